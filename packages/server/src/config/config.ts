@@ -1,0 +1,37 @@
+/** The whole configuration with every default filled in; `load.ts` makes it from YAML. Durations in ms, sizes in bytes. */
+export interface Config {
+  /** Schema-less URL the logs' origins start with: `<origin>/<log>`. */
+  readonly origin: string
+  /** Absolute path of the data directory. */
+  readonly data: string
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+  readonly tenant: string
+  readonly seal: { readonly maxDelayMs: number; readonly maxRecords: number; readonly maxBytes: number }
+  readonly trails: Readonly<Record<string, TrailConfig>>
+  readonly limits: {
+    readonly maxBodyBytes: number
+    readonly maxEventBytes: number
+    readonly maxDepth: number
+    readonly maxEvents: number
+    /** How long a request waits for its commit before it answers `held`. */
+    readonly answerWithinMs: number
+  }
+  /** Ingest threads; 0 runs ingest on the calling thread (commands, tests). */
+  readonly ingestThreads: number
+}
+
+export interface TrailConfig {
+  readonly name: string
+  /** Folder of each pack, in order of matching. */
+  readonly packs: readonly string[]
+  /** CEL expression of the operator that must also hold (`subscription.filterExpression`, `filter`), or null. */
+  readonly filter: string | null
+  /** Replaces the pack's map for the guide's shape (the Transform block), or null. */
+  readonly map: Readonly<Record<string, unknown>> | null
+  /** Event types asked for by a subscription block, or null for all. */
+  readonly subscription: { readonly eventTypes: readonly string[] } | null
+  readonly sequence: { readonly settleMs: number; readonly quietMs: number; readonly holdMs: number }
+  readonly retain: { readonly mode: 'COMPLIANCE' | 'GOVERNANCE'; readonly periodMs: number }
+  readonly public: boolean
+}

@@ -1,0 +1,61 @@
+/**
+ * The closed list of what can go wrong, as an outsider sees it: a stable code, the HTTP status it answers with, a title
+ * and what to do about it. `docs/errors.md` is written from this table (`node scripts/errors-doc.ts`), a test holds them together.
+ */
+export const ERRORS = {
+  BAD_REQUEST: { status: 400, title: 'The request cannot be understood', todo: 'Read the detail; nothing was stored.' },
+  NOT_JSON: { status: 400, title: 'The body is not JSON', todo: 'Send JSON, a JSON array, NDJSON or a CloudEvent in UTF-8.' },
+  TOO_LARGE: { status: 413, title: 'The body or one event is too large', todo: 'Send smaller batches; see `limits` in the configuration.' },
+  UNAUTHENTICATED: { status: 401, title: 'No valid token', todo: 'Send `Authorization: Bearer TOKEN`; create one with `sealtrail token create`.' },
+  FORBIDDEN: { status: 403, title: 'The token has not the role for this', todo: 'Use a token with one of the roles named in the detail.' },
+  NOT_FOUND: { status: 404, title: 'There is no such thing', todo: 'Check the identifier; filtered events leave no record.' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The route does not take this method', todo: 'See /openapi.json.' },
+  UNKNOWN_TRAIL: { status: 404, title: 'There is no such trail', todo: 'Name a trail of the configuration.' },
+  NO_IDENTIFIER: { status: 400, title: 'The query names no identifier', todo: 'Give message_uuid, customer_external_id or carrier_message_id; a time alone is never enough.' },
+  NOT_I_JSON: { status: 201, title: 'The event is not I-JSON (duplicate key, lone surrogate, or a number a double cannot hold)', todo: 'It is quarantined; correct the sender.' },
+  UNMATCHED: { status: 201, title: 'No pack matches the event', todo: 'It is quarantined; add a pack or name the trail, then `sealtrail quarantine replay`.' },
+  UNMAPPABLE: { status: 201, title: 'The pack cannot map the event', todo: 'It is quarantined; correct the pack or the sender, then replay.' },
+  EXPRESSION_FAILED: { status: 201, title: 'An expression of the pack failed on the event', todo: 'It is quarantined; correct the expression, then replay.' },
+  SCHEMA_BROKEN: { status: 201, title: 'The event breaks the schema of its pack', todo: 'It is quarantined; correct the sender or add a schema version, then replay.' },
+  RESERVED_KEY: { status: 201, title: 'The event uses a key that commitments reserve (`_sd`, `_sd_alg`, `...`)', todo: 'It is quarantined; rename the key at the sender.' },
+  SENSITIVE_AUTHENTICATION_DATA: { status: 422, title: 'The event carries a card security code, track data or a PIN', todo: 'It is refused and nothing of it is kept; stop sending the fields named in the refusal (PCI DSS 3.3.1).' },
+  IDENTITY_CONFLICT: { status: 422, title: 'The same identity was sealed with another content', todo: 'The first record stands; the conflict is sealed in the system trail.' },
+  SUPERSEDED: { status: 409, title: 'A status of higher precedence is already sealed for this message', todo: 'Nothing: the receipt is sealed, the current status stays.' },
+  PERSON_ERASED: { status: 422, title: 'The key of this person was destroyed', todo: 'Nothing: the values cannot be stored.' },
+  NOT_DURABLE: { status: 503, title: 'The event could not be made durable', todo: 'Send it again after Retry-After; nothing was acknowledged.' },
+  OVERLOADED: { status: 503, title: 'Too much is under way', todo: 'Send it again after Retry-After.' },
+  INDEX_BEHIND: { status: 503, title: 'The index is too far behind to answer', todo: 'Ask again after Retry-After, or run `sealtrail rebuild-index`.' },
+  NOT_READY: { status: 503, title: 'The server is not ready', todo: 'See /readyz for the reasons.' },
+  LOG_STOPPED: { status: 503, title: 'The log has stopped sealing', todo: 'Run `sealtrail doctor` and `sealtrail verify`; the reason is in /readyz.' },
+  WRONG_LOCK_MODE: { status: 400, title: 'There is no such retention mode', todo: 'Use COMPLIANCE or GOVERNANCE (COMPLY does not exist).' },
+  WRONG_LOCK_HEADER: { status: 400, title: 'There is no such object lock header', todo: 'Use x-amz-object-lock-mode and x-amz-object-lock-retain-until-date.' },
+  WRONG_DESTINATION: { status: 400, title: 'The destination is not an ARN of that service', todo: 'A Firehose ARN is arn:aws:firehose:REGION:ACCOUNT:deliverystream/NAME; Sealtrail ignores the destination.' },
+  CONFIG_INVALID: { status: 500, title: 'The configuration is not valid', todo: 'Correct the line and column named.' },
+  PACK_INVALID: { status: 500, title: 'A pack is not valid', todo: 'Run `sealtrail pack test DIR` and correct what it names.' },
+  DATA_IN_USE: { status: 503, title: 'Another process holds the data directory', todo: 'Stop it, or call its HTTP address with --url.' },
+  DATA_UNWRITABLE: { status: 503, title: 'The data directory cannot be written', todo: 'Free space or correct the permissions; see `sealtrail doctor`.' },
+  DATA_CORRUPT: { status: 500, title: 'A stored file is damaged', todo: 'Run `sealtrail verify`; derived files are rebuilt with `sealtrail rebuild-index`.' },
+  HEAD_LOST: { status: 500, title: 'The head of the log was swapped by another writer', todo: 'Only one server may write a log; this one stopped.' },
+  HEAD_MISSING: { status: 500, title: 'The head is empty but the store is not', todo: 'Run `sealtrail recover`; the log is never restarted at size 0.' },
+  FORKED: { status: 500, title: 'The store holds two extensions of the log', todo: 'Decide with a checkpoint or receipt which one stands; see docs/format.md.' },
+  KEY_UNKNOWN: { status: 500, title: 'A key is not in the keyring', todo: 'Restore the keyring; an unknown key is an error, never an erasure.' },
+  KEY_PERMISSIONS: { status: 500, title: 'The keyring is readable by others', todo: 'chmod 600 the keyring and 700 its folder.' },
+  CLOCK_BACKWARDS: { status: 503, title: 'The clock is behind the last sealed record', todo: 'Correct the clock; see `sealtrail doctor`.' },
+  USAGE: { status: 400, title: 'The command was called wrongly', todo: 'See `sealtrail COMMAND --help`.' },
+  INTERNAL: { status: 500, title: 'A defect in Sealtrail', todo: 'Report it with the log line of the same time; nothing was acknowledged falsely.' },
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** An error an outsider may see: a code of the list, a detail that never holds a personal value, and whether the log must stop. */
+export class SealtrailError extends Error {
+  readonly code: ErrorCode
+  /** True when going on would risk the log: the writer stops and says so in /readyz. */
+  readonly stopsLog: boolean
+  constructor(code: ErrorCode, detail?: string, options: { cause?: unknown; stopsLog?: boolean } = {}) {
+    super(detail ?? ERRORS[code].title, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'SealtrailError'
+    this.code = code
+    this.stopsLog = options.stopsLog ?? false
+  }
+}

@@ -1,0 +1,23 @@
+/** A place in the journal: file number and byte offset of an entry's frame. Ordered. */
+export interface Position {
+  readonly file: number
+  readonly offset: number
+}
+
+/**
+ * Durable, append-only memory of what was accepted and is not sealed yet. Trusted for exactly those events. Entries are
+ * opaque here; each has its length and a CRC-32, a torn tail (never acknowledged) is cut at opening.
+ */
+export interface Journal {
+  /** Appends all entries with one write and one fdatasync; the positions hold once it resolves. */
+  append(entries: readonly Uint8Array[]): Promise<Position[]>
+  /** The entry at a position, checked against its CRC. Synchronous: it is in the page cache. */
+  read(position: Position): Uint8Array
+  /** Every entry from the oldest kept on, in order; for recovery. */
+  replay(): AsyncIterable<{ position: Position; entry: Uint8Array }>
+  /** Says that no entry before `position` is needed any more; whole files before it are deleted. */
+  release(position: Position): Promise<void>
+  /** Where the next entry goes. */
+  readonly end: Position
+  close(): Promise<void>
+}
