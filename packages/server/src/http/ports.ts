@@ -1,0 +1,117 @@
+import type { Input, InputResult } from '../event/input.ts'
+import type { JsonObject, JsonValue } from '../event/json.ts'
+
+export type Role = 'ingest' | 'auditor' | 'officer' | 'security' | 'admin'
+export const ROLES: readonly Role[] = ['ingest', 'auditor', 'officer', 'security', 'admin']
+
+/** Who asks: the token's name (never the token), its role, and the reference given in `X-Audit-Purpose`, if any. */
+export interface Viewer {
+  readonly name: string
+  readonly role: Role
+  /** A reference such as a case number, `[A-Za-z0-9._:/#-]{1,64}`: it is sealed in clear, so no room for a person's name. */
+  readonly purpose: string | null
+}
+
+export interface SubmitOptions {
+  /** `sealed`: resolve when every input that is not held has its commit, or after `limits.answerWithinMs`; `durable`: resolve after the journal's fsync. */
+  readonly wait: 'sealed' | 'durable'
+  readonly receipts: 'full' | 'lean'
+}
+
+/** The way in: filter to seal. */
+export interface Flow {
+  /**
+   * One result per input, in order; every input is durable (or answered from the ledger) when it resolves.
+   * A result of outcome `sealed` or `quarantined` has a receipt once committed; without one it is accepted only.
+   * A conflicting input has code IDENTITY_CONFLICT whatever its outcome says.
+   * @throws SealtrailError NOT_DURABLE, OVERLOADED, LOG_STOPPED, NOT_READY, UNKNOWN_TRAIL: nothing of the batch was acknowledged.
+   */
+  submit(inputs: readonly Input[], options: SubmitOptions): Promise<InputResult[]>
+  /** Accepted and not sealed yet, or null when this event is not under way. */
+  underWay(auditid: string): Promise<InputResult | null>
+  /** Synchronous and cheap; reasons never hold a personal value. */
+  ready(): { readonly ok: boolean; readonly reasons: readonly string[] }
+}
+
+export interface NotificationQuery {
+  readonly message_uuid?: string
+  readonly customer_external_id?: string
+  readonly carrier_message_id?: string
+}
+
+export interface RecordQuery {
+  readonly log?: string
+  readonly subject?: string
+  readonly type?: string
+  readonly status?: string
+  readonly tag?: string
+  readonly schema_version?: string
+  /** Milliseconds since the epoch, inclusive. */
+  readonly fromMs?: number
+  /** Milliseconds since the epoch, exclusive. */
+  readonly toMs?: number
+  /** 1..1000. */
+  readonly limit: number
+  /** Opaque, as given in `next`. */
+  readonly cursor?: string
+}
+
+/** An answer ready to be sent, with what the read log says of it. */
+export interface Reading {
+  readonly body: JsonObject
+  /** Log and audit ids of the records shown. */
+  readonly shown: ReadonlyArray<{ readonly log: string; readonly auditid: string }>
+}
+
+/**
+ * The way out. Each answer recomputes its records' hashes and carries inclusion proofs; whatever the viewer may not see
+ * is null there already. Null: unknown, answered 404. @throws SealtrailError INDEX_BEHIND, DATA_CORRUPT, BAD_REQUEST (cursor).
+ */
+export interface Reader {
+  auditNotifications(query: NotificationQuery, viewer: Viewer): Promise<Reading | null>
+  /** `{id, closed, records, gaps, next}`. */
+  interaction(id: string, page: { readonly limit: number; readonly cursor?: string }, viewer: Viewer): Promise<Reading | null>
+  /** `{id, at, state, participants, subjectsequence}`; null before the first event. */
+  interactionState(id: string, atMs: number, viewer: Viewer): Promise<Reading | null>
+  /** `{records, next, lag}`. */
+  records(query: RecordQuery, viewer: Viewer): Promise<Reading>
+  record(auditid: string, viewer: Viewer): Promise<Reading | null>
+  /** C2SP tlog-proof text of the record. `log` is what the role is checked against. */
+  proof(auditid: string): Promise<{ readonly log: string; readonly text: string } | null>
+  /** The result of a sealed event with its receipt; null when unknown (or filtered: these leave nothing). */
+  eventResult(auditid: string): Promise<InputResult | null>
+  /** The signed note, or null when there is no such log. */
+  checkpoint(log: string): Promise<string | null>
+}
+
+/** One disclosure to be sealed in the system trail; batched by whoever takes it. */
+export interface ReadNote {
+  readonly viewer: Viewer
+  /** The route's operation, e.g. `readRecord`. */
+  readonly operation: string
+  /** Names of the query parameters given, never their values. */
+  readonly parameters: readonly string[]
+  readonly shown: Reading['shown']
+  readonly atMs: number
+}
+
+export interface ReadLog {
+  note(read: ReadNote): void
+}
+
+export interface Quarantine {
+  /** `{records: [{auditid, log, index, recordedtime, code, reason, replayed}], next}`. */
+  list(query: { readonly trail?: string; readonly code?: string; readonly limit: number; readonly cursor?: string }): Promise<JsonObject>
+  /** Sends the kept bytes through the flow again: `{total, sealed, held, duplicate, filtered, quarantined, refused}`. Itself sealed in `system` with the viewer's name. */
+  replay(which: { readonly trail?: string; readonly code?: string; readonly auditids?: readonly string[] }, viewer: Viewer): Promise<JsonObject>
+}
+
+/** Configuration a running server changes on request; every change is sealed in `system` with the viewer's name. */
+export interface Admin {
+  /** Public halves and names only. */
+  keys(): Promise<JsonValue[]>
+  rotateKey(name: string, viewer: Viewer): Promise<JsonObject>
+  packs(): Promise<JsonValue[]>
+  schemas(): Promise<JsonValue[]>
+  addSchema(request: { readonly pack: string; readonly version: number; readonly schema: JsonObject }, viewer: Viewer): Promise<JsonObject>
+}
