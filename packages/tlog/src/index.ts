@@ -1,0 +1,47 @@
+export { TlogError, type TlogErrorCode } from './errors.ts'
+export { sha256 } from '#sha256'
+export { ed25519PublicKey, ed25519Sign, ed25519Verify } from '#ed25519'
+export { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from './text.ts'
+export { emptyRoot, Frontier, HASH_SIZE, leafHash, leafHashInto, MAX_TREE_SIZE, nodeHash, rootOf, type Completed } from './tree.ts'
+export { nodesInMemory, rootFromNodes, type NodeReader, type TreeNode } from './path.ts'
+export { checkConsistency, checkInclusion, proveConsistency, proveInclusion, rootFromInclusion } from './proof.ts'
+export {
+  formatNote,
+  formatSignatureLine,
+  MAX_NOTE_BYTES,
+  MAX_NOTE_SIGNATURES,
+  parseNote,
+  parseSignatureLine,
+  signNote,
+  verifyNote,
+  type Note,
+  type NoteSignature,
+  type Signer,
+  type VerifiedNote,
+  type Verifier,
+} from './note.ts'
+export {
+  ed25519Signer,
+  ed25519Verifier,
+  formatSkey,
+  formatVkey,
+  keyId,
+  parseSkey,
+  parseVkey,
+  TYPE_COSIGNATURE_V1,
+  TYPE_ED25519,
+  TYPE_ML_DSA_44,
+  type VerifyEd25519,
+  type Vkey,
+} from './key.ts'
+export { cosignatureVerifier, cosignedMessage, cosigner, parseCosignature, type CosignatureParts, type Cosigner } from './cosignature.ts'
+export {
+  formatCheckpoint,
+  openCheckpoint,
+  parseCheckpoint,
+  type Checkpoint,
+  type CheckpointOptions,
+  type CheckpointPolicy,
+  type Cosignature,
+  type VerifiedCheckpoint,
+} from './checkpoint.ts'
