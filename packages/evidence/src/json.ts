@@ -1,0 +1,5 @@
+/** What JSON.parse returns. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject
+export interface JsonObject {
+  [key: string]: JsonValue
+}
