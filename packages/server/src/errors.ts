@@ -5,6 +5,8 @@
 export const ERRORS = {
   BAD_REQUEST: { status: 400, title: 'The request cannot be understood', todo: 'Read the detail; nothing was stored.' },
   NOT_JSON: { status: 400, title: 'The body is not JSON', todo: 'Send JSON, a JSON array, NDJSON or a CloudEvent in UTF-8.' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not understood', todo: 'Send application/json, application/x-ndjson or application/cloudevents(-batch)+json in UTF-8.' },
+  UNSUPPORTED_ENCODING: { status: 415, title: 'The content encoding is not understood', todo: 'Send gzip, zstd, br, deflate or no Content-Encoding.' },
   TOO_LARGE: { status: 413, title: 'The body or one event is too large', todo: 'Send smaller batches; see `limits` in the configuration.' },
   UNAUTHENTICATED: { status: 401, title: 'No valid token', todo: 'Send `Authorization: Bearer TOKEN`; create one with `sealtrail token create`.' },
   FORBIDDEN: { status: 403, title: 'The token has not the role for this', todo: 'Use a token with one of the roles named in the detail.' },
@@ -13,6 +15,7 @@ export const ERRORS = {
   UNKNOWN_TRAIL: { status: 404, title: 'There is no such trail', todo: 'Name a trail of the configuration.' },
   NO_IDENTIFIER: { status: 400, title: 'The query names no identifier', todo: 'Give message_uuid, customer_external_id or carrier_message_id; a time alone is never enough.' },
   NOT_I_JSON: { status: 201, title: 'The event is not I-JSON (duplicate key, lone surrogate, or a number a double cannot hold)', todo: 'It is quarantined; correct the sender.' },
+  TOO_DEEP: { status: 201, title: 'The event is nested deeper than `limits` allow', todo: 'It is quarantined; flatten it at the sender or raise `limits.maxDepth`, then replay.' },
   UNMATCHED: { status: 201, title: 'No pack matches the event', todo: 'It is quarantined; add a pack or name the trail, then `sealtrail quarantine replay`.' },
   UNMAPPABLE: { status: 201, title: 'The pack cannot map the event', todo: 'It is quarantined; correct the pack or the sender, then replay.' },
   EXPRESSION_FAILED: { status: 201, title: 'An expression of the pack failed on the event', todo: 'It is quarantined; correct the expression, then replay.' },
