@@ -1,0 +1,225 @@
+import { ClassicLevel } from 'classic-level'
+import { isAuditid } from '../auditid.ts'
+import { readFields } from '../fields.ts'
+import type { Batch, Facets, Index, Place, SubjectPlace, TimePlace } from '../index.ts'
+import { Groups, decodeGroup, encodeGroup, groupMatches } from './groups.ts'
+import {
+  AUDITID_KEY,
+  MAX_U48,
+  PREFIX,
+  SUBJECT_KEY,
+  TIME_KEY,
+  TOKEN_KEY,
+  groupKey,
+  logKey,
+  plainToken,
+  sizeKey,
+  writeAuditidKey,
+  writeSubjectKey,
+  writeTimeKey,
+  writeTokenKey,
+  writeU48,
+} from './keys.ts'
+import { mergeTimelines } from './merge.ts'
+
+/** Written into every index; another one is erased and built again. */
+export const INDEX_FORMAT = 'sealtrail/index/1'
+const VERSION_KEY: Buffer = Buffer.of(PREFIX.version)
+const MAX_LOGS = 0xffff
+const EMPTY = Buffer.alloc(0)
+
+type Database = ClassicLevel<Buffer, Buffer>
+type Writer = { number: number; size: number; groups: Groups }
+
+/**
+ * The index in LevelDB: an LSM tree takes random keys at a flat price, where a B-tree slows down as it grows. Several threads
+ * of one process may open the folder; one of them applies. Nothing is synced: after a power loss the tail of the index is
+ * missing together with its marker, and is read again from the segments.
+ */
+export class LevelIndex implements Index {
+  readonly #db: Database
+  readonly #writers = new Map<string, Writer>()
+  readonly #numbers = new Map<string, number>()
+  #nextLog = 0
+  /** Records whose bytes could not be read when they were applied; they have no entry. `verify` names them. */
+  unreadable = 0
+
+  private constructor(db: Database) {
+    this.#db = db
+  }
+
+  /**
+   * Opens the index, or makes an empty one.
+   * @throws the database's own error when it is damaged beyond opening, RangeError when it has another format: erase the folder, and open again.
+   */
+  static async open(directory: string): Promise<LevelIndex> {
+    const db: Database = new ClassicLevel(directory, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      compression: false,
+      multithreading: true,
+      writeBufferSize: 16 * 1024 * 1024,
+      maxFileSize: 8 * 1024 * 1024,
+      cacheSize: 32 * 1024 * 1024,
+    })
+    await db.open()
+    const format = db.getSync(VERSION_KEY)
+    if (format === undefined) await db.put(VERSION_KEY, Buffer.from(INDEX_FORMAT))
+    else if (format.toString() !== INDEX_FORMAT) {
+      await db.close()
+      throw new RangeError('an index of another format')
+    }
+    return new LevelIndex(db)
+  }
+
+  size(log: string): number {
+    const number = this.#numberOf(log)
+    if (number === null) return 0
+    return this.#db.getSync(sizeKey(number))?.readUIntBE(0, 6) ?? 0
+  }
+
+  async apply({ log, first, records, tokens }: Batch): Promise<void> {
+    const writer = await this.#writer(log)
+    if (first > writer.size) throw new RangeError(`a batch from ${first} on an index of size ${writer.size}`)
+    const end = first + records.length
+    if (end <= writer.size) return
+    const batch = this.#db.batch()
+    const onGroup = (number: number, group: Parameters<typeof encodeGroup>[0]): void => {
+      batch.put(groupKey(writer.number, number), encodeGroup(group))
+    }
+    // The database copies key and value at once, so one buffer of each length serves all.
+    const auditidKey = Buffer.alloc(AUDITID_KEY)
+    const subjectKey = Buffer.alloc(SUBJECT_KEY)
+    const timeKey = Buffer.alloc(TIME_KEY)
+    const tokenKey = Buffer.alloc(TOKEN_KEY)
+    const place = Buffer.alloc(6)
+    for (let index = writer.size; index < end; index++) {
+      const fields = readFields(records[index - first] as Uint8Array)
+      if (fields === null) {
+        this.unreadable++
+        continue
+      }
+      writeU48(place, 0, index)
+      writeAuditidKey(auditidKey, fields.auditid, writer.number)
+      batch.put(auditidKey, place)
+      writeSubjectKey(subjectKey, writer.number, fields.subject, fields.subjectsequence)
+      batch.put(subjectKey, place)
+      writeTimeKey(timeKey, writer.number, writer.groups.numberOf(fields, onGroup), fields.timeMs, index)
+      batch.put(timeKey, EMPTY)
+      for (const { token } of tokens[index - first] ?? []) {
+        writeTokenKey(tokenKey, writer.number, token, index)
+        batch.put(tokenKey, EMPTY)
+      }
+      if (fields.carrier !== '') {
+        writeTokenKey(tokenKey, writer.number, plainToken('carrier_message_id', fields.carrier), index)
+        batch.put(tokenKey, EMPTY)
+      }
+    }
+    const size = Buffer.alloc(6)
+    writeU48(size, 0, end)
+    batch.put(sizeKey(writer.number), size)
+    try {
+      await batch.write()
+    } catch (cause) {
+      this.#writers.delete(log) // its groups may not have been written
+      throw cause
+    }
+    writer.size = end
+  }
+
+  async auditid(auditid: string): Promise<Place[]> {
+    if (!isAuditid(auditid)) return []
+    const from = Buffer.alloc(AUDITID_KEY)
+    const to = Buffer.alloc(AUDITID_KEY)
+    writeAuditidKey(from, auditid, 0)
+    writeAuditidKey(to, auditid, MAX_LOGS)
+    const places: Place[] = []
+    for await (const [key, value] of this.#db.iterator({ gte: from, lte: to })) {
+      const log = await this.#nameOf(key.readUInt16BE(17))
+      if (log !== null) places.push({ log, index: value.readUIntBE(0, 6) })
+    }
+    return places
+  }
+
+  async subject(log: string, subject: string, after: number, limit: number): Promise<SubjectPlace[]> {
+    const number = this.#numberOf(log)
+    if (number === null || after >= 0xffff_ffff) return []
+    const from = Buffer.alloc(SUBJECT_KEY)
+    const to = Buffer.alloc(SUBJECT_KEY)
+    writeSubjectKey(from, number, subject, Math.max(after, -1) + 1)
+    writeSubjectKey(to, number, subject, 0xffff_ffff)
+    const found = await this.#db.iterator({ gte: from, lte: to, limit }).all()
+    return found.map(([key, value]) => ({ subjectsequence: key.readUInt32BE(19), index: value.readUIntBE(0, 6) }))
+  }
+
+  async token(log: string, token: Uint8Array, options: { after: number; limit: number; newest?: boolean }): Promise<number[]> {
+    const number = this.#numberOf(log)
+    if (number === null || token.length !== 16) return []
+    const from = Buffer.alloc(TOKEN_KEY)
+    const to = Buffer.alloc(TOKEN_KEY)
+    writeTokenKey(from, number, token, Math.max(options.after, -1) + 1)
+    writeTokenKey(to, number, token, MAX_U48)
+    const keys = await this.#db.keys({ gte: from, lte: to, limit: options.limit, reverse: options.newest ?? false }).all()
+    return keys.map((key) => key.readUIntBE(19, 6))
+  }
+
+  async *timeline(log: string, facets: Facets, range: { from: number; to: number; after: TimePlace | null }): AsyncIterableIterator<TimePlace> {
+    const number = this.#numberOf(log)
+    const from = Math.max(0, Math.ceil(range.from))
+    const to = Math.min(MAX_U48, Math.floor(range.to))
+    if (number === null || !(from <= to)) return
+    const { after } = range
+    const later = after !== null && after.timeMs >= from
+    const groups = await this.#db.iterator({ gte: groupKey(number, 0), lte: groupKey(number, 0xffff) }).all()
+    const lines = groups.filter(([, value]) => groupMatches(decodeGroup(value), facets)).map(([key]) => {
+      const group = key.readUInt16BE(3)
+      const lower = Buffer.alloc(TIME_KEY)
+      const upper = Buffer.alloc(TIME_KEY)
+      writeTimeKey(lower, number, group, later ? after.timeMs : from, later ? after.index : 0)
+      writeTimeKey(upper, number, group, to, MAX_U48)
+      return this.#db.keys(later ? { gt: lower, lte: upper } : { gte: lower, lte: upper })
+    })
+    yield* mergeTimelines(lines)
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close()
+  }
+
+  async #writer(log: string): Promise<Writer> {
+    const known = this.#writers.get(log)
+    if (known !== undefined) return known
+    let number = this.#numberOf(log)
+    if (number === null) {
+      const numbers = await this.#db.values({ gte: Buffer.of(PREFIX.log), lt: Buffer.of(PREFIX.log + 1) }).all()
+      number = this.#nextLog = numbers.reduce((next, value) => Math.max(next, value.readUInt16BE(0) + 1), this.#nextLog)
+      if (number > MAX_LOGS) throw new RangeError('too many logs for one index')
+      const value = Buffer.alloc(2)
+      value.writeUInt16BE(number)
+      await this.#db.put(logKey(log), value)
+    }
+    const groups = await this.#db.iterator({ gte: groupKey(number, 0), lte: groupKey(number, 0xffff) }).all()
+    const writer = { number, size: this.size(log), groups: new Groups(groups.map(([key, value]) => [key.readUInt16BE(3), decodeGroup(value)])) }
+    this.#writers.set(log, writer)
+    return writer
+  }
+
+  #numberOf(log: string): number | null {
+    const known = this.#numbers.get(log)
+    if (known !== undefined) return known
+    const value = this.#db.getSync(logKey(log))
+    if (value === undefined) return null
+    const number = value.readUInt16BE(0)
+    this.#numbers.set(log, number)
+    return number
+  }
+
+  async #nameOf(number: number): Promise<string | null> {
+    for (const [log, known] of this.#numbers) if (known === number) return log
+    for await (const [key, value] of this.#db.iterator({ gte: Buffer.of(PREFIX.log), lt: Buffer.of(PREFIX.log + 1) })) {
+      if (value.length === 2) this.#numbers.set(key.subarray(1).toString(), value.readUInt16BE(0))
+    }
+    for (const [log, known] of this.#numbers) if (known === number) return log
+    return null
+  }
+}
