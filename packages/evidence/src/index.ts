@@ -28,3 +28,17 @@ export {
   spliceRecord,
 } from './record.ts'
 export type { RecordDraft, RecordFields, SplicedRecord } from './record.ts'
+export { hashPackKey, parseObjectKey, segmentKey } from './segment-key.ts'
+export type { ObjectName } from './segment-key.ts'
+export {
+  SEGMENT_FORMAT,
+  decodeSegment,
+  encodeSegment,
+  encodeSegmentHeader,
+  encodeSegmentTrailer,
+  isSegmentSigned,
+  segmentMessage,
+  segmentRecord,
+  splitSegment,
+} from './segment.ts'
+export type { PreviousHead, Segment, SegmentHeader, SegmentSigner, SegmentTrailer } from './segment.ts'

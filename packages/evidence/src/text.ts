@@ -1,3 +1,5 @@
+import { decodeBase64 } from '@sealtrail/tlog'
+
 // Text and bytes. TextDecoder and TextEncoder exist wherever this package runs, but the language's own types lack them.
 declare const TextDecoder: new (label: string, options: { fatal: boolean; ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string }
 declare const TextEncoder: new () => { encode(text: string): Uint8Array<ArrayBuffer> }
@@ -50,52 +52,47 @@ export function decodeHex(text: string): Uint8Array<ArrayBuffer> | null {
   return bytes
 }
 
-const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const URL_SAFE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-
-/** RFC 4648 section 4, padded. */
-export function encodeBase64(bytes: Uint8Array): string {
-  const text = encode64(bytes, STANDARD)
-  return text + '='.repeat((4 - (text.length % 4)) % 4)
-}
 
 /** RFC 4648 section 5, without padding. */
 export function encodeBase64url(bytes: Uint8Array): string {
-  return encode64(bytes, URL_SAFE)
+  return encode64(bytes)
 }
 
-/** The bytes of canonical, padded base64; null otherwise. */
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | null {
-  const match = /^([A-Za-z0-9+/]*)(={0,2})$/.exec(text)
-  if (match === null || text.length % 4 !== 0) return null
-  return decode64(match[1] as string, STANDARD)
+/** The bytes of canonical, padded base64 (RFC 4648 section 4); null otherwise. */
+export function base64Bytes(text: string): Uint8Array | null {
+  try {
+    return decodeBase64(text)
+  } catch {
+    return null
+  }
 }
 
 /** The bytes of canonical base64url without padding; null otherwise. */
 export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | null {
-  return /^[A-Za-z0-9_-]*$/.test(text) ? decode64(text, URL_SAFE) : null
+  return /^[A-Za-z0-9_-]*$/.test(text) ? decode64(text) : null
 }
 
-function encode64(bytes: Uint8Array, alphabet: string): string {
+function encode64(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i < bytes.length; i += 3) {
     const left = bytes.length - i
     const bits = ((bytes[i] as number) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
-    text += (alphabet[bits >> 18] as string) + (alphabet[(bits >> 12) & 63] as string)
-    if (left > 1) text += alphabet[(bits >> 6) & 63] as string
-    if (left > 2) text += alphabet[bits & 63] as string
+    text += (URL_SAFE[bits >> 18] as string) + (URL_SAFE[(bits >> 12) & 63] as string)
+    if (left > 1) text += URL_SAFE[(bits >> 6) & 63] as string
+    if (left > 2) text += URL_SAFE[bits & 63] as string
   }
   return text
 }
 
-function decode64(text: string, alphabet: string): Uint8Array<ArrayBuffer> | null {
+function decode64(text: string): Uint8Array<ArrayBuffer> | null {
   if (text.length % 4 === 1) return null
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
   let at = 0
   let bits = 0
   let held = 0
   for (const char of text) {
-    bits = (bits << 6) | alphabet.indexOf(char)
+    bits = (bits << 6) | URL_SAFE.indexOf(char)
     held += 6
     if (held >= 8) {
       held -= 8

@@ -1,0 +1,34 @@
+import { EvidenceError } from './errors.ts'
+
+/** What the key of a segment or hash pack says. */
+export interface ObjectName {
+  readonly log: string
+  readonly kind: 'segment' | 'hashes'
+  /** Index of its first leaf. */
+  readonly first: number
+  /** First 32 hex characters of the object's SHA-256. */
+  readonly digest: string
+}
+
+const KEY = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})\/(segment|hashes)\/(\d{20})-([0-9a-f]{32})$/
+
+/** `<log>/segment/<first, 20 digits>-<32 hex>`. @param digest SHA-256 of the zstd frame, lower-case hex. */
+export function segmentKey(log: string, first: number, digest: string): string {
+  return objectKey(log, 'segment', first, digest)
+}
+
+/** `<log>/hashes/<first, 20 digits>-<32 hex>`. @param digest SHA-256 of the pack's bytes, lower-case hex. */
+export function hashPackKey(log: string, first: number, digest: string): string {
+  return objectKey(log, 'hashes', first, digest)
+}
+
+function objectKey(log: string, kind: 'segment' | 'hashes', first: number, digest: string): string {
+  return `${log}/${kind}/${String(first).padStart(20, '0')}-${digest.slice(0, 32)}`
+}
+
+/** The parts of a store key. @throws EvidenceError KEY_FORMAT, also for first indexes above 2^53-1. */
+export function parseObjectKey(key: string): ObjectName {
+  const [, log, kind, first, digest] = KEY.exec(key) ?? []
+  if (log === undefined || !Number.isSafeInteger(Number(first))) throw new EvidenceError('KEY_FORMAT', 'not the key of a segment or hash pack')
+  return { log, kind: kind as 'segment' | 'hashes', first: Number(first), digest: digest as string }
+}
