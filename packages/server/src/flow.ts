@@ -1,0 +1,245 @@
+import { SealtrailError } from './errors.ts'
+import { OUTCOME } from './event/batch.ts'
+import type { Batch, BatchAnswer } from './event/batch.ts'
+import type { Draft } from './event/draft.ts'
+import type { Journalled } from './event/entry.ts'
+import { FLAG } from './event/entry.ts'
+import type { Input } from './event/input.ts'
+import type { MappedEvent } from './event/mapped.ts'
+import type { Journal, Position } from './journal/journal.ts'
+import { crashPoint } from './observe/crash-point.ts'
+import type { PackResult } from './pack/pack.ts'
+import { Incoming } from './sequence/incoming.ts'
+import type { Known, Ledger } from './sequence/ledger.ts'
+import { UnderWay } from './sequence/under-way.ts'
+import type { DataKey, OwnerTokens, Vault, VaultRow } from './vault/vault.ts'
+
+/** The ingest half of the flow as ports; `threads/ingest.ts` fills them in. All pure but `keysFor`. */
+export interface TakeSteps {
+  /** filter and map: the first pack of the input's trail, or of any trail, that matches. */
+  apply(input: Input): PackResult
+  /** protect: the draft of a record without personal values, or the draft of its refusal. */
+  protect(event: MappedEvent, input: Input, position: number): Draft
+  /** The draft of a quarantine record: everything committed but the reason. */
+  quarantine(input: Input, position: number, problem: { code: string; message: string }): Draft
+  /** vault: the data keys of people and interactions, made when unknown. */
+  keysFor(owners: readonly OwnerTokens[]): Promise<readonly DataKey[]>
+  encode(drafts: readonly Draft[], keys: readonly DataKey[]): Omit<Batch, 'wait'>
+}
+
+export interface Taken {
+  readonly batch: Omit<Batch, 'wait'>
+  readonly drafts: readonly Draft[]
+  /** Per input: how many of its events a filter dropped. */
+  readonly dropped: Uint32Array
+}
+
+/**
+ * source → **filter → map → protect**, on an ingest thread. The source step has authenticated, decoded and dated the inputs.
+ * If the process dies anywhere here nothing was written and nobody has an answer: the sender sends again.
+ */
+export async function take(inputs: readonly Input[], steps: TakeSteps): Promise<Taken> {
+  const drafts: Draft[] = []
+  const dropped = new Uint32Array(inputs.length)
+  inputs.forEach((input, position) => {
+    if (input.problem !== null) {
+      drafts.push(steps.quarantine(input, position, input.problem))
+      return
+    }
+    const result = steps.apply(input)
+    if (result.kind === 'error') drafts.push(steps.quarantine(input, position, result))
+    else if (result.kind === 'unmatched') drafts.push(steps.quarantine(input, position, { code: 'UNMATCHED', message: 'no pack matches the event' }))
+    else {
+      dropped[position] = result.dropped
+      for (const event of result.events) drafts.push(steps.protect(event, input, position))
+    }
+  })
+  const owners: OwnerTokens[] = []
+  for (const draft of drafts) for (const owner of draft.owners) owners.push(owner.tokens)
+  const keys = owners.length === 0 ? [] : await steps.keysFor(owners)
+  return { batch: steps.encode(drafts, keys), drafts, dropped }
+}
+
+/** The sealing half as ports. */
+export interface KeepSteps {
+  readonly ledger: Ledger
+  readonly vault: Vault
+  readonly journal: Journal
+  /** sequence → seal → index of one log; takes only durable entries. */
+  place(log: string, entries: readonly Journalled[]): void
+  /** Why nothing can be accepted for the log, or null. */
+  refusal(log: string): SealtrailError | null
+  /** The newest signed checkpoint of the log. */
+  checkpoint(log: string): string
+  /** Two contents under one identity: sealed in the system trail, once per fingerprint. */
+  conflict(log: string, standing: { identity: string; fingerprint: string }, offered: { fingerprint: string; auditid: string }): void
+  readonly answerWithinMs: number
+}
+
+interface Fresh {
+  readonly incoming: Incoming
+  readonly i: number
+  readonly underWay: UnderWay
+}
+
+/** **journal → sequence → seal → index**, on the sealing thread: one instance a server, the only writer of its logs. */
+export class Flow {
+  readonly #steps: KeepSteps
+  readonly #underWay = new Map<string, UnderWay>()
+  #arrived: Incoming[] = []
+  #looking = false
+  #fresh: Fresh[][] = []
+  #persisting = false
+  /** Identities in the ledger whose removal waits until no look-up is under way that began before they were there. */
+  #inLedger: string[] = []
+
+  constructor(steps: KeepSteps) {
+    this.#steps = steps
+  }
+
+  /** Events accepted and not sealed yet. */
+  get underWay(): number {
+    return this.#underWay.size
+  }
+
+  find(identity: string): UnderWay | undefined {
+    return this.#underWay.get(identity)
+  }
+
+  /**
+   * Takes a batch; resolves when each entry is as far as `batch.wait` asks, or is known from before.
+   * @throws SealtrailError NOT_DURABLE, LOG_STOPPED: nothing of the batch was acknowledged.
+   */
+  async accept(batch: Batch): Promise<BatchAnswer> {
+    const incoming = new Incoming(batch)
+    for (const log of new Set(incoming.entries.map((entry) => entry.log))) {
+      const refusal = this.#steps.refusal(log)
+      if (refusal !== null) throw refusal
+    }
+    this.#arrived.push(incoming)
+    void this.#lookUp()
+    const deadline = setInterval(() => incoming.waiting.expire(), this.#steps.answerWithinMs)
+    try {
+      const answer = await incoming.waiting.done
+      return { ...answer, checkpoints: new Map([...new Set(incoming.entries.map((entry) => entry.log))].map((log) => [log, this.#steps.checkpoint(log)])) }
+    } finally {
+      clearInterval(deadline)
+    }
+  }
+
+  /** Known identities are answered first, so that nothing is written twice: the ledger for what is sealed, `#underWay` for the rest. */
+  async #lookUp(): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    while (this.#arrived.length > 0) {
+      const arrived = this.#arrived
+      this.#arrived = []
+      try {
+        const known = await this.#steps.ledger.known(arrived.flatMap((incoming) => incoming.entries.map((entry) => entry.identity)))
+        const fresh: Fresh[] = []
+        let next = 0
+        for (const incoming of arrived) {
+          for (let i = 0; i < incoming.entries.length; i++) this.#judge(incoming, i, known[next++] ?? null, fresh)
+        }
+        const toWrite = new Set(fresh.map((each) => each.incoming))
+        for (const incoming of arrived) if (!toWrite.has(incoming)) incoming.waiting.reached()
+        if (fresh.length > 0) this.#fresh.push(fresh)
+        void this.#persist()
+      } catch (cause) {
+        const error = new SealtrailError('NOT_DURABLE', 'the ledger state cannot be read', { cause })
+        for (const incoming of arrived) incoming.waiting.fail(error)
+      }
+      for (const identity of this.#inLedger.splice(0)) this.#underWay.delete(identity)
+    }
+    this.#looking = false
+  }
+
+  #judge(incoming: Incoming, i: number, known: Known | null, fresh: Fresh[]): void {
+    const entry = incoming.entries[i] as Incoming['entries'][number]
+    const standing = this.#underWay.get(entry.identity) ?? known
+    if (standing === null) {
+      const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, (entry.flags & FLAG.held) !== 0)
+      this.#underWay.set(entry.identity, underWay)
+      incoming.waiting.follow(i, underWay, OUTCOME.sealed, incoming.wait)
+      fresh.push({ incoming, i, underWay })
+      return
+    }
+    const same = standing.fingerprint === entry.fingerprint
+    if (!same) this.#steps.conflict(entry.log, { identity: entry.identity, fingerprint: standing.fingerprint }, { fingerprint: entry.fingerprint, auditid: '' })
+    const outcome = same ? OUTCOME.duplicate : OUTCOME.conflict
+    if (standing instanceof UnderWay) incoming.waiting.follow(i, standing, outcome, incoming.wait)
+    else incoming.waiting.known(i, outcome, standing.index, standing.flags)
+  }
+
+  async #persist(): Promise<void> {
+    if (this.#persisting) return
+    this.#persisting = true
+    while (this.#fresh.length > 0) {
+      const fresh = this.#fresh.flat()
+      this.#fresh = []
+      await this.#makeDurable(fresh)
+    }
+    this.#persisting = false
+  }
+
+  async #makeDurable(fresh: readonly Fresh[]): Promise<void> {
+    const rows = fresh.map(({ incoming, i }) => incoming.row(i)).filter((row): row is VaultRow => row !== null)
+    let positions: Position[]
+    try {
+      crashPoint('journal:before')
+      // Side by side, one fdatasync each. Dying between the two leaves an entry without its row, which replay drops, or a
+      // row without its entry, which is swept: neither was acknowledged.
+      const [stored] = await Promise.all([this.#steps.journal.append(fresh.map(({ incoming, i }) => incoming.bytes(i))), this.#steps.vault.insert(rows)])
+      positions = stored
+      crashPoint('journal:after')
+    } catch (cause) {
+      const error = cause instanceof SealtrailError ? cause : new SealtrailError('NOT_DURABLE', 'the journal or the vault could not be written', { cause })
+      for (const { underWay } of fresh) this.#underWay.delete(underWay.identity)
+      for (const { underWay } of fresh) underWay.fail(error)
+      return
+    }
+    // Dying here: durable, and replayed at the next start. Only now may anything be acknowledged.
+    const logs = new Map<string, Journalled[]>()
+    fresh.forEach(({ incoming, i, underWay }, n) => {
+      underWay.becameDurable()
+      const entry = incoming.entries[i] as Incoming['entries'][number]
+      const list = logs.get(entry.log)
+      const journalled = { entry, position: positions[n] as Position }
+      if (list === undefined) logs.set(entry.log, [journalled])
+      else list.push(journalled)
+    })
+    for (const incoming of new Set(fresh.map((each) => each.incoming))) incoming.waiting.reached()
+    for (const [log, entries] of logs) this.#steps.place(log, entries)
+  }
+
+  /** Sealed and answered, but not in the ledger yet. */
+  sealed(identity: string, index: number, superseded: boolean): void {
+    this.#underWay.get(identity)?.becameSealed(index, superseded)
+  }
+
+  /** The ledger has them: later look-ups find them there. */
+  settled(identities: readonly string[]): void {
+    if (this.#looking) for (const identity of identities) this.#inLedger.push(identity)
+    else for (const identity of identities) this.#underWay.delete(identity)
+  }
+
+  /** The log stopped: whoever waits for its commits is told; the events stay in the journal. */
+  stopped(log: string, error: SealtrailError): void {
+    for (const underWay of this.#underWay.values()) if (underWay.log === log) underWay.fail(error)
+  }
+
+  /** At start: entries found in the journal, durable already; null for those the ledger knows. */
+  async replay(entries: readonly Journalled[]): Promise<void> {
+    const known = await this.#steps.ledger.known(entries.map(({ entry }) => entry.identity))
+    const logs = new Map<string, Journalled[]>()
+    entries.forEach((journalled, n) => {
+      const { entry } = journalled
+      if ((known[n] ?? null) !== null || this.#underWay.has(entry.identity)) return
+      const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, (entry.flags & FLAG.held) !== 0)
+      underWay.becameDurable()
+      this.#underWay.set(entry.identity, underWay)
+      logs.set(entry.log, [...(logs.get(entry.log) ?? []), journalled])
+    })
+    for (const [log, list] of logs) this.#steps.place(log, list)
+  }
+}

@@ -1,0 +1,95 @@
+import { hash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { constants, zstdCompress } from 'node:zlib'
+import { segmentKey } from '@sealtrail/evidence'
+import { SealtrailError } from '../errors.ts'
+import type { Numbered } from '../event/numbered.ts'
+import type { Head, HeadStore } from '../head/head.ts'
+import type { Position } from '../journal/journal.ts'
+import { crashPoint } from '../observe/crash-point.ts'
+import type { Lock, Store } from '../store/store.ts'
+import { build } from './build.ts'
+import type { Built, SegmentSigner, Standing } from './build.ts'
+
+const compress = promisify(zstdCompress)
+const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } }
+
+export interface CommitDeps {
+  readonly log: string
+  readonly store: Store
+  readonly heads: HeadStore
+  readonly segmentSigner: SegmentSigner
+  /** Signs the checkpoint of a head that is already committed. */
+  signCheckpoint(head: Head): string
+  lock(): Lock
+  now(): number
+}
+
+/** A segment ready to be stored. It is built once: a PUT that is tried again writes the same bytes under the same key. */
+export interface Prepared {
+  readonly built: Built
+  readonly frame: Buffer
+  readonly expected: Head
+  readonly next: Head
+}
+
+export interface Committed extends Prepared {
+  /** Signed note of exactly the head `next`. */
+  readonly checkpoint: string
+}
+
+/** Builds and compresses the next segment. Nothing outside memory changes. */
+export async function prepare(standing: Standing, items: readonly Numbered[], journal: Position, deps: CommitDeps): Promise<Prepared> {
+  const built = build(standing, items, journal, deps.now(), deps.segmentSigner)
+  const frame = await compress(built.ndjson, ZSTD)
+  const digest = hash('sha256', frame, 'hex')
+  const segment = segmentKey(deps.log, standing.head.size, digest)
+  return { built, frame, expected: standing.head, next: { size: built.size, root: built.root, segment, digest } }
+}
+
+/**
+ * One commit, the order of DESIGN §3. Each comment says what is true if the process dies there; recovery
+ * (`recover.ts`) does nothing this function would not do itself. May be called again with the same argument after NOT_DURABLE.
+ *
+ * @throws SealtrailError NOT_DURABLE (try again), HEAD_LOST (stop: another writer goes on)
+ */
+export async function commit(prepared: Prepared, deps: CommitDeps): Promise<Committed> {
+  crashPoint('seal:before-put')
+  // Dying here: nothing stored. The events are in the journal and are sealed after the restart.
+  await deps.store.put(prepared.next.segment, prepared.frame, deps.lock())
+  crashPoint('seal:after-put')
+
+  // Dying here: the segment stands, the head does not know it. Recovery finds exactly one valid extension and adopts it.
+  if (!swap(deps, prepared.expected, prepared.next)) {
+    // Another writer moved the head. Its log goes on, ours stops; our segment is an orphan and no checkpoint is signed for it.
+    throw new SealtrailError('HEAD_LOST', `another writer moved the head of ${deps.log} on from size ${prepared.expected.size}`, { stopsLog: true })
+  }
+  crashPoint('seal:after-swap')
+
+  // Dying here: committed. Ed25519 is deterministic, so signing the head again after the restart gives the same checkpoint.
+  const checkpoint = deps.signCheckpoint(prepared.next)
+  crashPoint('seal:after-sign')
+  return { ...prepared, checkpoint }
+}
+
+/** A swap whose outcome is unknown is read back: the head itself says who won. */
+function swap(deps: CommitDeps, expected: Head, next: Head): boolean {
+  try {
+    return deps.heads.swap(deps.log, expected, next)
+  } catch (cause) {
+    const stored = readBack(deps, cause)
+    if (stored !== null && stored.size === next.size && stored.digest === next.digest) return true
+    if (stored !== null && stored.size === expected.size && stored.digest === expected.digest) {
+      throw new SealtrailError('NOT_DURABLE', `the head of ${deps.log} could not be swapped`, { cause })
+    }
+    return false
+  }
+}
+
+function readBack(deps: CommitDeps, cause: unknown): Head | null {
+  try {
+    return deps.heads.read(deps.log)
+  } catch {
+    throw new SealtrailError('NOT_DURABLE', `the head of ${deps.log} can be neither swapped nor read`, { cause })
+  }
+}
