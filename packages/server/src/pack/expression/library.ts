@@ -1,0 +1,83 @@
+import { Environment, type ASTNode } from '@marcbachmann/cel-js'
+import type { JsonValue } from '../../event/json.ts'
+import { elements, present } from './call.ts'
+import { rewrite } from './rewrite.ts'
+import { ExpressionError, NAMES, type Run, type Scope } from './scope.ts'
+import { get } from './value.ts'
+
+let receivedMs = 0
+
+/** CEL with our names. `get` and `present` carry our rule that a missing member is null into the library. */
+const environment = newEnvironment()
+
+function newEnvironment(): Environment {
+  const made = new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true })
+  for (const name of NAMES) made.registerVariable(name, 'dyn')
+  made.registerFunction('now(): string', () => new Date(receivedMs).toISOString())
+  made.registerFunction('get(dyn, dyn): dyn', (base: JsonValue, key: unknown) => get(base, plain(key)))
+  made.registerFunction('present(dyn, string): bool', (base: JsonValue, key: string) => present(base, key))
+  made.registerFunction('elements(dyn): list', (value: JsonValue) => elements(value, 'macro'))
+  return made
+}
+
+export interface Parsed {
+  readonly ast: ASTNode
+  /** 0-based offset and message of a mistake, or null. */
+  readonly mistake: { readonly offset: number; readonly message: string } | null
+}
+
+/** Parses and type-checks an expression. @returns the tree, or where the mistake is. */
+export function parse(text: string): Parsed {
+  try {
+    const parsed = environment.parse(text)
+    const checked = environment.parse(text).check()
+    return { ast: parsed.ast, mistake: checked.valid ? null : mistakeOf(checked.error) }
+  } catch (error) {
+    return { ast: null as unknown as ASTNode, mistake: mistakeOf(error) }
+  }
+}
+
+function mistakeOf(error: unknown): { offset: number; message: string } {
+  const e = error as { range?: { start: number }; message?: string }
+  return { offset: e.range?.start ?? 0, message: (e.message ?? 'not CEL').split('\n')[0]! }
+}
+
+/** Evaluates the expression by the library, members read by our `get`. @throws ExpressionError on evaluation, never showing values. */
+export function byLibrary(ast: ASTNode): Run {
+  const parsed = environment.parse(rewrite(ast))
+  return (scope: Scope) => {
+    receivedMs = scope.receivedMs
+    let value: unknown
+    try {
+      value = parsed(scope as unknown as Record<string, unknown>)
+    } catch (error) {
+      // Only the library's code: its messages may quote values.
+      throw new ExpressionError((error as { code?: string }).code ?? 'evaluation failed')
+    }
+    return plain(value)
+  }
+}
+
+/** A JSON value of what the library returned. @throws ExpressionError for what JSON cannot say. */
+function plain(value: unknown): JsonValue {
+  switch (typeof value) {
+    case 'bigint': {
+      const n = Number(value)
+      if (Number.isSafeInteger(n)) return n
+      break
+    }
+    case 'string':
+    case 'boolean':
+      return value
+    case 'number':
+      if (Number.isFinite(value)) return value
+      break
+    case 'object':
+      if (value === null) return null
+      if (Array.isArray(value)) return value.map(plain)
+      if (value instanceof Date) return value.toISOString()
+      if (value instanceof Map) return Object.fromEntries([...value].map(([k, v]) => [String(k), plain(v)]))
+      if (Object.getPrototypeOf(value) === Object.prototype) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]))
+  }
+  throw new ExpressionError('the result is no JSON value')
+}
