@@ -2,7 +2,8 @@ export { TlogError, type TlogErrorCode } from './errors.ts'
 export { sha256 } from '#sha256'
 export { ed25519PublicKey, ed25519Sign, ed25519Verify } from '#ed25519'
 export { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from './text.ts'
-export { emptyRoot, Frontier, HASH_SIZE, leafHash, leafHashInto, MAX_TREE_SIZE, nodeHash, rootOf, type Completed } from './tree.ts'
+export { emptyRoot, HASH_SIZE, leafHash, leafHashInto, MAX_TREE_SIZE, nodeHash } from './tree.ts'
+export { Frontier, rootOf, type Completed } from './frontier.ts'
 export { nodesInMemory, rootFromNodes, type NodeReader, type TreeNode } from './path.ts'
 export { checkConsistency, checkInclusion, proveConsistency, proveInclusion, rootFromInclusion } from './proof.ts'
 export {
@@ -45,3 +46,22 @@ export {
   type Cosignature,
   type VerifiedCheckpoint,
 } from './checkpoint.ts'
+export {
+  formatTilePath,
+  hashFromTile,
+  nodesFromTiles,
+  parseTilePath,
+  partialTiles,
+  proveConsistencyFromTiles,
+  proveInclusionFromTiles,
+  TILE_WIDTH,
+  tileOfNode,
+  tilesForConsistency,
+  tilesForInclusion,
+  tilesForRoot,
+  tileWidth,
+  type Tile,
+  type TileReader,
+} from './tile.ts'
+export { formatBundle, MAX_ENTRY_BYTES, parseBundle } from './bundle.ts'
+export { formatTlogProof, MAX_TLOG_PROOF_BYTES, parseTlogProof, verifyTlogProof, type TlogProof } from './tlogproof.ts'
