@@ -33,5 +33,5 @@ export function errorFields(error: unknown): LogFields {
   if (!(error instanceof Error)) return { error: typeof error }
   const code = (error as { code?: unknown }).code
   const frame = /^\s+at (.*)$/m.exec(error.stack ?? '')?.[1]?.replace(/^.*?([\w.@-]+\/[\w.@-]+:\d+):\d+\)?$/, '$1')
-  return { error: error.name, code: typeof code === 'string' ? code : undefined, at: frame }
+  return { error: error.name, cause: typeof code === 'string' ? code : undefined, at: frame }
 }

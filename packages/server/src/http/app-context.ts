@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'hono'
+import type { Config } from '../config/config.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { BodyBudget } from './body.ts'
+import type { Admin, Flow, Quarantine, Reader, ReadLog, Viewer } from './ports.ts'
+import type { Tokens } from './tokens.ts'
+
+/** Everything the app stands on; one value for each thread that serves HTTP. */
+export interface AppDeps {
+  readonly flow: Flow
+  readonly reader: Reader
+  readonly reads: ReadLog
+  readonly quarantine: Quarantine
+  readonly admin: Admin
+  readonly tokens: Pick<Tokens, 'check' | 'create' | 'revoke' | 'list'>
+  readonly config: Pick<Config, 'limits' | 'trails'>
+  readonly now: () => number
+  readonly log: Log
+  /** This thread's registry; requests are counted in it. */
+  readonly metrics: Metrics
+  /** Prometheus text of all threads. */
+  metricsText(): Promise<string>
+}
+
+export interface Env {
+  /** Set when a socket is behind the request (`@hono/node-server`), absent under `app.request()`. */
+  Bindings: { readonly incoming?: IncomingMessage }
+  Variables: { viewer: Viewer }
+}
+
+/** A route's work; thrown errors become problem documents. */
+export type Handler = (c: Context<Env>, app: AppDeps & { readonly budget: BodyBudget }) => Promise<Response> | Response
+
+/** A JSON answer that no cache keeps. */
+export function json(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers } })
+}

@@ -1,0 +1,107 @@
+import { ERRORS } from '../errors.ts'
+import { ROUTES, type Route } from './routes.ts'
+
+type Schema = Readonly<Record<string, unknown>>
+
+const text: Schema = { type: 'string' }
+const object: Schema = { type: 'object' }
+const nullable = (type: string): Schema => ({ type: [type, 'null'] })
+const list = (items: Schema): Schema => ({ type: 'array', items })
+const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
+const of = (properties: Record<string, Schema>, required: readonly string[] = Object.keys(properties)): Schema => ({ type: 'object', properties, required })
+
+const receipt = of(
+  { auditid: text, log: text, index: { type: 'integer' }, integrity_hash: text, checkpoint: text, proof: list(text), published: { type: 'boolean' } },
+  ['auditid', 'log', 'index'],
+)
+const resultFields = {
+  outcome: { enum: ['sealed', 'held', 'duplicate', 'filtered', 'quarantined', 'refused'] },
+  auditid: text,
+  superseded: { type: 'boolean' },
+  code: { enum: Object.keys(ERRORS) },
+  receipt: ref('Receipt'),
+}
+const auditFields = [
+  'audit_id', 'message_uuid', 'customer_external_id', 'communication_type', 'delivery_status', 'carrier_receipt_timestamp', 'carrier_error_code',
+  'originating_workflow_id', 'originating_agent_id', 'regulatory_tag', 'platform_tenant_id', 'ingestion_timestamp', 'integrity_hash',
+]
+
+const SCHEMAS: Readonly<Record<string, Schema>> = {
+  Receipt: receipt,
+  Result: of({ ...resultFields, message: text, records: list(of(resultFields, ['outcome'])) }, ['outcome']),
+  ResultOrResults: { oneOf: [ref('Result'), list(ref('Result'))] },
+  Problem: of({ type: { type: 'string', format: 'uri' }, title: text, status: { type: 'integer' }, detail: text, code: { enum: Object.keys(ERRORS) } }),
+  AuditAnswer: of(
+    {
+      status: { enum: ['verified', 'tampered'] },
+      audit_record: of(Object.fromEntries(auditFields.map((name) => [name, nullable('string')]))),
+      verification_timestamp: { type: 'string', format: 'date-time' },
+      problems: list(object),
+      history: list(object),
+      proof: object,
+      field_states: { type: 'object', additionalProperties: { enum: ['disclosed', 'sealed', 'erased', 'expired', 'missing'] } },
+      more: nullable('integer'),
+    },
+    ['status', 'audit_record', 'verification_timestamp'],
+  ),
+  Interaction: of({ id: text, closed: { type: 'boolean' }, records: list(object), gaps: list(object), next: nullable('string') }),
+  InteractionState: of({ id: text, at: { type: 'string', format: 'date-time' }, state: nullable('string'), participants: list(object), subjectsequence: { type: 'integer' } }),
+  Records: of({ records: list(object), next: nullable('string'), lag: { type: 'number' } }, ['records', 'next']),
+  Record: object,
+  Counts: of(Object.fromEntries(['total', 'sealed', 'held', 'duplicate', 'filtered', 'quarantined', 'refused'].map((name) => [name, { type: 'integer' }]))),
+  Tokens: of({ tokens: list(of({ name: text, role: text, created: text, expires: nullable('string'), revoked: nullable('string'), valid: { type: 'boolean' } })) }),
+  NewToken: of({ token: text, name: text, role: text, expires: nullable('string') }),
+  Items: of({ items: list(object) }),
+  Item: object,
+}
+
+/** The OpenAPI 3.1 document of `ROUTES`, as a value. */
+export function openapi(): Schema {
+  const paths: Record<string, Record<string, Schema>> = {}
+  for (const route of ROUTES) (paths[route.path] ??= {})[route.method.toLowerCase()] = describe(route)
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Sealtrail', version: '1', description: 'Contact-centre events and delivery receipts as evidence.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths,
+    components: {
+      schemas: SCHEMAS,
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        basic: { type: 'http', scheme: 'basic', description: 'The token is the password' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+      },
+    },
+  }
+}
+
+function describe(route: Route): Schema {
+  const parameters = [
+    ...[...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: text })),
+    ...(route.query ?? []).map((q) => ({ name: q.name, in: 'query', description: q.about, schema: schemaOf(q.format) })),
+  ]
+  const answers = Object.entries(route.answers).map(([status, { about, schema, type }]) => [status, content(about, schema, type, Number(status))])
+  const body = route.takes === undefined ? {} : { requestBody: { required: true, content: Object.fromEntries(route.takes.map((type) => [type, { schema: {} }])) } }
+  return {
+    operationId: route.operation,
+    summary: route.summary,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...body,
+    security: security(route),
+    responses: { ...Object.fromEntries(answers), default: content('A problem document (RFC 9457)', 'Problem', undefined, 500) },
+    ...(route.roles === null ? {} : { 'x-roles': route.roles }),
+  }
+}
+
+function security(route: Route): Schema[] {
+  if (route.roles === null) return []
+  return route.operation === 'postEventBridge' ? [{ bearer: [] }, { basic: [] }, { apiKey: [] }] : [{ bearer: [] }]
+}
+
+function content(about: string, schema: string | undefined, type: string | undefined, status: number): Schema {
+  if (schema === undefined && type === undefined) return { description: about }
+  return { description: about, content: { [type ?? (status >= 400 ? 'application/problem+json' : 'application/json')]: { schema: schema === undefined ? text : ref(schema) } } }
+}
+
+function schemaOf(format: 'date-time' | 'integer' | undefined): Schema {
+  return format === 'integer' ? { type: 'integer' } : format === undefined ? text : { type: 'string', format }
+}

@@ -1,0 +1,96 @@
+import { parseIJson } from '@sealtrail/evidence'
+import type { Context } from 'hono'
+import { SealtrailError } from '../errors.ts'
+import type { JsonObject, JsonValue } from '../event/json.ts'
+import { json, type Env, type Handler } from './app-context.ts'
+import { readBody } from './body.ts'
+import { page, query } from './query.ts'
+
+const MAX_BYTES = 256 * 1024
+
+/** Routes by which a running server is operated: quarantine, tokens, keys, packs, schemas. */
+export const operateRoutes: Record<
+  'listQuarantine' | 'replayQuarantine' | 'listTokens' | 'createToken' | 'revokeToken' | 'listKeys' | 'rotateKey' | 'listPacks' | 'listSchemas' | 'addSchema',
+  Handler
+> = {
+  async listQuarantine(c, app) {
+    return json(await app.quarantine.list({ ...query(c, ['trail', 'code']), ...page(c) }))
+  },
+
+  async replayQuarantine(c, app) {
+    const body = await objectBody(c, true)
+    const trail = optionalText(body, 'trail')
+    const code = optionalText(body, 'code')
+    const auditids = body['auditids']
+    if (auditids !== undefined && !isTexts(auditids)) throw new SealtrailError('BAD_REQUEST', 'auditids is a list of audit ids')
+    const which = { ...(trail === undefined ? {} : { trail }), ...(code === undefined ? {} : { code }), ...(auditids === undefined ? {} : { auditids }) }
+    return json(await app.quarantine.replay(which, c.var.viewer))
+  },
+
+  listTokens: (_, app) => json({ tokens: app.tokens.list() }),
+
+  async createToken(c, app) {
+    const body = await objectBody(c, false)
+    const expires = optionalText(body, 'expires')
+    const expiresMs = expires === undefined ? null : Date.parse(expires)
+    if (Number.isNaN(expiresMs)) throw new SealtrailError('BAD_REQUEST', 'expires is a date or an RFC 3339 time')
+    const { token, info } = app.tokens.create(requiredText(body, 'name'), requiredText(body, 'role'), expiresMs)
+    app.reads.note({ viewer: c.var.viewer, operation: 'createToken', parameters: Object.keys(body).filter((k) => /^[a-z]{1,16}$/.test(k)), shown: [], atMs: app.now() })
+    return json({ token, ...info }, 201)
+  },
+
+  revokeToken(c, app) {
+    if (!app.tokens.revoke(c.req.param('name') ?? '')) throw new SealtrailError('NOT_FOUND', 'no valid token has this name')
+    app.reads.note({ viewer: c.var.viewer, operation: 'revokeToken', parameters: [], shown: [], atMs: app.now() })
+    return new Response(null, { status: 204 })
+  },
+
+  async listKeys(_, app) {
+    return json({ items: await app.admin.keys() })
+  },
+
+  async rotateKey(c, app) {
+    return json(await app.admin.rotateKey(c.req.param('name') ?? '', c.var.viewer))
+  },
+
+  async listPacks(_, app) {
+    return json({ items: await app.admin.packs() })
+  },
+
+  async listSchemas(_, app) {
+    return json({ items: await app.admin.schemas() })
+  },
+
+  async addSchema(c, app) {
+    const body = await objectBody(c, false)
+    const version = body['version']
+    const schema = body['schema']
+    if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) throw new SealtrailError('BAD_REQUEST', 'version is an integer from 1')
+    if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new SealtrailError('BAD_REQUEST', 'schema is a JSON Schema object')
+    return json(await app.admin.addSchema({ pack: requiredText(body, 'pack'), version, schema }, c.var.viewer), 201)
+  },
+}
+
+async function objectBody(c: Context<Env>, mayBeEmpty: boolean): Promise<JsonObject> {
+  const bytes = await readBody(c, MAX_BYTES)
+  if (bytes.length === 0 && mayBeEmpty) return {}
+  const parsed = parseIJson(bytes, { maxBytes: MAX_BYTES, maxDepth: 64 })
+  if ('problem' in parsed) throw new SealtrailError(parsed.problem.code === 'NOT_JSON' ? 'NOT_JSON' : 'BAD_REQUEST', parsed.problem.message)
+  if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value)) throw new SealtrailError('BAD_REQUEST', 'the body is a JSON object')
+  return parsed.value
+}
+
+function optionalText(body: JsonObject, name: string): string | undefined {
+  const value = Object.hasOwn(body, name) ? body[name] : undefined
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string') throw new SealtrailError('BAD_REQUEST', `${name} is a string`)
+  return value
+}
+
+function requiredText(body: JsonObject, name: string): string {
+  const value = optionalText(body, name)
+  if (value === undefined) throw new SealtrailError('BAD_REQUEST', `${name} is missing`)
+  return value
+}
+
+const isTexts = (value: JsonValue): value is string[] => Array.isArray(value) && value.every((each) => typeof each === 'string')
