@@ -1,0 +1,112 @@
+/**
+ * Issuer ranges: first digits from..to (compared as text), and the lengths a card number of the range has. Ranges of
+ * networks that no longer exist, and UATP (`1…`, 15 digits: it would hit one in ten ids of Meta's platforms), are left out.
+ */
+const RANGES: ReadonlyArray<readonly [from: string, to: string, lengths: readonly number[]]> = [
+  ['4', '4', [13, 16, 18, 19]], // Visa
+  ['51', '55', [16]], // Mastercard
+  ['2221', '2720', [16]], // Mastercard, 2-series
+  ['34', '34', [15]], // American Express
+  ['37', '37', [15]],
+  ['300', '305', [14, 16, 19]], // Diners Club
+  ['3095', '3095', [14, 16, 19]],
+  ['36', '36', [14, 16, 19]],
+  ['38', '39', [14, 16, 19]],
+  ['6011', '6011', [16, 19]], // Discover
+  ['644', '659', [16, 18, 19]], // Discover, RuPay, Troy, Verve
+  ['3528', '3589', [16, 17, 18, 19]], // JCB
+  ['353', '353', [16]], // RuPay
+  ['356', '356', [16]],
+  ['60', '60', [16, 19]], // RuPay, Hipercard
+  ['508', '508', [16]],
+  ['81', '82', [16, 17, 18, 19]], // UnionPay, RuPay
+  ['62', '62', [16, 17, 18, 19]], // UnionPay
+  ['50', '50', [13, 14, 15, 16, 17, 18, 19]], // Maestro, Verve, Dankort, Elo
+  ['56', '58', [13, 14, 15, 16, 17, 18, 19]], // Maestro
+  ['63', '63', [13, 14, 15, 16, 17, 18, 19]], // Maestro, Elo, InstaPayment
+  ['67', '67', [13, 14, 15, 16, 17, 18, 19]],
+  ['2200', '2205', [16, 17, 18, 19]], // Mir, BORICA
+  ['9792', '9792', [16]], // Troy
+  ['8600', '8600', [16]], // Uzcard
+  ['9860', '9860', [16]], // Humo
+]
+
+/** Ranges by first digit. */
+const BY_FIRST: ReadonlyArray<ReadonlyArray<readonly [string, string, readonly number[]]>> = Array.from({ length: 10 }, (_, digit) => RANGES.filter(([from]) => from.startsWith(String(digit))))
+
+/** Whether 13 to 19 ASCII digits are a card number: in an issuer range, of its length, with a right check digit (ISO/IEC 7812-1). */
+export function isCardNumber(digits: string): boolean {
+  if (digits.length < 13 || digits.length > 19) return false
+  const ranges = BY_FIRST[digits.charCodeAt(0) - 48] ?? []
+  if (!ranges.some(([from, to, lengths]) => lengths.includes(digits.length) && within(digits, from, to))) return false
+  return luhn(digits) && !/^(\d)\1*$/.test(digits)
+}
+
+function within(digits: string, from: string, to: string): boolean {
+  const head = digits.slice(0, from.length)
+  return head >= from && head <= to
+}
+
+function luhn(digits: string): boolean {
+  let sum = 0
+  for (let i = digits.length - 1, double = false; i >= 0; i--, double = !double) {
+    const digit = digits.charCodeAt(i) - 48
+    sum += double ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit
+  }
+  return sum % 10 === 0
+}
+
+const MAX_GAP = 2
+
+/**
+ * Whether a text (ASCII digits) holds a card number, plain or in groups apart by up to two of space, dash, dot, slash or
+ * underscore. A run of digits is one group: no number is sought inside a longer run, or every long id would hold one.
+ * Linear: a window spans at most 19 groups.
+ */
+export function hasCardNumber(text: string): boolean {
+  const groups = digitGroups(text)
+  for (let first = 0; first < groups.length; first++) {
+    let digits = ''
+    for (let last = first; last < groups.length; last++) {
+      const group = groups[last] as Group
+      if (last > first && !joins(text, groups[last - 1] as Group, group)) break
+      digits += text.slice(group.from, group.to)
+      if (digits.length > 19) break
+      if (digits.length >= 13 && isCardNumber(digits)) return true
+    }
+  }
+  return false
+}
+
+interface Group {
+  readonly from: number
+  readonly to: number
+}
+
+function digitGroups(text: string): Group[] {
+  const groups: Group[] = []
+  for (const match of text.matchAll(/\d+/g)) {
+    const to = match.index + match[0].length
+    if (match[0].length <= 19 && !inHexWord(text, match.index, to)) groups.push({ from: match.index, to })
+  }
+  return groups
+}
+
+function joins(text: string, before: Group, after: Group): boolean {
+  if (after.from - before.to > MAX_GAP) return false
+  for (let i = before.to; i < after.from; i++) if (!' -./_'.includes(text[i] as string)) return false
+  return true
+}
+
+/** Digits within a longer word of hex letters, such as a digest, are no number. */
+function inHexWord(text: string, from: number, to: number): boolean {
+  let low = from
+  let high = to
+  while (low > 0 && from - low < 24 && isHexLetterOrDigit(text.charCodeAt(low - 1))) low--
+  while (high < text.length && high - to < 24 && isHexLetterOrDigit(text.charCodeAt(high))) high++
+  return high - low >= 24 && high - low > to - from
+}
+
+function isHexLetterOrDigit(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 97 && code <= 102) || (code >= 65 && code <= 70)
+}

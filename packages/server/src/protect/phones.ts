@@ -1,0 +1,47 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import type { CountryCode } from 'libphonenumber-js/max'
+
+/** Where national numbers without a country code are looked for, when they are written like one. */
+const REGIONS: readonly CountryCode[] = ['GB', 'DE', 'FR', 'IT', 'ES', 'NL', 'AU', 'IN', 'BR', 'JP', 'CH', 'IE']
+const INTERNATIONAL = /(?<![\d+])(?:\+|(?<!\d)00(?=[1-9]))[ (]{0,2}\d(?:[ ().\-/]{0,2}\d){6,16}(?!\d)/g
+const NORTH_AMERICAN = /(?<![\d.:/-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}([ .-]))[2-9]\d{2}[ .-]\d{4}(?![\d:]|[.-]\d)/
+const NATIONAL = /(?<![\d.:/+-])\(?0\d{1,4}\)?(?:[ \-/.]{1,2}\d{2,8}){1,5}(?![\d:]|[.-]\d)/g
+const INDIAN = /(?<![\d.:/+-])[6-9]\d{4}[ -]\d{5}(?![\d:]|[.-]\d)/
+const BARE = /(?<![\d.:/+-])\d{9,15}(?![\d:]|[.-]\d)/g
+const CONTEXT = /phone|mobile|\bcell|\btel\b|telefon|t\u00e9l\u00e9phone|tel:|msisdn|whatsapp|\bwa[ _]?id|\bani\b|\bdnis\b|call(?:er|back|ed)?\b|callback|calledid|\bsms\b|\bfax\b|dial|reach me|text me|number is/i
+const DATE = /^0?\d{1,2}[./-]0?\d{1,2}[./-](?:\d{4}|\d{2})\b/
+const MAX_CANDIDATES = 64
+
+/**
+ * Whether a text (ASCII digits) holds a telephone number: international, North American as people write it, national
+ * with a leading 0 in one of a dozen countries, or any run of digits that the text or its field's name calls a phone.
+ * A text with more candidates than are worth checking is taken to hold one.
+ */
+export function hasPhone(text: string, name: string): boolean {
+  let candidates = 0
+  for (const [match] of text.matchAll(INTERNATIONAL)) {
+    if (++candidates > MAX_CANDIDATES || isInternational(match.startsWith('+') ? match : '+' + match.slice(2))) return true
+  }
+  if (NORTH_AMERICAN.test(text) || INDIAN.test(text)) return true
+  for (const [match] of text.matchAll(NATIONAL)) {
+    if (DATE.test(match)) continue
+    if (++candidates > MAX_CANDIDATES || isNational(match)) return true
+  }
+  if (!CONTEXT.test(text) && !CONTEXT.test(words(name))) return false
+  for (const [match] of text.matchAll(BARE)) {
+    if (++candidates > MAX_CANDIDATES || /^[2-9]\d{2}[2-9]\d{6}$/.test(match) || isInternational('+' + match) || isNational(match)) return true
+  }
+  return false
+}
+
+function isInternational(text: string): boolean {
+  return parsePhoneNumberFromString(text)?.isPossible() ?? false
+}
+
+function isNational(text: string): boolean {
+  return REGIONS.some((region) => parsePhoneNumberFromString(text, region)?.isValid() ?? false)
+}
+
+function words(name: string): string {
+  return name.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/[_-]/g, ' ')
+}

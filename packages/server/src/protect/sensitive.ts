@@ -1,0 +1,153 @@
+import { Buffer } from 'node:buffer'
+import type { JsonObject, JsonValue } from '../event/json.ts'
+import { detect } from './detect.ts'
+import { judgeName } from './sensitive-names.ts'
+import type { Suspicion } from './sensitive-names.ts'
+import { isCardText, isCodeDigits, isCodeValue, isPinBlockValue, isTrackValue, pinDigits, sensitiveText } from './sensitive-text.ts'
+
+/** An event that shows none of this in its bytes has nothing to look for: one scan instead of a walk. Escapes and non-ASCII hide names. */
+const WORTH_A_WALK = /cv[vcdnpe]|ca[v]2?"|csc|"cid|cid"|pin|track|stripe|swipe|secur|verif|validation|krypt|crypt|pruf|codigo|card|segur|\^|\\u|[\x80-\xff]|\d[=d]\d{4,}\?|;\d|chipdata|msr/i
+/** Names under which key/value pairs keep their key, and their value. */
+const NAMERS = ['name', 'key', 'label', 'field', 'fieldName', 'id', 'attribute', 'attributeName', 'parameter', 'param', 'property', 'prompt', 'question', 'slot', 'slotName', 'variable', 'variableName', 'title', 'type', 'Name', 'Key']
+const VALUERS = ['value', 'val', 'data', 'text', 'answer', 'content', 'input', 'response', 'digits', 'stringValue', 'numberValue', 'rawValue', 'raw', 'entered', 'dtmf', 'Value', 'code', 'number']
+const VALUER_SET = new Set(VALUERS)
+const MAX_DEPTH = 200
+
+interface Context {
+  readonly card: boolean
+  readonly address: boolean
+}
+
+const NOWHERE: Context = { card: false, address: false }
+
+/**
+ * Paths of everything in a value that is a card security code, track data or a PIN, judged by field names and what
+ * surrounds them, in nested data, key/value pairs and JSON within strings; track data also by its own form (PCI DSS 3.3.1).
+ * Empty for nearly all events. Paths name fields, never values.
+ * @param bytes the JSON text of `value`, when it is at hand: lets most events off after one scan.
+ */
+export function sensitiveFields(value: JsonValue, bytes?: Uint8Array): string[] {
+  if (bytes !== undefined && !WORTH_A_WALK.test(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice())) return []
+  const found: string[] = []
+  visit(value, '', NOWHERE, 0, found)
+  return [...new Set(found)]
+}
+
+function visit(value: JsonValue, path: string, around: Context, depth: number, found: string[]): void {
+  if (typeof value === 'string') visitText(value, path, depth, found)
+  else if (typeof value !== 'object' || value === null) return
+  // Sources bound the depth; what is deeper than anyone can read is refused rather than waved through.
+  else if (depth > MAX_DEPTH) found.push(path)
+  else if (Array.isArray(value)) visitArray(value, path, around, depth, found)
+  else visitObject(value, path, around, depth, found)
+}
+
+function visitText(text: string, path: string, depth: number, found: string[]): void {
+  if (text.length < 7) return
+  if (sensitiveText(text) !== null) {
+    found.push(path)
+    return
+  }
+  const first = text.charCodeAt(0)
+  // JSON within a string, as attributes often carry it.
+  if ((first === 123 || first === 91) && WORTH_A_WALK.test(text)) {
+    try {
+      visit(JSON.parse(text) as JsonValue, path, NOWHERE, depth + 1, found)
+    } catch {
+      // not JSON: a text like any other
+    }
+  }
+}
+
+function visitArray(list: JsonValue[], path: string, around: Context, depth: number, found: string[]): void {
+  const [name, value] = list
+  if (list.length === 2 && typeof name === 'string') {
+    const { suspicion } = judgeName(name)
+    if (suspicion !== null && scalarHolds(suspicion, value as JsonValue, around, true)) found.push(`${path}[1]`)
+  }
+  for (let i = 0; i < list.length; i++) visit(list[i] as JsonValue, `${path}[]`, around, depth + 1, found)
+}
+
+function visitObject(object: JsonObject, path: string, around: Context, depth: number, found: string[]): void {
+  const keys = Object.keys(object)
+  let here = around
+  let suspicious = false
+  for (const key of keys) {
+    const verdict = judgeName(key)
+    if (verdict.suspicion !== null) suspicious = true
+    if ((verdict.card && !here.card) || (verdict.address && !here.address)) here = { card: here.card || verdict.card, address: here.address || verdict.address }
+  }
+  if (suspicious && !here.card) for (const key of keys) if (isCard(object[key] as JsonValue)) here = { card: true, address: here.address }
+  for (const key of keys) {
+    const value = object[key] as JsonValue
+    const below = path === '' ? shown(key) : path + '.' + shown(key)
+    if (suspicious) {
+      const { suspicion } = judgeName(key)
+      if (suspicion !== null && holds(suspicion, value, here, depth)) {
+        found.push(below)
+        continue
+      }
+    }
+    if (typeof value === 'string') visitText(value, below, depth, found)
+    else if (typeof value === 'object' && value !== null) visit(value, below, within(key, around), depth + 1, found)
+  }
+  visitPair(object, path, here, found)
+}
+
+/** What a key says of all that is below it. Siblings say nothing of what is below one another. */
+function within(key: string, around: Context): Context {
+  const { card, address } = judgeName(key)
+  return (card && !around.card) || (address && !around.address) ? { card: card || around.card, address: address || around.address } : around
+}
+
+/** `{"name":"cvv","value":"123"}` and its many spellings. */
+function visitPair(object: JsonObject, path: string, here: Context, found: string[]): void {
+  for (const namer of NAMERS) {
+    const name = object[namer]
+    if (typeof name !== 'string' || !Object.hasOwn(object, namer)) continue
+    const { suspicion } = judgeName(name)
+    if (suspicion === null) continue
+    for (const valuer of VALUERS) {
+      if (valuer !== namer && Object.hasOwn(object, valuer) && scalarHolds(suspicion, object[valuer] as JsonValue, here, true)) {
+        found.push(`${path === '' ? '' : path + '.'}${valuer}(${shown(name)})`)
+      }
+    }
+  }
+}
+
+/** Whether the value under a suspicious name is what the name says; of an object, its value-like members. */
+function holds(suspicion: Suspicion, value: JsonValue, here: Context, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return scalarHolds(suspicion, value, here, false)
+  if (depth > MAX_DEPTH) return true
+  // Keys as they were pressed: ["1","2","3"].
+  if (Array.isArray(value)) return scalarHolds(suspicion, value.filter((each) => typeof each !== 'object').join(''), here, false) || value.some((each) => holds(suspicion, each, here, depth + 1))
+  const strict = suspicion === 'code' || suspicion === 'track'
+  return Object.keys(value).some((key) => (strict ? !isAbout(key) : VALUER_SET.has(key)) && holds(suspicion, value[key] as JsonValue, here, depth + 1))
+}
+
+/** Whether a scalar is what the name it stands under says. @param pair in key/value pairs the name may be any text, so only digits count. */
+function scalarHolds(suspicion: Suspicion, value: JsonValue, here: Context, pair: boolean): boolean {
+  if (typeof value !== 'string' && typeof value !== 'number') return false
+  const text = String(value)
+  if (suspicion === 'code') return pair ? /\p{Nd}/u.test(text) && isCodeValue(text) : isCodeValue(text)
+  if (suspicion === 'loose-code') return isCodeDigits(text)
+  if (suspicion === 'card-code') return here.card && isCodeDigits(text)
+  if (suspicion === 'track') return isTrackValue(text)
+  if (suspicion === 'pin-block') return isPinBlockValue(text)
+  const digits = pinDigits(value)
+  if (digits === null) return false
+  return suspicion === 'pin' || digits.length !== 6 || here.card || !here.address
+}
+
+function isAbout(key: string): boolean {
+  return /result|response|check|match|status|valid|require|present|type|time|date|at$|length|attempt|enabled|id$|name$/i.test(key)
+}
+
+function isCard(value: JsonValue): boolean {
+  return typeof value === 'string' ? isCardText(value) : typeof value === 'number' && value >= 1e12 && isCardText(String(value))
+}
+
+/** A name as a refusal may show it: senders can put anything into a key, so one that holds a number or address is not repeated. */
+function shown(name: string): string {
+  return name.length > 64 || detect(name, '') !== null || /\d{5,}/.test(name) ? '…' : name
+}

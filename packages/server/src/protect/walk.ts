@@ -1,0 +1,203 @@
+import { disclosureDigest, makeDisclosure } from '@sealtrail/evidence'
+import type { JsonObject, JsonValue } from '../event/json.ts'
+import type { MappedEvent } from '../event/mapped.ts'
+import type { FieldNode, FieldRule } from '../pack/pack.ts'
+import { detect, detectNumber, holdsCard } from './detect.ts'
+import type { Detected } from './detect.ts'
+import type { ProtectEnv } from './env.ts'
+
+/** All disclosures of one event that belong to one owner. */
+export interface OwnerDisclosures {
+  /** 16-byte tokens (latin1) of every alias of the owner, in the pack's order; one token for an interaction's own key. */
+  readonly tokens: readonly string[]
+  readonly disclosures: readonly string[]
+}
+
+/** A search token: in vault and index, never in the log. `owner` is the index of the owner whose value it is. */
+export interface SearchToken {
+  readonly kind: string
+  /** 16 bytes, latin1. */
+  readonly token: string
+  readonly owner: number
+}
+
+/** A text that detection found in a field nobody calls personal: path and kind, never the value. */
+export interface Hit {
+  readonly path: string
+  readonly kind: Detected
+}
+
+interface Owner {
+  readonly tokens: readonly string[]
+  readonly disclosures: string[]
+}
+
+/** Beyond this many disclosures, unclassified containers are committed as a whole: a sender cannot make an event dear. */
+const MANY = 200
+const MAX_TOKENS = 32
+const MAX_DEPTH = 128
+const INTERACTION = ''
+
+/** One event on its way through protect: the copy of its data grows while personal values are put aside. */
+export class Walk {
+  readonly owners: Owner[] = []
+  readonly tokens: SearchToken[] = []
+  readonly hits: Hit[] = []
+  /** Paths a pack says must never be there. */
+  readonly refused: string[] = []
+  firstDigest: string | null = null
+  readonly #event: MappedEvent
+  readonly #env: ProtectEnv
+  readonly #owners = new Map<string, number>()
+  #disclosures = 0
+
+  constructor(event: MappedEvent, env: ProtectEnv) {
+    this.#event = event
+    this.#env = env
+  }
+
+  object(object: JsonObject, node: FieldNode | null, path: string, depth: number): JsonValue {
+    const out: JsonObject = {}
+    for (const key in object) {
+      const named = node?.keys.get(key)
+      // Attacker: keys nobody has named are data too, and may be a person's number or address.
+      if (named === undefined && detect(key, '') !== null) {
+        this.#hit(path + '.…', detect(key, '') as Detected)
+        return this.#commit(INTERACTION, object)
+      }
+      const kept = this.#value(object[key] as JsonValue, named ?? node?.any ?? null, key, path, depth)
+      if (kept === undefined) continue
+      if (key === '__proto__') Object.defineProperty(out, key, { value: kept, enumerable: true, configurable: true, writable: true })
+      else out[key] = kept
+    }
+    return out
+  }
+
+  /** What stays in the record of a value; undefined when nothing does. */
+  #value(value: JsonValue, node: FieldNode | null, key: string, path: string, depth: number): JsonValue | undefined {
+    const rule = node === null ? null : node.rule
+    if (rule === null) return this.#unclassified(value, node, key, path, depth)
+    if (rule.class === 'plain') return this.#plain(value, node, key, path, depth)
+    if (rule.class === 'drop') return undefined
+    if (value === null || isEmptyContainer(value)) return value
+    if (rule.class === 'personal') {
+      const commitment = this.#commit(rule.whose ?? INTERACTION, value)
+      if (rule.token) this.#token(rule.kind, value, rule.whose ?? INTERACTION)
+      return commitment
+    }
+    if (rule.class === 'map') return this.#map(value, rule, key, path)
+    if (value !== '' && value !== false) this.refused.push(path === '' ? key : path + '.' + key)
+    return undefined
+  }
+
+  #plain(value: JsonValue, node: FieldNode | null, key: string, path: string, depth: number): JsonValue {
+    if (typeof value === 'string' || typeof value === 'number') {
+      const found = typeof value === 'string' ? detect(value, key) : detectNumber(value)
+      if (found === null) return value
+      this.#hit(path === '' ? key : path + '.' + key, found)
+      return this.#commit(INTERACTION, value)
+    }
+    if (typeof value !== 'object' || value === null) return value
+    if (depth > MAX_DEPTH) return this.#commit(INTERACTION, value)
+    const below = path === '' ? key : path + '.' + key
+    if (!Array.isArray(value)) return this.object(value, node, below, depth + 1)
+    // A plain field may have several values; what is inside of objects must be named itself.
+    const items = node?.items ?? null
+    return this.#items(value, (each) => (items === null ? (typeof each === 'object' && each !== null ? this.#unclassified(each, null, key, path, depth) : this.#plain(each, null, key, path, depth)) : this.#value(each, items, key, path, depth + 1)))
+  }
+
+  /** Default-deny: a scalar nobody has classified is committed, except booleans and null. */
+  #unclassified(value: JsonValue, node: FieldNode | null, key: string, path: string, depth: number): JsonValue {
+    if (typeof value === 'string' || typeof value === 'number') return this.#commit(INTERACTION, value)
+    if (typeof value !== 'object' || value === null || isEmptyContainer(value)) return value
+    if (depth > MAX_DEPTH || (node === null && this.#disclosures > MANY)) return this.#commit(INTERACTION, value)
+    const below = path === '' ? key : path + '.' + key
+    if (!Array.isArray(value)) return this.object(value, node, below, depth + 1)
+    const items = node?.items ?? null
+    // An array of scalars is one value: one commitment instead of many.
+    if (items === null && value.some((each) => typeof each === 'string' || typeof each === 'number')) return this.#commit(INTERACTION, value)
+    return this.#items(value, (each) => this.#value(each, items, key, path, depth + 1))
+  }
+
+  #items(list: readonly JsonValue[], keep: (each: JsonValue) => JsonValue | undefined): JsonValue[] {
+    const out: JsonValue[] = []
+    for (const each of list) {
+      const kept = keep(each)
+      if (kept !== undefined) out.push(kept)
+    }
+    return out
+  }
+
+  #map(value: JsonValue, rule: FieldRule & { class: 'map' }, key: string, path: string): JsonValue {
+    const owner = rule.whose ?? INTERACTION
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.#commit(owner, value)
+    const out: JsonValue[] = []
+    for (const name in value) {
+      const each = value[name] as JsonValue
+      if (rule.allow.has(name)) {
+        const found = typeof each === 'string' ? detect(each, name) : typeof each === 'number' ? detectNumber(each) : null
+        if (found !== null) this.#hit(`${path === '' ? key : path + '.' + key}.${name}`, found)
+        else if (typeof each !== 'object' || each === null) {
+          out.push({ key: name, value: each })
+          continue
+        }
+      }
+      out.push({ '...': this.#digest(owner, { key: name, value: each }) })
+    }
+    return out
+  }
+
+  #commit(role: string, value: JsonValue): JsonValue {
+    return [{ '...': this.#digest(role, value) }]
+  }
+
+  #digest(role: string, value: JsonValue): string {
+    const disclosure = makeDisclosure(this.#env.salt(), value)
+    const digest = disclosureDigest(disclosure)
+    this.firstDigest ??= digest
+    this.#disclosures++
+    ;(this.owners[this.#owner(role)] as Owner).disclosures.push(disclosure)
+    return digest
+  }
+
+  /** The index of whoever plays the role: a person with a name to be found by, else the interaction. */
+  #owner(role: string): number {
+    const known = this.#owners.get(role)
+    if (known !== undefined) return known
+    const aliases = role === INTERACTION || !Object.hasOwn(this.#event.people, role) ? [] : (this.#event.people[role] ?? [])
+    const tokens: string[] = []
+    for (const { kind, value } of aliases) {
+      if (value === '' || holdsCard(value)) continue
+      const token = this.#env.alias(kind, value)
+      if (!tokens.includes(token)) tokens.push(token)
+    }
+    if (tokens.length === 0) tokens.push(this.#env.interaction(this.#event.subject))
+    // One person in two roles has one key, and one ciphertext.
+    let index = this.owners.findIndex((owner) => owner.tokens[0] === tokens[0])
+    if (index < 0) index = this.owners.push({ tokens, disclosures: [] }) - 1
+    this.#owners.set(role, index)
+    return index
+  }
+
+  #token(kind: string, value: JsonValue, role: string): void {
+    if (Array.isArray(value)) {
+      for (const each of value) if (typeof each !== 'object') this.#token(kind, each, role)
+    } else if (typeof value === 'string' || typeof value === 'number') {
+      const text = String(value)
+      if (text === '' || text.length > 512 || this.tokens.length >= MAX_TOKENS || holdsCard(text)) return
+      const token = this.#env.alias(kind, text)
+      if (!this.tokens.some((each) => each.token === token)) this.tokens.push({ kind, token, owner: this.#owner(role) })
+    }
+  }
+
+  #hit(path: string, kind: Detected): void {
+    this.hits.push({ path, kind })
+  }
+}
+
+function isEmptyContainer(value: JsonValue): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.length === 0
+  for (const _ in value) return false
+  return true
+}
