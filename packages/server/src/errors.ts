@@ -37,6 +37,7 @@ export const ERRORS = {
   PACK_INVALID: { status: 500, title: 'A pack is not valid', todo: 'Run `sealtrail pack test DIR` and correct what it names.' },
   DATA_IN_USE: { status: 503, title: 'Another process holds the data directory', todo: 'Stop it, or call its HTTP address with --url.' },
   DATA_UNWRITABLE: { status: 503, title: 'The data directory cannot be written', todo: 'Free space or correct the permissions; see `sealtrail doctor`.' },
+  ALREADY_WRITTEN: { status: 500, title: 'Other bytes are stored under this key of the write-once store', todo: 'Run `sealtrail verify`; nothing was overwritten.' },
   DATA_CORRUPT: { status: 500, title: 'A stored file is damaged', todo: 'Run `sealtrail verify`; derived files are rebuilt with `sealtrail rebuild-index`.' },
   HEAD_LOST: { status: 500, title: 'The head of the log was swapped by another writer', todo: 'Only one server may write a log; this one stopped.' },
   HEAD_MISSING: { status: 500, title: 'The head is empty but the store is not', todo: 'Run `sealtrail recover`; the log is never restarted at size 0.' },

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { Frontier, HASH_SIZE, proveConsistency, proveInclusion, rootFromNodes, type TreeNode } from '@sealtrail/tlog'
+import { type Completed, Frontier, HASH_SIZE, proveConsistency, proveInclusion, rootFromNodes, type TreeNode } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import { TileNodes } from './tile-nodes.ts'
 
@@ -56,20 +56,30 @@ export class HashFiles {
   }
 
   /**
-   * Appends leaf hashes, 32 bytes each, one after the other. Synchronous, not synced.
+   * Appends leaf hashes, 32 bytes each, one after the other. Synchronous, not synced. A caller who has already appended
+   * them to a frontier of its own hands over what that gave, and nothing is hashed twice.
    * @throws SealtrailError DATA_UNWRITABLE; nothing is appended then.
    */
-  append(leafHashes: Uint8Array): void {
+  append(leafHashes: Uint8Array, done?: { readonly completed: Completed; readonly frontier: Frontier }): void {
     const before = this.#size
+    const after = before + leafHashes.length / HASH_SIZE
+    const fits = done === undefined || (Number(done.completed.from) === before && Number(done.frontier.size) === after)
+    if (!fits) throw new SealtrailError('INTERNAL', 'the hash files stand at another size than the frontier')
     try {
       this.#write(0, before, leafHashes)
-      const { levels } = this.#frontier.append(leafHashes)
+      const { levels } = done?.completed ?? this.#frontier.append(leafHashes)
       for (let level = 1; level * 8 <= levels.length; level++) this.#write(level, Math.floor(before / WIDTH ** level), levels[level * 8 - 1]!)
-      this.#size = before + leafHashes.length / HASH_SIZE
+      if (done !== undefined) this.#frontier = done.frontier
+      this.#size = after
     } catch (error) {
       this.#settle(before, before)
       throw failure(error)
     }
+  }
+
+  /** The right edge of the tree as it stands: a copy to go on from. */
+  frontier(): Frontier {
+    return this.#frontier.clone()
   }
 
   /** Forgets every leaf from `size` on. */
@@ -80,7 +90,7 @@ export class HashFiles {
 
   /** The root of the first `size` leaves, 32 bytes. */
   rootAt(size: number): Uint8Array {
-    if (!this.#readOnly && size === this.#size) return this.#frontier.root()
+    if (!this.#readOnly && size === this.#size && Number(this.#frontier.size) === size) return this.#frontier.root()
     this.#check(size)
     return rootFromNodes(BigInt(size), this.#read)
   }

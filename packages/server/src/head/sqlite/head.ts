@@ -1,0 +1,149 @@
+import { hash } from 'node:crypto'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { SealtrailError } from '../../errors.ts'
+import type { Head, HeadStore } from '../head.ts'
+
+/** "STRL": says whose file this is. */
+const APPLICATION = 0x5354524c
+const VERSION = 1
+const HOW_TO_GO_ON = 'move head.sqlite away and run `sealtrail recover`: the head is found again from the segments'
+
+interface Row {
+  readonly size: number
+  readonly root: string
+  readonly segment: string
+  readonly digest: string
+  readonly seal: string
+}
+
+/**
+ * The head of every log in one SQLite file: write-ahead log, `synchronous = FULL`, so a swap that returned true is on the
+ * disk. A row carries a digest over itself, since SQLite has no checksums and a flipped bit in a root would otherwise be
+ * believed until the next segment.
+ */
+export class SqliteHead implements HeadStore {
+  readonly #db: DatabaseSync
+  readonly #read: StatementSync
+  readonly #create: StatementSync
+  readonly #swap: StatementSync
+  readonly #checkpoint: StatementSync
+  readonly #saveCheckpoint: StatementSync
+  readonly #logs: StatementSync
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#read = db.prepare('SELECT size, root, segment, digest, seal FROM head WHERE log = ?')
+    this.#create = db.prepare('INSERT INTO head (log, size, root, segment, digest, seal) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    this.#swap = db.prepare('UPDATE head SET size = ?, root = ?, segment = ?, digest = ?, seal = ? WHERE log = ? AND size = ? AND root = ? AND segment = ? AND digest = ?')
+    this.#checkpoint = db.prepare('SELECT note FROM checkpoint WHERE log = ?')
+    this.#saveCheckpoint = db.prepare('INSERT INTO checkpoint (log, note) VALUES (?, ?) ON CONFLICT DO UPDATE SET note = excluded.note')
+    this.#logs = db.prepare('SELECT log FROM head ORDER BY log')
+  }
+
+  /**
+   * Opens the file and checks it whole; made when missing, unless read-only.
+   * @throws SealtrailError DATA_CORRUPT when it is damaged or another program's, DATA_UNWRITABLE when it cannot be opened.
+   */
+  static open(path: string, options: { readOnly?: boolean } = {}): SqliteHead {
+    const readOnly = options.readOnly ?? false
+    let db: DatabaseSync | null = null
+    try {
+      db = new DatabaseSync(path, { readOnly, timeout: 5000 })
+      const empty = one(db, 'PRAGMA application_id') === 0 && one(db, 'SELECT count(*) FROM sqlite_schema') === 0
+      if (empty && !readOnly) {
+        // The mode and the tables, before anybody can be told that a log exists.
+        db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+        db.exec(`BEGIN IMMEDIATE;
+          CREATE TABLE IF NOT EXISTS head (log TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, segment TEXT NOT NULL, digest TEXT NOT NULL, seal TEXT NOT NULL) STRICT, WITHOUT ROWID;
+          CREATE TABLE IF NOT EXISTS checkpoint (log TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT, WITHOUT ROWID;
+          PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}; COMMIT`)
+      }
+      if (one(db, 'PRAGMA application_id') !== APPLICATION || one(db, 'PRAGMA user_version') !== VERSION) throw damaged('it is not a head file of this version')
+      if (!readOnly) db.exec('PRAGMA synchronous = FULL')
+      const verdict = one(db, 'PRAGMA integrity_check')
+      if (verdict !== 'ok') throw damaged('its integrity check fails')
+      const head = new SqliteHead(db)
+      for (const log of head.logs()) head.read(log)
+      return head
+    } catch (error) {
+      db?.close()
+      throw failure(error)
+    }
+  }
+
+  read(log: string): Head | null {
+    return guarded(() => {
+      const row = this.#read.get(log) as unknown as Row | undefined
+      if (row === undefined) return null
+      const { size, root, segment, digest, seal } = row
+      if (seal !== sealOf(log, row)) throw damaged('the row of a log is damaged')
+      return { size, root, segment, digest }
+    })
+  }
+
+  swap(log: string, expected: Head | null, next: Head): boolean {
+    return guarded(() => {
+      const values = [next.size, next.root, next.segment, next.digest, sealOf(log, next)] as const
+      const done =
+        expected === null
+          ? this.#create.run(log, ...values)
+          : this.#swap.run(...values, log, expected.size, expected.root, expected.segment, expected.digest)
+      return Number(done.changes) === 1
+    })
+  }
+
+  checkpoint(log: string): string | null {
+    return guarded(() => (this.#checkpoint.get(log)?.['note'] as string | undefined) ?? null)
+  }
+
+  /** Stored at once, on the disk with the next swap: a lost copy is signed again, to the same bytes. */
+  saveCheckpoint(log: string, note: string): void {
+    guarded(() => {
+      // In WAL mode NORMAL commits without a sync; the next FULL commit syncs the whole write-ahead log.
+      this.#db.exec('PRAGMA synchronous = NORMAL')
+      try {
+        this.#saveCheckpoint.run(log, note)
+      } finally {
+        this.#db.exec('PRAGMA synchronous = FULL')
+      }
+    })
+  }
+
+  logs(): string[] {
+    return guarded(() => this.#logs.all().map(row => row['log'] as string))
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+}
+
+function sealOf(log: string, head: Head): string {
+  return hash('sha256', `${log}\n${head.size}\n${head.root}\n${head.segment}\n${head.digest}\n`, 'hex')
+}
+
+function one(db: DatabaseSync, sql: string): unknown {
+  const row = db.prepare(sql).get()
+  return row === undefined ? undefined : Object.values(row)[0]
+}
+
+function guarded<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw failure(error)
+  }
+}
+
+function damaged(what: string): SealtrailError {
+  return new SealtrailError('DATA_CORRUPT', `head.sqlite: ${what}; ${HOW_TO_GO_ON}`, { stopsLog: true })
+}
+
+/** SQLite's own result codes (the low byte of extended ones): 11 CORRUPT, 26 NOTADB; others are the disk's or a rival's. */
+function failure(error: unknown): SealtrailError {
+  if (error instanceof SealtrailError) return error
+  const { errcode, errstr } = error as { errcode?: number; errstr?: string }
+  const code = (errcode ?? 0) & 0xff
+  if (code === 11 || code === 26) return new SealtrailError('DATA_CORRUPT', `head.sqlite: ${errstr ?? 'damaged'}; ${HOW_TO_GO_ON}`, { cause: error, stopsLog: true })
+  return new SealtrailError('DATA_UNWRITABLE', `head.sqlite: ${errstr ?? 'cannot be opened or written'}`, { cause: error, stopsLog: true })
+}
