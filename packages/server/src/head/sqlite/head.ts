@@ -6,6 +6,11 @@ import type { Head, HeadStore } from '../head.ts'
 /** "STRL": says whose file this is. */
 const APPLICATION = 0x5354524c
 const VERSION = 1
+/** As SQLite stores them, ordered by name. */
+const TABLES = [
+  'CREATE TABLE checkpoint (log TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  'CREATE TABLE head (log TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, segment TEXT NOT NULL, digest TEXT NOT NULL, seal TEXT NOT NULL) STRICT, WITHOUT ROWID',
+]
 const HOW_TO_GO_ON = 'move head.sqlite away and run `sealtrail recover`: the head is found again from the segments'
 
 interface Row {
@@ -53,13 +58,13 @@ export class SqliteHead implements HeadStore {
       if (empty && !readOnly) {
         // The mode and the tables, before anybody can be told that a log exists.
         db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-        db.exec(`BEGIN IMMEDIATE;
-          CREATE TABLE IF NOT EXISTS head (log TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, segment TEXT NOT NULL, digest TEXT NOT NULL, seal TEXT NOT NULL) STRICT, WITHOUT ROWID;
-          CREATE TABLE IF NOT EXISTS checkpoint (log TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        db.exec(`BEGIN IMMEDIATE; ${TABLES.map(table => table.replace('TABLE', 'TABLE IF NOT EXISTS')).join('; ')};
           PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}; COMMIT`)
       }
       if (one(db, 'PRAGMA application_id') !== APPLICATION || one(db, 'PRAGMA user_version') !== VERSION) throw damaged('it is not a head file of this version')
       if (!readOnly) db.exec('PRAGMA synchronous = FULL')
+      const tables = db.prepare("SELECT sql FROM sqlite_schema ORDER BY name").all().map(row => row['sql'])
+      if (tables.join() !== TABLES.join()) throw damaged('its schema is damaged')
       const verdict = one(db, 'PRAGMA integrity_check')
       if (verdict !== 'ok') throw damaged('its integrity check fails')
       const head = new SqliteHead(db)
@@ -142,8 +147,8 @@ function damaged(what: string): SealtrailError {
 /** SQLite's own result codes (the low byte of extended ones): 11 CORRUPT, 26 NOTADB; others are the disk's or a rival's. */
 function failure(error: unknown): SealtrailError {
   if (error instanceof SealtrailError) return error
-  const { errcode, errstr } = error as { errcode?: number; errstr?: string }
+  const { errcode, errstr, code: kind } = error as { errcode?: number; errstr?: string; code?: string }
   const code = (errcode ?? 0) & 0xff
-  if (code === 11 || code === 26) return new SealtrailError('DATA_CORRUPT', `head.sqlite: ${errstr ?? 'damaged'}; ${HOW_TO_GO_ON}`, { cause: error, stopsLog: true })
+  if (code === 11 || code === 26 || kind === 'ERR_OUT_OF_RANGE') return new SealtrailError('DATA_CORRUPT', `head.sqlite: ${errstr ?? 'damaged'}; ${HOW_TO_GO_ON}`, { cause: error, stopsLog: true })
   return new SealtrailError('DATA_UNWRITABLE', `head.sqlite: ${errstr ?? 'cannot be opened or written'}`, { cause: error, stopsLog: true })
 }
