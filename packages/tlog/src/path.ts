@@ -95,14 +95,10 @@ export function nodesOfRanges(ranges: readonly LeafRange[]): TreeNode[] {
 
 /** The hash of each range, from the hashes of {@link nodesOfRanges}. @throws TlogError HASH_LENGTH when a reader gave too few or misshapen hashes. */
 export function foldRanges(ranges: readonly LeafRange[], hashes: readonly Uint8Array[]): Uint8Array[] {
+  if (nodesOfRanges(ranges).length !== hashes.length) throw new TlogError('HASH_LENGTH', 'the reader gave another number of hashes than asked')
+  hashes.forEach(assertHash)
   let next = 0
-  const folded = ranges.map((range) => {
-    const own = hashes.slice(next, (next += nodesOfRange(range).length))
-    own.forEach(assertHash)
-    return own.reduceRight((right, left) => nodeHash(left, right))
-  })
-  if (next !== hashes.length) throw new TlogError('HASH_LENGTH', 'the reader gave another number of hashes than asked')
-  return folded
+  return ranges.map((range) => hashes.slice(next, (next += nodesOfRange(range).length)).reduceRight((right, left) => nodeHash(left, right)))
 }
 
 /** The root of the tree of `size` leaves, from the hashes of its perfect subtrees. @throws TlogError SIZE_OUT_OF_RANGE, HASH_LENGTH */
