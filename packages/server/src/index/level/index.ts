@@ -169,15 +169,16 @@ export class LevelIndex implements Index {
     const to = Math.min(MAX_U48, Math.floor(range.to))
     if (number === null || !(from <= to)) return
     const { after } = range
-    const later = after !== null && after.timeMs >= from
+    const start = after === null || after.timeMs < from ? { timeMs: from, index: 0 } : after.index < MAX_U48 ? { timeMs: after.timeMs, index: after.index + 1 } : { timeMs: after.timeMs + 1, index: 0 }
+    if (start.timeMs > to) return
     const groups = await this.#db.iterator({ gte: groupKey(number, 0), lte: groupKey(number, 0xffff) }).all()
     const lines = groups.filter(([, value]) => groupMatches(decodeGroup(value), facets)).map(([key]) => {
       const group = key.readUInt16BE(3)
       const lower = Buffer.alloc(TIME_KEY)
       const upper = Buffer.alloc(TIME_KEY)
-      writeTimeKey(lower, number, group, later ? after.timeMs : from, later ? after.index : 0)
+      writeTimeKey(lower, number, group, start.timeMs, start.index)
       writeTimeKey(upper, number, group, to, MAX_U48)
-      return this.#db.keys(later ? { gt: lower, lte: upper } : { gte: lower, lte: upper })
+      return this.#db.keys({ gte: lower, lte: upper })
     })
     yield* mergeTimelines(lines)
   }
