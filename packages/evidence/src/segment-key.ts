@@ -32,3 +32,14 @@ export function parseObjectKey(key: string): ObjectName {
   if (log === undefined || !Number.isSafeInteger(Number(first))) throw new EvidenceError('KEY_FORMAT', 'not the key of a segment or hash pack')
   return { log, kind: kind as 'segment' | 'hashes', first: Number(first), digest: digest as string }
 }
+
+/** The first index in a store key, or null when it is none. */
+export function firstOf(key: string): number | null {
+  const first = Number(KEY.exec(key)?.[3] ?? Number.NaN)
+  return Number.isSafeInteger(first) ? first : null
+}
+
+/** Whether a store key is that of this log's segment with this first leaf and hex frame digest. */
+export function isSegmentKey(key: string, log: string, first: number, digest: string): boolean {
+  return key === segmentKey(log, first, digest)
+}

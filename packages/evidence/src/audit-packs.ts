@@ -1,0 +1,62 @@
+import { sha256Hex } from '#platform'
+import { EvidenceError } from './errors.ts'
+import { PACK_BYTES, PACK_LEAVES, checkHashPack } from './hashpack.ts'
+import type { ProblemCode } from './problem.ts'
+import { firstOf } from './segment-key.ts'
+
+type Report = (code: ProblemCode, object: string, index: number | null, detail?: string) => void
+
+/** Compares hash packs with the leaf hashes of the records: remembers one digest for each full run of 65,536 leaves. */
+export class PackAudit {
+  readonly #start: number
+  readonly #report: Report
+  readonly #window: Uint8Array = new Uint8Array(PACK_BYTES)
+  /** Leaf up to which the current window is filled without a hole; -1 when its beginning is not known. */
+  #filled: number
+  readonly #expected = new Map<number, string>()
+  readonly #seen = new Set<number>()
+
+  constructor(start: number, report: Report) {
+    this.#start = start
+    this.#report = report
+    this.#filled = start % PACK_LEAVES === 0 ? start : -1
+  }
+
+  /** Leaf hashes from `first` on, 32 bytes each, known to be those that were sealed. */
+  add(leaves: Uint8Array, first: number): void {
+    const end = first + leaves.length / 32
+    for (let from = first; from < end; ) {
+      const at = from % PACK_LEAVES
+      const to = Math.min(end, from - at + PACK_LEAVES)
+      if (at === 0) this.#filled = from
+      if (this.#filled === from) {
+        this.#window.set(leaves.subarray((from - first) * 32, (to - first) * 32), at * 32)
+        this.#filled = to
+        if (to % PACK_LEAVES === 0) this.#expected.set(to - PACK_LEAVES, sha256Hex(this.#window))
+      }
+      from = to
+    }
+  }
+
+  /** A pack as the store gave it. @param size leaves of the log. */
+  pack(object: string, bytes: Uint8Array, size: number): void {
+    let pack: { readonly first: number; readonly sha256: string }
+    try {
+      pack = checkHashPack(object, bytes)
+    } catch (error) {
+      if (!(error instanceof EvidenceError)) throw error
+      return this.#report('HASH_PACK', object, firstOf(object), error.message)
+    }
+    const expected = this.#expected.get(pack.first)
+    if (pack.first + PACK_LEAVES > size) return this.#report('HASH_PACK', object, pack.first, 'beyond the records')
+    if (expected !== undefined && expected !== pack.sha256) return this.#report('HASH_PACK', object, pack.first, 'other hashes than those of the records')
+    this.#seen.add(pack.first)
+  }
+
+  /** Reports each run of 65,536 leaves below `before` that had no good pack. */
+  expectAll(log: string, before: number): void {
+    for (let first = this.#start - (this.#start % PACK_LEAVES); first + PACK_LEAVES <= before; first += PACK_LEAVES) {
+      if (!this.#seen.has(first)) this.#report('HASH_PACK_MISSING', `${log}/hashes/${String(first).padStart(20, '0')}`, first)
+    }
+  }
+}

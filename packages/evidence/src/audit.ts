@@ -1,0 +1,291 @@
+import { Frontier, leafHashInto, parseCheckpoint, parseNote } from '@sealtrail/tlog'
+import type { Checkpoint, CheckpointPolicy } from '@sealtrail/tlog'
+import { PackAudit } from './audit-packs.ts'
+import { RecordAudit } from './audit-records.ts'
+import type { RecordChecks } from './audit-records.ts'
+import { EvidenceError } from './errors.ts'
+import { EMPTY_ROOT, assertHead } from './head.ts'
+import type { LogHead } from './head.ts'
+import { problemOf } from './problem.ts'
+import type { Problem, ProblemCode } from './problem.ts'
+import { openedBy, policyOf } from './receipt.ts'
+import { firstOf, isSegmentKey, segmentKey } from './segment-key.ts'
+import { isSegmentSigned, segmentRecord, splitSegment } from './segment.ts'
+import type { Segment } from './segment.ts'
+import { encodeHex } from './text.ts'
+
+export interface AuditOptions {
+  /** The log's name, as in its store keys. */
+  readonly log: string
+  /** The log's origin; null: whatever its first segment says. */
+  readonly origin: string | null
+  /** The log's vkey line or a policy with witnesses, from elsewhere than the log; null: consistency only. */
+  readonly trust: string | CheckpointPolicy | null
+  /** Segment key that must have signed; null: any, each segment naming its own. */
+  readonly signer: Uint8Array | null
+  readonly records: RecordChecks
+  /** Where to begin instead of at leaf 0; `edge` as `Frontier.edge` gives it, `segment` the digest of the segment before (null: unknown). */
+  readonly start?: { readonly size: number; readonly edge: Uint8Array; readonly segment: string | null }
+  /** Leaf hashes kept elsewhere (hash packs, tiles), 32 bytes each: used to name a changed record and to go on past a missing segment. */
+  readonly hashes?: (first: number, count: number) => Uint8Array | null
+  /** Problems kept; more are only counted. Default 1,000. */
+  readonly maxProblems?: number
+}
+
+export interface AuditResult {
+  readonly ok: boolean
+  readonly log: string
+  readonly size: number
+  /** Hex; recomputed from the records, or null when damage made that impossible. */
+  readonly root: string | null
+  readonly trust: 'given' | 'none'
+  readonly problems: readonly Problem[]
+  /** Problems beyond those kept. */
+  readonly more: number
+}
+
+/**
+ * The audit of one log: a state machine fed with the log's segments in order of their keys, unpacked, then with hash
+ * packs, checkpoints and the head. It reads and computes everything again and believes nothing of what it is fed.
+ *
+ * Attacker: whoever holds the store. Found are any changed, dropped, inserted or moved byte of what is there, against what
+ * else is there and against the trusted key. Not found without a witness or a receipt: the whole log, head and
+ * checkpoints set back together to an earlier state.
+ */
+export class LogAudit {
+  readonly #options: AuditOptions
+  readonly #policy: CheckpointPolicy | null
+  readonly #records: RecordAudit
+  readonly #problems: Problem[] = []
+  #more = 0
+  #origin: string | null
+  /** Null once leaf hashes are unknown: later roots cannot be recomputed, everything else still is checked. */
+  #frontier: Frontier | null
+  #size: number
+  /** Root the segments claim for `#size`. */
+  #root: string | null
+  /** Digest of the last segment's frame; null: unknown. */
+  #segment: string | null
+  /** Roots at the segments' ends, by size: the only sizes a checkpoint can have. */
+  readonly #ends = new Map<number, string>()
+  readonly #start: number
+  /** Objects reported as unreadable since the last good segment, so that the hole they leave is not reported again. */
+  #damaged: string[] = []
+  /** The state after a segment whose records lead to another root than it says, until the next header decides. */
+  #doubtful: { readonly frontier: Frontier; readonly leaves: Uint8Array; readonly first: number } | null = null
+  readonly #packs: PackAudit
+  /** Largest size under a checkpoint that fits and is signed as the policy asks. */
+  #vouched = 0
+
+  /** @throws TlogError KEY_MALFORMED, KEY_UNSUPPORTED when `trust` is no vkey. */
+  constructor(options: AuditOptions) {
+    this.#options = options
+    this.#policy = typeof options.trust === 'string' ? policyOf(options.trust) : options.trust
+    this.#origin = options.origin
+    this.#start = options.start?.size ?? 0
+    this.#size = this.#start
+    this.#frontier = options.start === undefined ? new Frontier() : Frontier.resume(BigInt(this.#start), options.start.edge)
+    this.#root = encodeHex(this.#frontier.root())
+    this.#segment = options.start === undefined ? '' : options.start.segment
+    this.#ends.set(this.#size, this.#root)
+    this.#packs = new PackAudit(this.#start, (...problem) => this.#report(...problem))
+    this.#records = new RecordAudit(options.records, this.#start === 0)
+  }
+
+  /** Number of leaves seen so far. */
+  get size(): number {
+    return this.#size
+  }
+
+  /**
+   * The next segment.
+   * @param object its store key. @param digest hex SHA-256 of the zstd frame. @param bytes the NDJSON in it.
+   */
+  segment(object: string, digest: string, bytes: Uint8Array): void {
+    let segment: Segment
+    try {
+      segment = splitSegment(bytes)
+    } catch (error) {
+      return this.#unusable('SEGMENT_FORMAT', object, error)
+    }
+    const { header, trailer } = segment
+    const report = (code: ProblemCode, index: number, detail?: string): void => this.#report(code, object, index, detail)
+    if (header.first < this.#size) return report('SEGMENT_ORDER', header.first, `leaf ${header.first} comes after ${this.#size} leaves`)
+    if (header.first > this.#size) this.#skipTo(segment)
+    this.#settle(header.previous.root)
+
+    const named = isSegmentKey(object, this.#options.log, header.first, digest)
+    if (!named) report('SEGMENT_KEY', header.first)
+    this.#origin ??= header.log
+    if (header.log !== this.#origin) report('SEGMENT_LOG', header.first)
+    if (this.#segment !== null && header.previous.segment !== this.#segment) report('SEGMENT_CHAIN', header.first)
+    if (this.#root !== null && header.previous.root !== this.#root) report('PREVIOUS_MISMATCH', header.first)
+    if (header.previous.checkpoint !== '') this.checkpoint(object, header.previous.checkpoint)
+    const signed = isSegmentSigned(segment)
+    if (!signed) report('SEGMENT_SIGNATURE', header.first)
+    else if (this.#options.signer !== null && !equal(this.#options.signer, trailer.signer)) report('SEGMENT_SIGNER', header.first)
+
+    const sound = this.#extend(segment, report)
+    if (sound) this.#records.segment(segment, report)
+    else this.#records.skipped()
+    this.#size = trailer.size
+    // What is known to be damaged is no measure for what follows.
+    this.#root = sound && signed ? trailer.root : null
+    this.#segment = named ? digest : null
+    this.#ends.set(trailer.size, trailer.root)
+  }
+
+  /** An object that could not be read or unpacked. */
+  unreadable(object: string, detail: string): void {
+    this.#unusable('SEGMENT_UNREADABLE', object, new EvidenceError('SEGMENT_FORMAT', detail))
+  }
+
+  /** A hash pack of the store; after the segments. */
+  hashPack(object: string, bytes: Uint8Array): void {
+    this.#packs.pack(object, bytes, this.#size)
+  }
+
+  /** Reports each full run of 65,536 leaves that had no good pack; after all packs. @param before the size up to which packs must exist. */
+  expectHashPacks(before: number = this.#size): void {
+    this.#packs.expectAll(this.#options.log, before)
+  }
+
+  /** A signed checkpoint: one within a segment, or, after the segments, one kept, published or held by somebody. */
+  checkpoint(object: string, note: string): void {
+    let checkpoint: Checkpoint
+    try {
+      checkpoint = parseCheckpoint(parseNote(note).text)
+    } catch (error) {
+      return this.#report('CHECKPOINT_FORMAT', object, null, messageOf(error))
+    }
+    const { origin, size, root } = checkpoint
+    const index = Number(size)
+    if (this.#origin !== null && origin !== this.#origin) return this.#report('CHECKPOINT_LOG', object, index)
+    const wrong = this.#policy === null ? null : openedBy(note, this.#policy)
+    if (wrong !== null) this.#report('CHECKPOINT_SIGNATURE', object, index, wrong)
+    if (index > this.#size) return this.#report('CHECKPOINT_BEYOND', object, index, `size ${size}, records make ${this.#size}`)
+    if (index < this.#start) return
+    const end = index === 0 ? EMPTY_ROOT : this.#ends.get(index)
+    if (end === undefined) this.#report('CHECKPOINT_MISMATCH', object, index, `no segment ends at size ${size}`)
+    else if (end !== encodeHex(root)) this.#report('CHECKPOINT_MISMATCH', object, index, `another root at size ${size}`)
+    else if (wrong === null) this.#vouched = Math.max(this.#vouched, index)
+  }
+
+  /** The head the commits swap; after the segments. `HEAD_BEHIND` heals at the next start, the others do not. */
+  head(head: LogHead): void {
+    try {
+      assertHead(head)
+    } catch (error) {
+      return this.#report('HEAD_FORMAT', 'head', null, messageOf(error))
+    }
+    if (head.size > this.#size) return this.#report('HEAD_BEYOND', 'head', this.#size, `size ${head.size}, records make ${this.#size}`)
+    if (head.size >= this.#start && this.#ends.get(head.size) !== head.root) return this.#report('HEAD_MISMATCH', 'head', head.size, 'another root')
+    if (head.size < this.#size) return this.#report('HEAD_BEHIND', 'head', head.size, `size ${head.size}, records make ${this.#size}`)
+    if (this.#segment !== null && head.digest !== this.#segment) this.#report('HEAD_MISMATCH', 'head', head.size, 'another segment')
+  }
+
+  /** The verdict so far; after everything was fed. */
+  result(): AuditResult {
+    const problems = [...this.#problems]
+    // Attacker: a store may leave all checkpoints out. Consistent records that no trusted key vouches for prove nothing.
+    if (this.#policy !== null && this.#vouched < this.#size) {
+      problems.push(problemOf('CHECKPOINT_MISSING', 'checkpoint', this.#vouched, `leaves ${this.#vouched} to ${this.#size - 1}`))
+    }
+    return {
+      ok: problems.length === 0,
+      log: this.#options.log,
+      size: this.#size,
+      root: this.#frontier === null ? null : encodeHex(this.#frontier.root()),
+      trust: this.#policy === null ? 'none' : 'given',
+      problems,
+      more: this.#more,
+    }
+  }
+
+  /** Adds the segment's leaves; false when its records are not those that were sealed. */
+  #extend(segment: Segment, report: (code: ProblemCode, index: number, detail?: string) => void): boolean {
+    const { header, trailer } = segment
+    const leaves = new Uint8Array(header.count * 32)
+    for (let i = 0; i < header.count; i++) leafHashInto(segmentRecord(segment, i), leaves, i * 32)
+    if (this.#frontier === null) return true
+    const grown = this.#frontier.clone()
+    grown.append(leaves)
+    if (encodeHex(grown.root()) === trailer.root) {
+      this.#frontier = grown
+      this.#packs.add(leaves, header.first)
+      return true
+    }
+    const kept = this.#keptHashes(header.first, header.count, trailer.root)
+    if (kept === null) {
+      report('ROOT_MISMATCH', header.first, `leaves ${header.first} to ${trailer.size - 1}`)
+      this.#doubtful = { frontier: grown, leaves, first: header.first }
+      this.#frontier = null
+      return false
+    }
+    for (let i = 0; i < header.count; i++) {
+      if (!equal(leaves.subarray(i * 32, i * 32 + 32), kept.subarray(i * 32, i * 32 + 32))) report('RECORD_CHANGED', header.first + i)
+    }
+    return false
+  }
+
+  /** The next header decides about a root that did not fit: if it names the root of the records, only the trailer was damaged. */
+  #settle(root: string): void {
+    const doubtful = this.#doubtful
+    this.#doubtful = null
+    if (doubtful === null || Number(doubtful.frontier.size) !== this.#size || encodeHex(doubtful.frontier.root()) !== root) return
+    this.#frontier = doubtful.frontier
+    this.#packs.add(doubtful.leaves, doubtful.first)
+    this.#ends.set(this.#size, root)
+  }
+
+  /** Goes on behind a hole, with leaf hashes kept elsewhere if they lead to the root the next segment names. */
+  #skipTo({ header: { first, previous } }: Segment): void {
+    const from = this.#size
+    const last = this.#damaged[this.#damaged.length - 1]
+    // A hole that damaged objects explain from its first leaf to its last segment was reported with them.
+    const explained = this.#damaged[0]?.startsWith(segmentKey(this.#options.log, from, '')) && last?.endsWith(previous.segment.slice(0, 32))
+    if (!explained) {
+      const detail = `leaves ${from} to ${first - 1}, the last of them in ${previous.segment.slice(0, 32)}`
+      this.#report('SEGMENT_MISSING', segmentKey(this.#options.log, from, ''), from, detail)
+    }
+    this.#damaged = []
+    this.#doubtful = null
+    this.#records.skipped()
+    if (this.#frontier !== null && this.#keptHashes(from, first - from, previous.root) === null) this.#frontier = null
+    this.#size = first
+    this.#root = null
+    this.#segment = null
+    this.#ends.set(first, previous.root)
+  }
+
+  /** Leaf hashes kept elsewhere, taken over once they lead to the root; null otherwise. */
+  #keptHashes(first: number, count: number, root: string): Uint8Array | null {
+    const kept = this.#options.hashes?.(first, count) ?? null
+    if (kept === null || this.#frontier === null || kept.length !== count * 32) return null
+    const grown = this.#frontier.clone()
+    grown.append(kept)
+    if (encodeHex(grown.root()) !== root) return null
+    this.#frontier = grown
+    this.#packs.add(kept, first)
+    return kept
+  }
+
+  #unusable(code: ProblemCode, object: string, error: unknown): void {
+    this.#report(code, object, firstOf(object), messageOf(error))
+    this.#damaged.push(object)
+  }
+
+  #report(code: ProblemCode, object: string, index: number | null, detail?: string): void {
+    if (this.#problems.length < (this.#options.maxProblems ?? 1000)) this.#problems.push(problemOf(code, object, index, detail))
+    else this.#more++
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error) return error.message
+  throw error
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

@@ -1,0 +1,51 @@
+/** Everything an audit can find, each with its meaning. The list is closed; docs/format.md explains what to do about each. */
+export const PROBLEMS = {
+  SEGMENT_MISSING: 'records stand in no segment',
+  SEGMENT_UNREADABLE: 'the object cannot be read or unpacked',
+  SEGMENT_FORMAT: 'the bytes are no segment',
+  SEGMENT_KEY: 'the object is not the one its key names',
+  SEGMENT_LOG: 'the segment is of another log',
+  SEGMENT_ORDER: 'two segments claim the same index',
+  SEGMENT_SIGNATURE: 'the signature does not fit the bytes before it',
+  SEGMENT_SIGNER: 'signed by another key than the one trusted',
+  SEGMENT_CHAIN: 'the segment does not name the digest of the one before it',
+  ROOT_MISMATCH: 'the records lead to another root than the segment says',
+  PREVIOUS_MISMATCH: 'the segment names another previous root than the log has',
+  RECORD_CHANGED: 'the record is not the one that was sealed at this index',
+  RECORD_FORMAT: 'the bytes are no record',
+  AUDITID_REPEATED: 'two records have the same audit id',
+  SEQUENCE_GAP: 'the numbers of a subject are not gapless from 1',
+  HASH_PACK: 'the hash pack is damaged or not of this log',
+  HASH_PACK_MISSING: 'there is no hash pack for 65,536 sealed records',
+  CHECKPOINT_FORMAT: 'the note is no checkpoint',
+  CHECKPOINT_SIGNATURE: 'no trusted key signed the checkpoint',
+  CHECKPOINT_LOG: 'the checkpoint is of another log',
+  CHECKPOINT_MISMATCH: 'the checkpoint does not fit the records',
+  CHECKPOINT_BEYOND: 'the checkpoint is of a larger log than the records make: records are gone',
+  CHECKPOINT_MISSING: 'no checkpoint that fits and is signed by a trusted key covers the last records',
+  HEAD_FORMAT: 'the head is malformed',
+  HEAD_MISMATCH: 'the head does not fit the records',
+  HEAD_BEHIND: 'the head is older than the records',
+  HEAD_BEYOND: 'the head is of a larger log than the records make: records are gone',
+  RECEIPT_FORMAT: 'the receipt is malformed',
+  RECEIPT_RECORD: 'the receipt is for another record',
+  RECEIPT_PROOF: 'the proof does not lead from the record to the checkpoint',
+} as const
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** One thing an audit found. */
+export interface Problem {
+  /** Index of the leaf concerned, or the first one; null when it concerns none. */
+  readonly index: number | null
+  /** Store key, `head`, `checkpoint`, `receipt`, or what else the caller called the object. */
+  readonly object: string
+  readonly code: ProblemCode
+  /** Never holds a value of the data. */
+  readonly message: string
+}
+
+/** A problem with the code's own meaning, and more if there is more to say. */
+export function problemOf(code: ProblemCode, object: string, index: number | null, detail?: string): Problem {
+  return { index, object, code, message: detail === undefined ? PROBLEMS[code] : `${PROBLEMS[code]} (${detail})` }
+}
