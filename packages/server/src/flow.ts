@@ -3,7 +3,7 @@ import { OUTCOME } from './event/batch.ts'
 import type { Batch, BatchAnswer } from './event/batch.ts'
 import type { Draft } from './event/draft.ts'
 import type { Journalled } from './event/entry.ts'
-import { FLAG } from './event/entry.ts'
+import { auditTime } from './event/entry.ts'
 import type { Input } from './event/input.ts'
 import type { MappedEvent } from './event/mapped.ts'
 import type { Journal, Position } from './journal/journal.ts'
@@ -158,7 +158,7 @@ export class Flow {
     const entry = incoming.entries[i] as Incoming['entries'][number]
     const standing = this.#underWay.get(entry.identity) ?? known
     if (standing === null) {
-      const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, (entry.flags & FLAG.held) !== 0)
+      const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, auditTime(entry.timeMs))
       this.#underWay.set(entry.identity, underWay)
       incoming.waiting.follow(i, underWay, OUTCOME.sealed, incoming.wait)
       fresh.push({ incoming, i, underWay })
@@ -168,7 +168,7 @@ export class Flow {
     if (!same) this.#steps.conflict(entry.log, { identity: entry.identity, fingerprint: standing.fingerprint }, { fingerprint: entry.fingerprint, auditid: '' })
     const outcome = same ? OUTCOME.duplicate : OUTCOME.conflict
     if (standing instanceof UnderWay) incoming.waiting.follow(i, standing, outcome, incoming.wait)
-    else incoming.waiting.known(i, outcome, standing.index, standing.flags)
+    else incoming.waiting.known(i, outcome, standing)
   }
 
   async #persist(): Promise<void> {
@@ -235,7 +235,7 @@ export class Flow {
     entries.forEach((journalled, n) => {
       const { entry } = journalled
       if ((known[n] ?? null) !== null || this.#underWay.has(entry.identity)) return
-      const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, (entry.flags & FLAG.held) !== 0)
+      const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, auditTime(entry.timeMs))
       underWay.becameDurable()
       this.#underWay.set(entry.identity, underWay)
       logs.set(entry.log, [...(logs.get(entry.log) ?? []), journalled])

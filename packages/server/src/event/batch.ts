@@ -20,6 +20,8 @@ export interface BatchAnswer {
   readonly indexes: Float64Array
   /** FLAG bits of the record that stands (refused, quarantined) and ANSWER_SUPERSEDED. */
   readonly flags: Uint8Array
+  /** Event time that the record's audit id holds, in ms: for a duplicate that of the record that stands. */
+  readonly times: Float64Array
   /** The newest signed checkpoint per log that a record of this batch was sealed in or before. */
   readonly checkpoints: ReadonlyMap<string, string>
 }

@@ -35,7 +35,8 @@ export interface Entry {
   readonly vaultKey: Uint8Array | null
   readonly log: string
   readonly subject: string
-  readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: Uint8Array }>
+  /** Search tokens as they stand in the bytes; `readTokens` takes them apart. */
+  readonly tokens: Uint8Array
   /** Canonical record bytes without the values of `late` and `subjectsequence`. */
   readonly record: Uint8Array
   readonly lateAt: number
@@ -43,7 +44,7 @@ export interface Entry {
 }
 
 export const FLAG = { held: 1, refused: 2, quarantined: 4, opens: 8, closes: 16, system: 32 } as const
-export const NO_SESSION = '\0'.repeat(8)
+export const NO_SESSION: string = '\0'.repeat(8)
 
 /** What an ingest thread knows when it encodes an entry; the record comes as text, its offsets in UTF-8 bytes. */
 export type EntryDraft = Omit<Entry, 'record' | 'tokens'> & {
@@ -105,12 +106,9 @@ export function decodeEntry(bytes: Buffer): Entry {
   at += logLength
   const subject = bytes.utf8Slice(at, at + subjectLength)
   at += subjectLength
-  const tokens: Array<{ kind: string; token: Uint8Array }> = []
-  for (let i = bytes[7] as number; i > 0; i--) {
-    const kindLength = bytes[at] as number
-    tokens.push({ kind: bytes.latin1Slice(at + 1, at + 1 + kindLength), token: bytes.subarray(at + 1 + kindLength, at + 17 + kindLength) })
-    at += 17 + kindLength
-  }
+  const tokensAt = at
+  for (let i = bytes[7] as number; i > 0; i--) at += 17 + (bytes[at] as number)
+  const tokens = bytes.subarray(tokensAt, at)
   const recordLength = bytes.readUInt32LE(120)
   if (at + recordLength !== bytes.length) throw new RangeError('an entry of another length')
   return {
@@ -132,6 +130,22 @@ export function decodeEntry(bytes: Buffer): Entry {
     lateAt: bytes.readUInt32LE(124),
     sequenceAt: bytes.readUInt32LE(128),
   }
+}
+
+/** The event time as an audit id holds it: 0 if there is none, clamped to 48 bits. */
+export function auditTime(timeMs: number): number {
+  return Number.isNaN(timeMs) ? 0 : Math.min(Math.max(Math.trunc(timeMs), 0), 2 ** 48 - 1)
+}
+
+/** Search tokens: kind, and 16 bytes that are views into the bytes given. */
+export function readTokens(bytes: Uint8Array): Array<{ kind: string; token: Uint8Array }> {
+  const tokens: Array<{ kind: string; token: Uint8Array }> = []
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 1 + (bytes[at] as number)
+    tokens.push({ kind: String.fromCharCode(...bytes.subarray(at + 1, end)), token: bytes.subarray(end, end + 16) })
+    at = end + 16
+  }
+  return tokens
 }
 
 /** An entry with its place in the journal. */

@@ -27,6 +27,8 @@ export interface MappedEvent {
   readonly schema: string
   readonly regulatorytag: string | null
   readonly data: JsonObject
+  /** What of `data` must be equal for the same identity to be a duplicate and no conflict; the fingerprint is over this. May be `data` itself. */
+  readonly compared: JsonObject
   readonly order: Order
   /** For trails with status precedence (notifications); null elsewhere. */
   readonly status: { readonly name: string; readonly rank: number } | null

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { MAX_FILL_BYTES, encodeSegmentHeader, encodeSegmentTrailer, fillRecord } from '@sealtrail/evidence'
-import type { Frontier } from '@sealtrail/tlog'
+import type { Completed, Frontier } from '@sealtrail/tlog'
 import type { Head } from '../head/head.ts'
 import type { Position } from '../journal/journal.ts'
 import type { Numbered } from '../event/numbered.ts'
@@ -12,6 +12,8 @@ export interface Built {
   readonly offsets: Uint32Array
   /** RFC 6962 leaf hashes, 32 bytes each. */
   readonly leafHashes: Buffer
+  /** Inner nodes these leaves completed. */
+  readonly completed: Completed
   readonly frontier: Frontier
   readonly size: number
   /** Lower-case hex. */
@@ -64,13 +66,13 @@ export function build(standing: Standing, items: readonly Numbered[], journal: P
     ndjson[at++] = NEWLINE
   }
   const frontier = standing.frontier.clone()
-  frontier.append(leafHashes)
+  const completed = frontier.append(leafHashes)
   const root = Buffer.from(frontier.root()).toString('hex')
   const size = head.size + items.length
   const trailer = encodeSegmentTrailer({ size, root }, hash('sha256', ndjson.subarray(0, at), 'hex'), signer)
   at += ndjson.utf8Write(trailer, at)
   ndjson[at++] = NEWLINE
-  return { ndjson: ndjson.subarray(0, at), offsets, leafHashes, frontier, size, root }
+  return { ndjson: ndjson.subarray(0, at), offsets, leafHashes, completed, frontier, size, root }
 }
 
 export interface SegmentSigner {

@@ -1,0 +1,185 @@
+import { ANSWER_SUPERSEDED } from './event/batch.ts'
+import { FLAG, auditTime, decodeEntry } from './event/entry.ts'
+import type { Journalled } from './event/entry.ts'
+import type { Numbered } from './event/numbered.ts'
+import { SealtrailError } from './errors.ts'
+import type { Journal } from './journal/journal.ts'
+import type { Marks } from './journal/marks.ts'
+import type { Standing } from './seal/build.ts'
+import type { Committed } from './seal/commit.ts'
+import { Sealer } from './seal/sealer.ts'
+import type { SealerDeps } from './seal/sealer.ts'
+import { Hold } from './sequence/hold.ts'
+import type { HoldTimes, Released } from './sequence/hold.ts'
+import type { Ledger, LedgerRow } from './sequence/ledger.ts'
+import { Sequencer } from './sequence/sequencer.ts'
+import type { Sequel } from './sequence/sequencer.ts'
+import type { SubjectState } from './sequence/subject.ts'
+
+export interface LogWriterDeps {
+  readonly log: string
+  readonly standing: Standing
+  readonly hold: HoldTimes
+  readonly ledger: Ledger
+  readonly journal: Journal
+  readonly marks: Marks
+  readonly seal: Omit<SealerDeps, 'onCommit' | 'onTrouble' | 'journalPosition' | 'log'>
+  /** Monotonic milliseconds, for holding. */
+  monotonic(): number
+  /** After each commit, before anybody is answered: hash files, checkpoint file, sizes. */
+  publish(committed: Committed): void
+  /** After the answers: the index and other followers. */
+  feed(committed: Committed, items: readonly Numbered[]): void
+  sealed(identity: string, index: number, superseded: boolean): void
+  settled(identities: readonly string[]): void
+  onTrouble(error: SealtrailError): void
+}
+
+/** sequence → seal of one log, and what follows a commit. */
+export class LogWriter {
+  readonly #deps: LogWriterDeps
+  readonly #hold: Hold
+  readonly #sequencer = new Sequencer()
+  readonly #sealer: Sealer
+  #groups: Journalled[][] = []
+  #numbering: Promise<void> | null = null
+  #timer: NodeJS.Timeout | null = null
+  #closed = false
+  #ledgerWrites: Promise<void> = Promise.resolve()
+  #broken: SealtrailError | null = null
+
+  constructor(deps: LogWriterDeps) {
+    this.#deps = deps
+    this.#hold = new Hold(deps.hold)
+    this.#sealer = new Sealer(deps.standing, {
+      ...deps.seal,
+      log: deps.log,
+      journalPosition: () => deps.marks.low(deps.journal.end),
+      onCommit: (committed, items) => this.#committed(committed, items as readonly Sequel[]),
+      onTrouble: (error) => deps.onTrouble(error),
+    })
+  }
+
+  get standing(): Standing {
+    return this.#sealer.standing
+  }
+
+  get held(): number {
+    return this.#hold.events
+  }
+
+  get queuedBytes(): number {
+    return this.#sealer.queuedBytes
+  }
+
+  /** Why nothing more can be sealed, or null. */
+  get stopped(): SealtrailError | null {
+    return this.#sealer.stopped ?? this.#broken
+  }
+
+  /** Takes durable entries: held ones wait for their subject's other events, the rest is numbered and sealed at once. */
+  place(entries: readonly Journalled[]): void {
+    const now = this.#deps.monotonic()
+    for (const item of entries) {
+      this.#deps.marks.add(item.position)
+      const { entry } = item
+      if ((entry.flags & FLAG.held) === 0) this.#groups.push([item])
+      else this.#hold.add(entry, item.position, now, this.#sequencer.state(entry.subjectToken) ?? null)
+    }
+    this.#schedule()
+    this.#number()
+  }
+
+  /** Releases everything held, whether due or not. */
+  flush(): void {
+    for (const released of this.#hold.flush()) this.#release(released)
+    this.#number()
+  }
+
+  /** Resolves when nothing is being numbered or sealed; held events stay held. */
+  async drained(): Promise<void> {
+    while (this.#numbering !== null || this.#groups.length > 0) await (this.#numbering ?? this.#number())
+    await this.#sealer.drained()
+    await this.#ledgerWrites
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#numbering
+    await this.#sealer.close()
+    await this.#ledgerWrites
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null || this.#closed) return
+    const due = this.#hold.nextDueMs()
+    if (due === null) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      for (const released of this.#hold.due(this.#deps.monotonic())) this.#release(released)
+      this.#number()
+      this.#schedule()
+    }, Math.max(1, due - this.#deps.monotonic()))
+  }
+
+  /** Held events are only references: their bytes come back from the journal, where the page cache still has them. */
+  #release(released: Released): void {
+    try {
+      this.#groups.push(released.events.map(({ position }) => ({ entry: decodeEntry(Buffer.from(this.#deps.journal.read(position))), position })))
+    } catch (cause) {
+      this.#broken = new SealtrailError('DATA_CORRUPT', 'a held event cannot be read back from the journal', { cause, stopsLog: true })
+      this.#deps.onTrouble(this.#broken)
+    }
+  }
+
+  #number(): Promise<void> {
+    this.#numbering ??= this.#numberAll()
+      .catch((cause: unknown) => {
+        this.#broken = cause instanceof SealtrailError ? cause : new SealtrailError('INTERNAL', 'numbering failed', { cause, stopsLog: true })
+        this.#deps.onTrouble(this.#broken)
+      })
+      .finally(() => {
+        this.#numbering = null
+      })
+    return this.#numbering
+  }
+
+  async #numberAll(): Promise<void> {
+    while (this.#groups.length > 0 && this.stopped === null) {
+      const groups = this.#groups
+      this.#groups = []
+      const missing = this.#sequencer.reserve(groups.map((group) => (group[0] as Journalled).entry.subjectToken))
+      if (missing.length > 0) this.#sequencer.load(missing, await this.#deps.ledger.subjects(missing))
+      for (const group of groups) this.#sealer.enqueue(this.#sequencer.number(group))
+    }
+  }
+
+  async #committed(committed: Committed, items: readonly Sequel[]): Promise<void> {
+    const { log, ledger, marks } = this.#deps
+    const first = committed.expected.size
+    this.#deps.publish(committed)
+    const rows: LedgerRow[] = []
+    const subjects = new Map<string, SubjectState>()
+    items.forEach(({ entry, late, state }, i) => {
+      const superseded = late && entry.statusRank > 0
+      this.#deps.sealed(entry.identity, first + i, superseded)
+      rows.push({ identity: entry.identity, index: first + i, fingerprint: entry.fingerprint, flags: entry.flags | (superseded ? ANSWER_SUPERSEDED : 0), timeMs: auditTime(entry.timeMs) })
+      subjects.set(entry.subjectToken, state)
+    })
+    this.#deps.feed(committed, items)
+    // The ledger may lag: it is caught up from the segments at the next start. Until it has them, identities stay in the flow's table.
+    this.#ledgerWrites = this.#ledgerWrites
+      .then(() => ledger.write({ log, rows, subjects, marker: { size: committed.next.size, root: committed.next.root } }))
+      .then(() => {
+        this.#sequencer.written(items.map(({ entry }) => entry.subjectToken))
+        this.#deps.settled(items.map(({ entry }) => entry.identity))
+        for (const { position } of items) marks.done(position)
+        return this.#deps.journal.release(marks.low(this.#deps.journal.end))
+      })
+      .catch((cause: unknown) => {
+        this.#broken = new SealtrailError('NOT_DURABLE', 'the ledger state cannot be written', { cause, stopsLog: true })
+        this.#deps.onTrouble(this.#broken)
+      })
+  }
+}
