@@ -85,7 +85,10 @@ export class HashFiles {
   /** Forgets every leaf from `size` on. */
   truncate(size: number): void {
     if (size > this.#size) throw new SealtrailError('INTERNAL', 'hash files cannot be truncated to more than they hold')
-    if (size < this.#size) this.#settle(size, size)
+    if (size === this.#size) return
+    // What is appended after this is not what was synced.
+    if (size < this.syncedSize()) this.#mark(size)
+    this.#settle(size, size)
   }
 
   /** The root of the first `size` leaves, 32 bytes. */
@@ -129,7 +132,7 @@ export class HashFiles {
   async sync(): Promise<number> {
     const size = this.#size
     for (const fd of this.#fds) if (fd !== null) await datasync(fd)
-    writeFileSync(`${this.#folder}/synced`, `${size}\n`, { flush: true })
+    this.#mark(size)
     return size
   }
 
@@ -192,6 +195,10 @@ export class HashFiles {
       return hashes
     })
     this.#frontier = Frontier.resume(BigInt(size), edge)
+  }
+
+  #mark(size: number): void {
+    writeFileSync(`${this.#folder}/synced`, `${size}\n`, { flush: true })
   }
 
   #cut(level: number, count: number): void {

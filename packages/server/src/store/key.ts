@@ -1,3 +1,5 @@
+import { parseObjectKey } from '@sealtrail/evidence'
+
 /**
  * A key of the store: `<log>/<kind>/<name>`. Segments and hash packs are named `<first index, 20 digits>-<32 hex of SHA-256>`:
  * ascending keys are ascending indexes, and the digest binds the bytes.
@@ -16,7 +18,6 @@ export interface IndexedKey {
 }
 
 const KEY = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})\/([a-z]{1,16})\/([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/
-const INDEXED = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})\/([a-z]{1,16})\/(\d{20})-([0-9a-f]{32})$/
 
 /** Takes a key apart, or null when it is none: no empty part, no `..`, nothing that a file system could read as a path out. */
 export function parseKey(key: string): ObjectKey | null {
@@ -24,15 +25,12 @@ export function parseKey(key: string): ObjectKey | null {
   return match === null ? null : { log: match[1]!, kind: match[2]!, name: match[3]! }
 }
 
-/** Takes the key of a segment (`kind` 'segment') or hash pack ('hashes') apart, or null. First indexes above 2^53-1 are none of ours. */
+/** Takes the key of a segment (`kind` 'segment') or hash pack ('hashes') apart, or null. */
 export function parseIndexedKey(key: string, kind: 'segment' | 'hashes'): IndexedKey | null {
-  const match = INDEXED.exec(key)
-  if (match === null || match[2] !== kind) return null
-  const first = Number(match[3])
-  return Number.isSafeInteger(first) ? { log: match[1]!, first, digest: match[4]! } : null
-}
-
-/** `<log>/<kind>/<first, 20 digits>-<first 32 hex of sha256>`; `sha256` is lower-case hex, 32 characters or more. */
-export function formatIndexedKey(log: string, kind: 'segment' | 'hashes', first: number, sha256: string): string {
-  return `${log}/${kind}/${String(first).padStart(20, '0')}-${sha256.slice(0, 32)}`
+  try {
+    const parsed = parseObjectKey(key)
+    return parsed.kind === kind ? parsed : null
+  } catch {
+    return null
+  }
 }

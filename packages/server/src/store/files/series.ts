@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
+import { segmentKey } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
-import { formatIndexedKey, parseIndexedKey } from '../key.ts'
+import { parseIndexedKey } from '../key.ts'
 import type { Lock } from '../store.ts'
 import { SegmentTable } from '../table.ts'
 import { type Disk, reason } from './disk.ts'
@@ -104,7 +105,7 @@ export class SegmentSeries {
     const copies = at.map(position => this.#read(this.table.place(position), this.table.size(position)))
     if (copies.length > 0) return copies
     // A cut-off object is handed out as far as it goes: its reader then says "damaged", not "never written".
-    const key = formatIndexedKey(this.#log, 'segment', first, digest)
+    const key = segmentKey(this.#log, first, digest)
     for (const [number, file] of this.#files.entries()) {
       if (file.tail?.header.key === key) copies.push(this.#read(number * SPAN + file.tail.offset, file.tail.header.size))
     }

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { segmentKey } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
-import { formatIndexedKey, type ObjectKey, parseIndexedKey, parseKey } from '../key.ts'
+import { type ObjectKey, parseIndexedKey, parseKey } from '../key.ts'
 import type { Lock, Store, Stored } from '../store.ts'
 import { type Disk, nodeDisk, reason } from './disk.ts'
 import type { Damage } from './scan.ts'
@@ -140,7 +141,7 @@ export class FileStore implements Store {
     const from = parseFrom(after, `${log}/segment/`)
     let last = ''
     for (let at = from === null ? 0 : table.lower(from); at < table.length; at++) {
-      const key = formatIndexedKey(log, 'segment', table.first(at), table.digest(at))
+      const key = segmentKey(log, table.first(at), table.digest(at))
       // A second copy has the same key.
       if (key === last || key <= after || !key.startsWith(prefix)) continue
       last = key
