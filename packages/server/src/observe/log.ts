@@ -32,6 +32,9 @@ export function createLog(options: { level?: Level; now: () => number; write?: (
 export function errorFields(error: unknown): LogFields {
   if (!(error instanceof Error)) return { error: typeof error }
   const code = (error as { code?: unknown }).code
-  const frame = /^\s+at (.*)$/m.exec(error.stack ?? '')?.[1]?.replace(/^.*?([\w.@-]+\/[\w.@-]+:\d+):\d+\)?$/, '$1')
+  // The stack repeats the message first, and a message may look like frames.
+  const after = error.message === '' ? 0 : (error.stack?.indexOf(error.message) ?? -1)
+  const frames = after < 0 ? '' : (error.stack ?? '').slice(after + error.message.length)
+  const frame = /^\s+at .*?([\w.@-]+\/[\w.@-]+:\d+):\d+\)?$/m.exec(frames)?.[1]
   return { error: error.name, cause: typeof code === 'string' ? code : undefined, at: frame }
 }

@@ -89,7 +89,8 @@ function binary(request: SourceRequest, contentType: string | null): Input {
   }
   const { bytes, message } = wrapBinary(request.headers.entries(), withoutMark(request.body), contentType)
   const input = toInput(bytes, { ...options, limits: { maxBytes: options.limits.maxBytes + bytes.length, maxDepth: options.limits.maxDepth + 1 } })
-  return message === null || input.problem !== null ? input : broken(bytes, options, 'UNMAPPABLE', message)
+  const worse = input.problem !== null && input.problem.code !== 'UNMAPPABLE'
+  return message === null || worse ? input : broken(bytes, options, 'UNMAPPABLE', message)
 }
 
 function many(body: Buffer, spans: readonly Span[], options: ElementOptions, request: SourceRequest): Decoded {

@@ -1,0 +1,101 @@
+import type { Input, InputResult } from '../../src/event/input.ts'
+import { createApp } from '../../src/http/app.ts'
+import type { AppDeps } from '../../src/http/app-context.ts'
+import type { Admin, Flow, Quarantine, Reader, ReadNote, Reading, SubmitOptions } from '../../src/http/ports.ts'
+import type { Principal } from '../../src/http/tokens.ts'
+import { createLog } from '../../src/observe/log.ts'
+import { Metrics, renderPrometheus } from '../../src/observe/metrics.ts'
+
+export const AUDITID = '01HXXBHG2800000000000000AA'
+export const RECEIPT = { auditid: AUDITID, log: 'notifications', index: 7 }
+export const NOW = Date.parse('2024-05-11T09:15:00Z')
+
+/** The app over recorders: what the routes pass on is kept, what they get back is set by the test. */
+export interface Recorder {
+  readonly app: ReturnType<typeof createApp>
+  readonly deps: AppDeps
+  readonly submitted: Array<{ inputs: readonly Input[]; options: SubmitOptions }>
+  readonly notes: ReadNote[]
+  readonly lines: string[]
+  readonly asked: unknown[][]
+  /** Result per input, by default sealed with a receipt. */
+  result: (input: Input, position: number) => InputResult
+  reading: Reading | null
+  fail: unknown
+  ready: { ok: boolean; reasons: string[] }
+}
+
+export const TOKENS: Readonly<Record<string, Principal>> = {
+  'st_ingest': { name: 'sender', role: 'ingest' },
+  'st_auditor': { name: 'ann', role: 'auditor' },
+  'st_officer': { name: 'olga', role: 'officer' },
+  'st_security': { name: 'sam', role: 'security' },
+  'st_admin': { name: 'admin', role: 'admin' },
+}
+
+export const bearer = (role: string): Record<string, string> => ({ authorization: `Bearer st_${role}` })
+
+export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Recorder {
+  const metrics = new Metrics()
+  const lines: string[] = []
+  const self = {
+    submitted: [] as Recorder['submitted'],
+    notes: [] as ReadNote[],
+    lines,
+    asked: [] as unknown[][],
+    result: (input: Input): InputResult => (input.problem === null ? { outcome: 'sealed', auditid: AUDITID, receipt: RECEIPT } : { outcome: 'quarantined', auditid: AUDITID, code: input.problem.code, receipt: RECEIPT }),
+    reading: { body: { any: 'thing' }, shown: [{ log: 'notifications', auditid: AUDITID }] } as Reading | null,
+    fail: null as unknown,
+    ready: { ok: true, reasons: [] as string[] },
+  }
+  const answer = <T>(value: T, ...args: unknown[]): Promise<T> => {
+    self.asked.push(args)
+    return self.fail === null ? Promise.resolve(value) : Promise.reject(self.fail)
+  }
+  const flow: Flow = {
+    submit: (inputs, options) => {
+      self.submitted.push({ inputs, options })
+      return answer(inputs.map((input, i) => (self as unknown as Recorder).result(input, i)), 'submit')
+    },
+    underWay: (id) => answer(null, 'underWay', id),
+    ready: () => self.ready,
+  }
+  const reader: Reader = {
+    auditNotifications: (query, viewer) => answer(self.reading, 'auditNotifications', query, viewer),
+    interaction: (id, page, viewer) => answer(self.reading, 'interaction', id, page, viewer),
+    interactionState: (id, at, viewer) => answer(self.reading, 'interactionState', id, at, viewer),
+    records: (query, viewer) => answer(self.reading as Reading, 'records', query, viewer),
+    record: (id, viewer) => answer(self.reading, 'record', id, viewer),
+    proof: (id) => answer({ log: 'notifications', text: 'c2sp.org/tlog-proof@v1\n' }, 'proof', id),
+    eventResult: (id) => answer(id === AUDITID ? { outcome: 'sealed' as const, auditid: id, receipt: RECEIPT } : null, 'eventResult', id),
+    checkpoint: (log) => answer(log === 'notifications' ? 'example/notifications\n7\nabc=\n\n— example x\n' : null, 'checkpoint', log),
+  }
+  const quarantine: Quarantine = { list: (query) => answer({ records: [], next: null }, 'list', query), replay: (which, viewer) => answer({ total: 0 }, 'replay', which, viewer) }
+  const admin: Admin = {
+    keys: () => answer([], 'keys'),
+    rotateKey: (name, viewer) => answer({ name }, 'rotateKey', name, viewer),
+    packs: () => answer([], 'packs'),
+    schemas: () => answer([], 'schemas'),
+    addSchema: (request, viewer) => answer({ pack: request.pack }, 'addSchema', request, viewer),
+  }
+  const trails = { interactions: {}, notifications: {} } as unknown as AppDeps['config']['trails']
+  const deps: AppDeps = {
+    flow,
+    reader,
+    quarantine,
+    admin,
+    reads: { note: (read) => void self.notes.push(read) },
+    tokens: {
+      check: (token) => (Object.hasOwn(TOKENS, token) ? (TOKENS[token] as Principal) : null),
+      create: (name, role) => ({ token: 'st_new', info: { name, role: role as Principal['role'], created: '', expires: null, revoked: null, valid: true } }),
+      revoke: (name) => name === 'ann',
+      list: () => [],
+    },
+    config: { trails, limits: { maxBodyBytes: 1 << 20, maxEventBytes: 1 << 18, maxDepth: 64, maxEvents: 1000, answerWithinMs: 1000, ...limits } },
+    now: () => NOW,
+    log: createLog({ now: () => NOW, write: (line) => void lines.push(line) }),
+    metrics,
+    metricsText: () => Promise.resolve(renderPrometheus(metrics.snapshot())),
+  }
+  return Object.assign(self, { app: createApp(deps), deps }) as unknown as Recorder
+}
