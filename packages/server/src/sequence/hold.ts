@@ -30,7 +30,7 @@ const CLOSED = 2
 class Subject {
   readonly token: string
   readonly firstMs: number
-  readonly events: Held[] = []
+  events: Held[] = []
   /** Slot of the wheel this subject is due in; a reference to it in any other slot is stale. */
   slot = -1
   dueMs = 0
@@ -149,7 +149,7 @@ export class Hold {
 
   /** When `due` may next have something, or null when nothing is held. Never later than the earliest due subject's slot. */
   nextDueMs(): number | null {
-    if (this.#slots.size === 0) return null
+    if (this.#subjects.size === 0) return null
     while (!this.#slots.has(this.#cursor)) this.#cursor++
     return this.#cursor * this.#slotMs
   }
@@ -165,7 +165,10 @@ export class Hold {
     this.#subjects.delete(subject.token)
     subject.slot = -1
     this.#events -= subject.events.length
-    return { subjectToken: subject.token, events: subject.events }
+    const released = { subjectToken: subject.token, events: subject.events }
+    // A stale reference in the wheel may outlive the subject; it shall not keep its events.
+    subject.events = []
+    return released
   }
 
   /** Rounded up: a subject is never released before its time. */

@@ -4,7 +4,7 @@ import type { SubjectState } from './subject.ts'
 export interface Known {
   readonly log: string
   readonly index: number
-  /** 16 bytes, latin1. */
+  /** 16 bytes, latin1; '' when it is not known (rebuilt, and the vault row is gone). */
   readonly fingerprint: string
   /** FLAG bits of the entry and ANSWER_SUPERSEDED. */
   readonly flags: number

@@ -1,23 +1,9 @@
-import { close, closeSync, fdatasync, fsync, ftruncate, mkdir, open, openSync, readFile, readSync, readdir, unlink, write } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { SealtrailError } from '../../errors.ts'
 import type { Journal, Position } from '../journal.ts'
-import { FILE_HEADER, FRAME_HEADER, MAX_ENTRY, fileHeader, frameAt, isFileHeader, laterAppend, writeFrame } from './frame.ts'
 import { corrupt, unwritable } from './failure.ts'
-
-const io = {
-  open: promisify(open),
-  close: promisify(close),
-  write: promisify(write),
-  fsync: promisify(fsync),
-  fdatasync: promisify(fdatasync),
-  truncate: promisify(ftruncate),
-  readFile: promisify(readFile),
-  readdir: promisify(readdir),
-  mkdir: promisify(mkdir),
-  unlink: promisify(unlink),
-}
+import { createFile, io, listFiles, pathOf, syncFolder, writeAll } from './folder.ts'
+import { FILE_HEADER, FRAME_HEADER, MAX_ENTRY, fileHeader, frameAt, isFileHeader, laterAppend, writeFrame } from './frame.ts'
 
 export interface JournalOptions {
   /** A file this long gets no further append; 64 MiB unless said. */
@@ -64,7 +50,7 @@ export async function openJournal(folder: string, options: JournalOptions = {}):
       return new Files(folder, [first], current, FILE_HEADER, null, options)
     }
     const last = files[files.length - 1] ?? 0
-    current = await io.open(path(folder, last), 'r+')
+    current = await io.open(pathOf(folder, last), 'r+')
     const bytes = await io.readFile(current)
     const { end, cut } = checkLast(bytes, last)
     if (end === 0 || cut !== null) await io.truncate(current, end)
@@ -75,15 +61,6 @@ export async function openJournal(folder: string, options: JournalOptions = {}):
     if (current >= 0) await io.close(current)
     throw error instanceof SealtrailError ? error : unwritable('open', error)
   }
-}
-
-async function listFiles(folder: string): Promise<number[]> {
-  const files = (await io.readdir(folder)).filter((name) => /^\d{8}\.journal$/.test(name)).map((name) => Number.parseInt(name, 10))
-  files.sort((a, b) => a - b)
-  for (let i = 1; i < files.length; i++) {
-    if (files[i] !== (files[i - 1] ?? 0) + 1) throw corrupt((files[i - 1] ?? 0) + 1, 0, 'is missing')
-  }
-  return files
 }
 
 /** Where the good frames of the last file end; 0 when its creation was interrupted before the header was whole. */
@@ -98,41 +75,6 @@ function checkLast(bytes: Buffer, file: number): { end: number; cut: FileJournal
   if (at === bytes.length) return { end: at, cut: null }
   if (laterAppend(bytes, at) >= 0) throw corrupt(file, at, 'is damaged, and good entries of later appends follow')
   return { end: at, cut: { file, offset: at, bytes: bytes.length - at } }
-}
-
-function path(folder: string, file: number): string {
-  return join(folder, `${String(file).padStart(8, '0')}.journal`)
-}
-
-/** Creates a file with its header; both the file and its name survive power loss. */
-async function createFile(folder: string, file: number): Promise<number> {
-  const fd = await io.open(path(folder, file), 'wx+', 0o600)
-  try {
-    await writeAll(fd, fileHeader(file), FILE_HEADER, 0)
-    await io.fsync(fd)
-    await syncFolder(folder)
-  } catch (error) {
-    await io.close(fd)
-    throw error
-  }
-  return fd
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const fd = await io.open(folder, 'r')
-  try {
-    await io.fsync(fd)
-  } finally {
-    await io.close(fd)
-  }
-}
-
-async function writeAll(fd: number, bytes: Buffer, length: number, offset: number): Promise<void> {
-  let done = 0
-  while (done < length) {
-    const { bytesWritten } = await io.write(fd, bytes, done, length - done, offset + done)
-    done += bytesWritten
-  }
 }
 
 class Files implements FileJournal {
@@ -261,7 +203,7 @@ class Files implements FileJournal {
     let fd = this.#readers.get(file)
     if (fd === undefined) {
       if (!this.#files.includes(file)) throw corrupt(file, 0, 'is missing')
-      fd = openSync(path(this.#folder, file), 'r')
+      fd = openSync(pathOf(this.#folder, file), 'r')
       this.#readers.set(file, fd)
     }
     return fd
@@ -270,7 +212,7 @@ class Files implements FileJournal {
   async *replay(from?: Position): AsyncGenerator<{ position: Position; entry: Uint8Array }> {
     const end = this.end
     for (const file of this.#files.filter((number) => number <= end.file && number >= (from?.file ?? 0))) {
-      const whole = await io.readFile(path(this.#folder, file))
+      const whole = await io.readFile(pathOf(this.#folder, file))
       const bytes = file === end.file ? whole.subarray(0, end.offset) : whole
       if (!isFileHeader(bytes, file)) throw corrupt(file, 0, 'does not begin with its header')
       for (let at = file === from?.file ? from.offset : FILE_HEADER; at < bytes.length; ) {
@@ -297,7 +239,7 @@ class Files implements FileJournal {
       this.#readers.delete(file)
       try {
         if (fd !== undefined) await io.close(fd)
-        await io.unlink(path(this.#folder, file))
+        await io.unlink(pathOf(this.#folder, file))
         this.#files.shift()
         await syncFolder(this.#folder)
       } catch (error) {

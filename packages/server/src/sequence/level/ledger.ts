@@ -43,21 +43,32 @@ export async function openLedger(folder: string, options: LedgerOptions = {}): P
       return { ledger: await LevelLedger.open(folder, options), rebuilt }
     } catch (error) {
       rebuilt = damage(error)
+      if (rebuilt === null) throw cannotOpen(error)
     }
   }
   rmSync(folder, { recursive: true, force: true })
   return { ledger: await LevelLedger.open(folder, options), rebuilt }
 }
 
-/** What is wrong with the files; @throws when it is not the files that are wrong. */
-function damage(error: unknown): string {
-  if (error instanceof SealtrailError && error.code === 'DATA_CORRUPT') return error.message
+/** What the system says when the files are not to blame. A damaged table sends LevelDB to offsets that do not exist: "Invalid argument". */
+const NOT_THE_FILES = /No space left|Permission denied|not permitted|Read-only|Input\/output|Too many open|quota|Cannot allocate/
+
+/** What is wrong with the files, or null when it is not the files that are wrong. */
+function damage(error: unknown): string | null {
+  if (error instanceof SealtrailError) return error.code === 'DATA_CORRUPT' ? error.message : null
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = 'code' in cause ? String(cause.code) : ''
+    if (code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && !NOT_THE_FILES.test(cause.message))) return 'LevelDB found it damaged'
+  }
+  return null
+}
+
+function cannotOpen(error: unknown): SealtrailError {
   const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const text = cause instanceof Error ? cause.message : String(error)
-  if (code === 'LEVEL_CORRUPTION' || /No such file/.test(text)) return 'LevelDB found it damaged'
-  if (code === 'LEVEL_LOCKED') throw new SealtrailError('DATA_IN_USE', 'the ledger is held by another process', { cause: error })
-  throw new SealtrailError('DATA_UNWRITABLE', 'the ledger cannot be opened', { cause: error })
+  if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+    return new SealtrailError('DATA_IN_USE', 'the ledger is held by another process', { cause: error })
+  }
+  return new SealtrailError('DATA_UNWRITABLE', 'the ledger cannot be opened', { cause: error })
 }
 
 class LevelLedger implements Ledger {
@@ -104,7 +115,7 @@ class LevelLedger implements Ledger {
 
   async known(identities: readonly string[]): Promise<(Known | null)[]> {
     const keys = identities.map(identityKey)
-    const values = await this.#level.getMany(keys)
+    const values = await this.#read(keys)
     return values.map((value, i) => {
       if (value === undefined) return null
       const { logNumber, ...known } = this.#believe(() => decodeKnown(keys[i] as Buffer, value))
@@ -124,7 +135,7 @@ class LevelLedger implements Ledger {
       places.push(i)
     })
     if (keys.length === 0) return states
-    const values = await this.#level.getMany(keys)
+    const values = await this.#read(keys)
     values.forEach((value, n) => {
       if (value !== undefined) states[places[n] as number] = this.#believe(() => decodeSubject(keys[n] as Buffer, value))
     })
@@ -198,6 +209,16 @@ class LevelLedger implements Ledger {
     this.#names.set(logNumber, log)
     const none = { size: 0, root: '' }
     return { logNumber, marker: none, safe: none }
+  }
+
+  async #read(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
+    try {
+      return await this.#level.getMany(keys)
+    } catch (error) {
+      const what = damage(error)
+      if (what === null) throw error
+      return this.#damaged(what)
+    }
   }
 
   #believe<T>(decode: () => T): T {

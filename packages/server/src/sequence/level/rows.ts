@@ -18,6 +18,7 @@ const KNOWN_BYTES = 2 + 6 + 6 + 16 + 1 + 4
 const KEY_BYTES = 18
 const SESSION_BYTES = 10 + KEY_BYTES
 const MARKER_BYTES = 2 + 38 + 38 + 4
+const NO_FINGERPRINT = '\0'.repeat(16)
 
 export function identityKey(identity: string): Buffer {
   return prefixed('i', identity, 32)
@@ -44,18 +45,19 @@ export function encodeKnown(key: Buffer, logNumber: number, row: LedgerRow): Buf
   value.writeUInt16LE(logNumber, 0)
   value.writeUIntLE(row.index, 2, 6)
   value.writeUIntLE(row.timeMs, 8, 6)
-  value.latin1Write(row.fingerprint, 14, 16)
+  value.latin1Write(row.fingerprint === '' ? NO_FINGERPRINT : row.fingerprint, 14, 16)
   value[30] = row.flags
   return sealed(key, value)
 }
 
 export function decodeKnown(key: Buffer, value: Buffer): { logNumber: number; index: number; timeMs: number; fingerprint: string; flags: number } {
   check(key, value, value.length === KNOWN_BYTES)
+  const fingerprint = value.latin1Slice(14, 30)
   return {
     logNumber: value.readUInt16LE(0),
     index: value.readUIntLE(2, 6),
     timeMs: value.readUIntLE(8, 6),
-    fingerprint: value.latin1Slice(14, 30),
+    fingerprint: fingerprint === NO_FINGERPRINT ? '' : fingerprint,
     flags: value[30] as number,
   }
 }
