@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { Input } from '../event/input.ts'
+import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 
 /** What a pack says of a field: whose the value is and what becomes of it. */
@@ -23,13 +24,30 @@ export interface FieldNode {
 }
 
 export type PackResult =
-  /** `dropped` counts fanned-out events the filter did not keep; events empty and dropped > 0 is `filtered`. */
+  /** `dropped` counts fanned-out events the filter did not keep; an input of a known topic that holds no event counts one. Events empty is `filtered`. */
   | { readonly kind: 'events'; readonly events: readonly MappedEvent[]; readonly dropped: number }
   | { readonly kind: 'unmatched' }
   /** Quarantine with this code; `message` names paths and expressions, never values. */
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string }
 
-/** A compiled pack bound to one trail. Pure: `apply` reads nothing but its arguments and never throws. */
+/** An event a filter kept, not yet mapped: only the pack that made it can read `rule`. */
+export interface Kept {
+  readonly rule: unknown
+  readonly event: JsonValue
+  readonly within: JsonValue
+  readonly eventType: JsonValue
+  readonly topic: string | null
+  readonly topicId: string | null
+}
+
+export type Selection =
+  | { readonly kind: 'kept'; readonly kept: readonly Kept[]; readonly dropped: number }
+  | { readonly kind: 'unmatched' }
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string }
+
+export type Mapping = { readonly kind: 'event'; readonly event: MappedEvent } | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string }
+
+/** A compiled pack bound to one trail. Pure: its methods read nothing but their arguments and never throw. */
 export interface Pack {
   readonly name: string
   readonly version: number
@@ -43,6 +61,15 @@ export interface Pack {
   readonly statuses: ReadonlyMap<string, number>
   /** Which record types open and close a session, and what state they put a participant in; read by the state replay. */
   readonly states: PackStates
+  /** JSON Schemas of the mapped data, newest first; all versions ever used stay. */
+  readonly schemas: readonly { readonly version: number; readonly uri: string; readonly schema: JsonObject }[]
+  /** Match, fan out, keep or drop. */
+  select(input: Input, context: PackContext): Selection
+  /** Map one event that `select` kept of the same input. */
+  map(kept: Kept, input: Input, context: PackContext): Mapping
+  /** Top-level names of the mapped data that no event of the pack compares; `MappedEvent.compared` says it for each event. */
+  readonly uncompared: ReadonlySet<string>
+  /** `select`, then `map` of all that was kept; one event that errs makes the whole input an error. */
   apply(input: Input, context: PackContext): PackResult
 }
 

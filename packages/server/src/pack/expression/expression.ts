@@ -1,6 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { close } from './close.ts'
-import { byLibrary, parse } from './library.ts'
+import { byLibrary, check, parse } from './library.ts'
 import { children } from './rewrite.ts'
 import type { Run } from './scope.ts'
 
@@ -15,16 +15,6 @@ export interface Expression {
   readonly paths: readonly string[]
 }
 
-/** A mistake in an expression: offset into its text (0-based) and a message. */
-export class ExpressionSyntaxError extends Error {
-  readonly offset: number
-  constructor(message: string, offset: number) {
-    super(message)
-    this.name = 'ExpressionSyntaxError'
-    this.offset = offset
-  }
-}
-
 /**
  * Compiles CEL. Three rules differ from plain CEL so that the guides' expressions work on real events, which leave
  * fields out: a member that is missing (or of something that is no map) is null; `in` null is false; a macro over null sees nothing.
@@ -32,9 +22,10 @@ export class ExpressionSyntaxError extends Error {
  * @throws ExpressionSyntaxError
  */
 export function compileExpression(text: string): Expression {
-  const { ast, mistake } = parse(text)
-  if (mistake !== null) throw new ExpressionSyntaxError(mistake.message, mistake.offset)
+  const ast = parse(text)
   const run = close(ast)
+  // The closures know all names and take any JSON value, as in `x == "" ? null : x`, where the library wants one type.
+  if (run === null) check(text)
   const paths = new Set<string>()
   collect(ast, new Set(), paths)
   return { text, run: run ?? byLibrary(ast), closed: run !== null, paths: [...paths] }

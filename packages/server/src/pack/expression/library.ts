@@ -20,26 +20,30 @@ function newEnvironment(): Environment {
   return made
 }
 
-export interface Parsed {
-  readonly ast: ASTNode
-  /** 0-based offset and message of a mistake, or null. */
-  readonly mistake: { readonly offset: number; readonly message: string } | null
-}
-
-/** Parses and type-checks an expression. @returns the tree, or where the mistake is. */
-export function parse(text: string): Parsed {
-  try {
-    const parsed = environment.parse(text)
-    const checked = environment.parse(text).check()
-    return { ast: parsed.ast, mistake: checked.valid ? null : mistakeOf(checked.error) }
-  } catch (error) {
-    return { ast: null as unknown as ASTNode, mistake: mistakeOf(error) }
+/** A mistake in an expression: offset into its text (0-based) and a message. */
+export class ExpressionSyntaxError extends Error {
+  readonly offset: number
+  constructor(error: unknown) {
+    const e = error as { range?: { start: number }; message?: string }
+    super((e.message ?? 'not CEL').split('\n')[0]!)
+    this.name = 'ExpressionSyntaxError'
+    this.offset = e.range?.start ?? 0
   }
 }
 
-function mistakeOf(error: unknown): { offset: number; message: string } {
-  const e = error as { range?: { start: number }; message?: string }
-  return { offset: e.range?.start ?? 0, message: (e.message ?? 'not CEL').split('\n')[0]! }
+/** @throws ExpressionSyntaxError when the text is no CEL. */
+export function parse(text: string): ASTNode {
+  try {
+    return environment.parse(text).ast
+  } catch (error) {
+    throw new ExpressionSyntaxError(error)
+  }
+}
+
+/** @throws ExpressionSyntaxError when names, functions or types do not fit, as far as can be said beforehand. */
+export function check(text: string): void {
+  const checked = environment.parse(text).check()
+  if (!checked.valid) throw new ExpressionSyntaxError(checked.error)
 }
 
 /** Evaluates the expression by the library, members read by our `get`. @throws ExpressionError on evaluation, never showing values. */

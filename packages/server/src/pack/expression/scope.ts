@@ -7,6 +7,14 @@ export interface Scope {
   /** The input as received. */
   raw: JsonValue
   event_type: JsonValue
+  /** The mapped data; null until it is mapped. */
+  data: JsonValue
+  /** CloudEvents context attributes of the input, or null. */
+  context: JsonValue
+  /** What follows `{id}.` in the matched topic pattern, or the whole topic. */
+  topic: JsonValue
+  /** What stood for `{id}` in the topic. */
+  topic_id: JsonValue
   /** `{ id }`: the tenant of the credential. */
   tenant: JsonValue
   /** The elements an event was fanned out of, outermost (the unwrapped body) first. */
@@ -19,7 +27,7 @@ export interface Scope {
 }
 
 /** Names an expression may use, with the scope field each reads. */
-export const NAMES: readonly (keyof Scope & string)[] = ['event', 'raw', 'event_type', 'tenant', 'within', 'tables']
+export const NAMES: readonly (keyof Scope & string)[] = ['event', 'raw', 'event_type', 'data', 'context', 'topic', 'topic_id', 'tenant', 'within', 'tables']
 
 /** Evaluates one expression. @throws ExpressionError when a value has the wrong type for an operator. */
 export type Run = (scope: Scope) => JsonValue
@@ -33,5 +41,5 @@ export class ExpressionError extends Error {
 }
 
 export function newScope(tables: JsonObject): Scope {
-  return { event: null, raw: null, event_type: null, tenant: null, within: null, tables, receivedMs: 0, locals: [] }
+  return { event: null, raw: null, event_type: null, data: null, context: null, topic: null, topic_id: null, tenant: null, within: null, tables, receivedMs: 0, locals: [] }
 }
