@@ -5,6 +5,8 @@ import { checkConsistency, checkInclusion, MAX_TREE_SIZE, nodesInMemory, proveCo
 import { auditPath, COUNT, failsProof, flip, LEAVES, leafBytes, mth, refuses, subproof } from './oracle.ts'
 
 const LAST = 260
+/** The pure JavaScript backend, some five times slower, corrupts every fifth size only; it still proves and checks all. */
+const STEP = process.env['TLOG_TEST_BACKEND'] === 'noble' ? 5 : 1
 const read = nodesInMemory(leafBytes(0, COUNT))
 let turn = 0
 // Hundreds of thousands of expected errors: their stack traces would take most of the time.
@@ -22,7 +24,7 @@ describe('inclusion', () => {
   })
 
   it('fails with any hash corrupted, every leaf of every size to 260', () => {
-    for (let n = 1; n <= LAST; n++) {
+    for (let n = 1; n <= LAST; n += STEP) {
       for (let i = 0; i < n; i++) {
         const proof = auditPath(i, 0, n)
         const check = (index: number, size: number, leaf: Uint8Array, hashes: Uint8Array[], root: Uint8Array) =>
@@ -106,7 +108,7 @@ describe('consistency', () => {
   })
 
   it('fails with any hash corrupted, every pair of sizes to 130, every seventh to 260', () => {
-    for (let n = 1; n <= LAST; n += n < 130 ? 1 : 7) {
+    for (let n = 1; n <= LAST; n += n < 130 ? STEP : 7) {
       for (let m = 1; m <= n; m += n <= 130 ? 1 : 5) {
         const proof = m === n ? [] : subproof(m, 0, n, true)
         const check = (oldSize: number, oldRoot: Uint8Array, size: number, root: Uint8Array, hashes: Uint8Array[]) =>
