@@ -6,6 +6,8 @@ import { sensitiveFields } from './sensitive.ts'
 import { Walk } from './walk.ts'
 import type { Hit, OwnerDisclosures, SearchToken } from './walk.ts'
 
+export type { ProtectEnv } from './env.ts'
+
 export type ProtectResult =
   | {
       readonly kind: 'protected'

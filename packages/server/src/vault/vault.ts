@@ -18,11 +18,20 @@ export interface VaultRow {
 
 /** A decoded row. */
 export interface VaultEntry {
+  /** `<tenant>\n<trail>`, authenticated with every part. */
+  readonly context: string
   readonly fingerprint: Uint8Array
-  /** Search tokens: kind and 16 bytes. */
-  readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: Uint8Array }>
-  readonly parts: ReadonlyArray<{ readonly keyId: Uint8Array; readonly nonce: Uint8Array; readonly ciphertext: Uint8Array }>
+  /** Search tokens: kind and 16 bytes; `owner` is the index of the part whose owner the value belongs to. */
+  readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: Uint8Array; readonly owner: number }>
+  /** One per owner. `commitment` (16 bytes) says which key the ciphertext opens under; the last 16 bytes of `ciphertext` are the tag. */
+  readonly parts: ReadonlyArray<{ readonly keyId: Uint8Array; readonly commitment: Uint8Array; readonly nonce: Uint8Array; readonly ciphertext: Uint8Array }>
 }
+
+/** What the vault knows of a data key. */
+export type KeyAnswer =
+  | { readonly state: 'live'; readonly key: DataKey }
+  | { readonly state: 'erased'; readonly erasedMs: number }
+  | { readonly state: 'missing'; readonly why: string }
 
 /** What a reader learns of one owner's disclosures in one row. */
 export type Opened =
@@ -49,5 +58,7 @@ export interface Vault {
   /** True per key when the row exists; used by journal replay: an entry without its row was never acknowledged. */
   has(keys: readonly Uint8Array[]): Promise<boolean[]>
   open(row: VaultRow, auditid: Uint8Array): Promise<Opened[]>
+  /** Data keys by id, for threads that read rows themselves but cannot unwrap. @throws SealtrailError KEY_UNKNOWN. */
+  keysById(ids: readonly Uint8Array[]): Promise<KeyAnswer[]>
   close(): Promise<void>
 }

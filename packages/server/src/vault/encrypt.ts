@@ -1,0 +1,118 @@
+import { Buffer } from 'node:buffer'
+import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
+import { auditIdBytes } from '@sealtrail/evidence'
+import { deriveKey, derivedKeys } from './data-key.ts'
+import type { DerivedKey } from './data-key.ts'
+import { decodeRow, encodeRow } from './row.ts'
+import type { DataKey, KeyAnswer, Opened, VaultEntry, VaultRow } from './vault.ts'
+
+/** What a row is made from; disclosures are personal and stay in memory. */
+export interface RowDraft {
+  readonly tenant: string
+  readonly trail: string
+  /** 16 bytes. */
+  readonly auditid: Uint8Array
+  /** 16 bytes, latin1. */
+  readonly fingerprint: string
+  /** Digest (base64url) of the first disclosure, or null when there is none. */
+  readonly firstDigest: string | null
+  readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: string; readonly owner?: number }>
+  readonly owners: ReadonlyArray<{ readonly key: DataKey; readonly disclosures: readonly string[] }>
+}
+
+/** Separates disclosures within one plaintext; base64url has no such character (as in RFC 9901 section 4). */
+const SEPARATOR = '~'
+const derived = derivedKeys()
+
+/**
+ * The vault row of an event: one AES-256-GCM message per owner, additional data `tenant`, `trail`, audit id and key id, so
+ * that no part opens in another place. Runs on ingest threads.
+ * @param nonce 12 random bytes at each call, from `noncePool`.
+ */
+export function sealRow(draft: RowDraft, nonce: () => Uint8Array): VaultRow {
+  const context = draft.tenant + '\n' + draft.trail
+  const key = new Uint8Array(24)
+  key.set(draft.auditid)
+  if (draft.firstDigest !== null) key.set(Buffer.from(draft.firstDigest.slice(0, 11), 'base64url').subarray(0, 8), 16)
+  const parts = draft.owners.map(({ key: dataKey, disclosures }) => {
+    const { encrypt, commitment } = derived(dataKey)
+    const iv = nonce()
+    const cipher = createCipheriv('aes-256-gcm', encrypt, iv)
+    cipher.setAAD(additional(context, draft.auditid, dataKey.id))
+    const secret = cipher.update(disclosures.join(SEPARATOR), 'latin1')
+    cipher.final()
+    return { keyId: dataKey.id, commitment: commitment.subarray(0, 16), nonce: iv, ciphertext: Buffer.concat([secret, cipher.getAuthTag()]) }
+  })
+  const tokens = draft.tokens.map(({ kind, token, owner }) => ({ kind, token: Buffer.from(token, 'latin1'), owner: owner ?? 0 }))
+  return { key, value: encodeRow(key, { context, fingerprint: Buffer.from(draft.fingerprint, 'latin1'), tokens, parts }) }
+}
+
+/** Random nonces, 12 bytes at a time from a pool; never the same twice. @param random as `crypto.randomBytes`. */
+export function noncePool(random: (bytes: number) => Uint8Array): () => Uint8Array {
+  let pool = random(12 * 1024)
+  let used = 0
+  return () => {
+    if (used === pool.length) {
+      pool = random(12 * 1024)
+      used = 0
+    }
+    used += 12
+    return pool.subarray(used - 12, used)
+  }
+}
+
+/** The 16 bytes an audit id stands for: the first 16 of a row's key. @throws EvidenceError RECORD_FORMAT. */
+export function auditIdBytes16(auditid: string): Uint8Array {
+  return auditIdBytes(auditid)
+}
+
+/**
+ * What a row says, part by part, given the answers for each part's key in order. Never throws: what does not open is
+ * `missing`, with why; only a tombstone makes it `erased`.
+ * @param auditid 16 bytes: the event the row is read for.
+ */
+export function openRow(row: VaultRow, auditid: Uint8Array, answers: (entry: VaultEntry) => readonly KeyAnswer[]): Opened[] {
+  const entry = readRow(row, auditid)
+  if (typeof entry === 'string') return [{ state: 'missing', why: entry }]
+  const keys = answers(entry)
+  return entry.parts.map((part, i) => {
+    const answer = keys[i] ?? { state: 'missing', why: 'the vault gave no answer for the key' }
+    return answer.state === 'live' ? openPart(entry, part, auditid, answer.key) : answer
+  })
+}
+
+/** The decoded row, or why it cannot be the event's. */
+export function readRow(row: VaultRow, auditid: Uint8Array): VaultEntry | string {
+  if (row.key.length !== 24 || Buffer.compare(row.key.subarray(0, 16), auditid) !== 0) return 'the row belongs to another event'
+  return decodeRow(row.key, row.value) ?? 'the row is damaged'
+}
+
+function openPart(entry: VaultEntry, part: VaultEntry['parts'][number], auditid: Uint8Array, key: DataKey): Opened {
+  let keyed: DerivedKey
+  try {
+    keyed = deriveKey(key)
+  } catch {
+    return { state: 'missing', why: 'the key is damaged' }
+  }
+  if (Buffer.compare(key.id, part.keyId) !== 0) return { state: 'missing', why: 'the vault answered with another key' }
+  // Before decryption: a ciphertext made to open under two keys opens under neither.
+  if (!timingSafeEqual(keyed.commitment.subarray(0, 16), part.commitment)) return { state: 'missing', why: 'the ciphertext was made under another key' }
+  if (part.ciphertext.length < 16) return { state: 'missing', why: 'the ciphertext is too short' }
+  const decipher = createDecipheriv('aes-256-gcm', keyed.encrypt, part.nonce, { authTagLength: 16 })
+  decipher.setAAD(additional(entry.context, auditid, part.keyId))
+  decipher.setAuthTag(part.ciphertext.subarray(-16))
+  try {
+    const text = decipher.update(part.ciphertext.subarray(0, -16)).latin1Slice()
+    decipher.final()
+    return { state: 'open', disclosures: text === '' ? [] : text.split(SEPARATOR) }
+  } catch {
+    return { state: 'missing', why: 'the ciphertext was changed or is not in its place' }
+  }
+}
+
+function additional(context: string, auditid: Uint8Array, keyId: Uint8Array): Buffer {
+  const out = Buffer.allocUnsafe(32 + context.length * 3)
+  out.set(auditid, 0)
+  out.set(keyId, 16)
+  return out.subarray(0, 32 + out.utf8Write(context, 32))
+}

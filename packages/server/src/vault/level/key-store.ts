@@ -1,0 +1,270 @@
+import { Buffer } from 'node:buffer'
+import { timingSafeEqual } from 'node:crypto'
+import { SealtrailError } from '../../errors.ts'
+import type { Keys } from '../../keys/keys.ts'
+import { deriveKey } from '../data-key.ts'
+import type { DataKey, KeyAnswer, OwnerTokens } from '../vault.ts'
+import type { Database } from './database.ts'
+import { failure } from './database.ts'
+import { aliasKey, decodeAlias, decodeKeyRow, encodeKeyRow, keyKey } from './rows.ts'
+import type { KeyRow } from './rows.ts'
+
+export interface KeyStoreOptions {
+  readonly keys: Pick<Keys, 'wrap' | 'unwrap'>
+  readonly now: () => number
+  readonly random: (bytes: number) => Uint8Array
+  /** How many aliases' keys are remembered at least; default 65,536 (about 20 MB). */
+  readonly remembered?: number
+}
+
+/** Rows made or changed and not yet durable: they join the next insert's write, so that no row is durable before its key. */
+export interface Unsaved {
+  readonly aliases: Map<string, readonly string[]>
+  readonly keys: Map<string, KeyRow>
+}
+
+export interface Operation {
+  readonly type: 'put'
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+type Found = KeyRow | null | undefined
+
+/** People's and interactions' keys: by alias and by id. Not thread-safe: the vault calls `resolve` one at a time. */
+export class KeyStore {
+  readonly #db: Database
+  readonly #options: KeyStoreOptions
+  readonly #size: number
+  /** Alias token → key id ‖ key, as 48 characters of latin1; two generations make a cheap LRU. */
+  #young = new Map<string, string>()
+  #old = new Map<string, string>()
+  #unsaved: Unsaved = { aliases: new Map(), keys: new Map() }
+  #saving: Unsaved | null = null
+
+  constructor(db: Database, options: KeyStoreOptions) {
+    this.#db = db
+    this.#options = options
+    this.#size = options.remembered ?? 65_536
+  }
+
+  /** The owner's key when all its tokens are remembered to be that key's; else null. */
+  remembered(tokens: OwnerTokens): DataKey | null {
+    let found: string | undefined
+    for (const token of tokens) {
+      const known = this.#young.get(token) ?? this.#recall(token)
+      // A second alias that has a key of its own stays as it is: the first decides.
+      if (known === undefined) return null
+      found ??= known
+    }
+    return found === undefined ? null : toDataKey(found)
+  }
+
+  /** The key of each owner, made when unknown; nothing is written yet. @throws SealtrailError KEY_UNKNOWN: the keyring lacks a wrapping key. */
+  async resolve(owners: readonly OwnerTokens[]): Promise<DataKey[]> {
+    const tokens = new Set(owners.flat())
+    const aliases = await this.#readAliases([...tokens])
+    const rows = await this.#readKeys([...new Set([...aliases.values()].flat())])
+    return owners.map((owner) => this.#keyOf(owner, aliases, rows))
+  }
+
+  /** By id, for readers. @throws SealtrailError KEY_UNKNOWN: never read as erased. */
+  async byId(ids: readonly Uint8Array[]): Promise<KeyAnswer[]> {
+    const texts = ids.map(latin1)
+    const rows = await this.#readKeys([...new Set(texts)])
+    return texts.map((id) => {
+      const row = rows.get(id)
+      if (row === undefined) return { state: 'missing', why: 'the key is not in the vault' }
+      if (row === null) return { state: 'missing', why: 'the row of the key is damaged' }
+      if (row.state === 'erased') return { state: 'erased', erasedMs: row.erasedMs }
+      const key = this.#unwrap(id, row)
+      return key === null ? { state: 'missing', why: 'the key is damaged' } : { state: 'live', key: toDataKey(id + key) }
+    })
+  }
+
+  /** Ids of all keys the aliases ever named. */
+  async idsOf(tokens: readonly string[]): Promise<Uint8Array[]> {
+    const aliases = await this.#readAliases(tokens)
+    return [...new Set([...aliases.values()].flat())].map((id) => Buffer.from(id, 'latin1'))
+  }
+
+  /** Puts a tombstone in the place of each key and drops its aliases, in memory and among the unsaved rows; returns the alias tokens to delete. */
+  async bury(ids: readonly Uint8Array[], erasedMs: number): Promise<string[]> {
+    const rows = await this.#readKeys(ids.map(latin1))
+    const tokens: string[] = []
+    for (const [id, row] of rows) {
+      if (row?.state === 'erased') continue
+      tokens.push(...(row?.tokens ?? []))
+      this.#unsaved.keys.set(id, { state: 'erased', erasedMs })
+    }
+    for (const token of tokens) {
+      this.#unsaved.aliases.delete(token)
+      this.#young.delete(token)
+      this.#old.delete(token)
+    }
+    return tokens
+  }
+
+  /** Hands over everything unsaved as database operations; `saved` or `unsave` must follow. */
+  take(): Operation[] {
+    const { aliases, keys } = this.#unsaved
+    if (aliases.size === 0 && keys.size === 0) return []
+    this.#saving = this.#unsaved
+    this.#unsaved = { aliases: new Map(), keys: new Map() }
+    const operations: Operation[] = []
+    for (const [token, ids] of aliases) operations.push({ type: 'put', key: aliasKey(token), value: Buffer.from(ids.join(''), 'latin1') })
+    for (const [id, row] of keys) operations.push({ type: 'put', key: keyKey(id), value: encodeKeyRow(id, row) })
+    return operations
+  }
+
+  saved(): void {
+    this.#saving = null
+  }
+
+  /** The write failed: what it held is unsaved again, unless changed since. */
+  unsave(): void {
+    if (this.#saving === null) return
+    for (const [token, ids] of this.#saving.aliases) if (!this.#unsaved.aliases.has(token)) this.#unsaved.aliases.set(token, ids)
+    for (const [id, row] of this.#saving.keys) if (!this.#unsaved.keys.has(id)) this.#unsaved.keys.set(id, row)
+    this.#saving = null
+  }
+
+  #keyOf(owner: OwnerTokens, aliases: Map<string, readonly string[]>, rows: Map<string, Found>): DataKey {
+    let chosen: { id: string; key: string } | null = null
+    const lost: string[] = []
+    for (const id of owner.flatMap((token) => aliases.get(token) ?? [])) {
+      const row = rows.get(id)
+      if (row?.state === 'erased') continue
+      const key = row == null ? null : this.#unwrap(id, row)
+      // A key that is gone or damaged without a tombstone stays linked: its rows are an alarm, and an erasure must still reach it.
+      if (key === null) lost.push(id)
+      else {
+        chosen = { id, key }
+        break
+      }
+    }
+    chosen ??= this.#create(rows)
+    const { id, key } = chosen
+    for (const token of owner) {
+      const known = aliases.get(token) ?? []
+      const live = known.find((each) => rows.get(each)?.state === 'live')
+      if (live === undefined || live === id) this.#link(token, id, live === undefined ? lost.filter((each) => known.includes(each)) : null, aliases, rows)
+      this.#remember(token, live === undefined || live === id ? id + key : this.#textOf(live, rows))
+    }
+    return toDataKey(id + key)
+  }
+
+  #create(rows: Map<string, Found>): { id: string; key: string } {
+    const id = latin1(this.#options.random(16))
+    const secret = Uint8Array.from(this.#options.random(32))
+    const { commitment } = deriveKey({ id: Buffer.from(id, 'latin1'), key: secret })
+    const row: KeyRow = { state: 'live', createdMs: this.#options.now(), commitment, wrapped: this.#options.keys.wrap(secret, place(id)), tokens: [] }
+    rows.set(id, row)
+    this.#unsaved.keys.set(id, row)
+    return { id, key: latin1(secret) }
+  }
+
+  /** Makes the alias name the key first; `lost` keys stay behind it. Null: the link is there already. */
+  #link(token: string, id: string, lost: readonly string[] | null, aliases: Map<string, readonly string[]>, rows: Map<string, Found>): void {
+    if (lost === null) return
+    const ids = [id, ...lost]
+    aliases.set(token, ids)
+    this.#unsaved.aliases.set(token, ids)
+    const row = rows.get(id)
+    if (row?.state !== 'live' || row.tokens.includes(token)) return
+    const linked: KeyRow = { ...row, tokens: [...row.tokens, token] }
+    rows.set(id, linked)
+    this.#unsaved.keys.set(id, linked)
+  }
+
+  #textOf(id: string, rows: Map<string, Found>): string {
+    const row = rows.get(id)
+    const key = row?.state === 'live' ? this.#unwrap(id, row) : null
+    return key === null ? '' : id + key
+  }
+
+  /** 32 bytes as latin1, or null when wrapping or commitment do not fit. */
+  #unwrap(id: string, row: KeyRow): string | null {
+    if (row.state !== 'live') return null
+    let secret: Uint8Array
+    try {
+      secret = this.#options.keys.unwrap(row.wrapped, place(id))
+    } catch (error) {
+      // A keyring without the wrapping key must not look like damage, let alone erasure.
+      if (error instanceof SealtrailError && error.code === 'DATA_CORRUPT') return null
+      throw error
+    }
+    const { commitment } = deriveKey({ id: Buffer.from(id, 'latin1'), key: secret })
+    return timingSafeEqual(commitment, row.commitment) ? latin1(secret) : null
+  }
+
+  async #readAliases(tokens: readonly string[]): Promise<Map<string, readonly string[]>> {
+    const found = new Map<string, readonly string[]>()
+    const rest = tokens.filter((token) => {
+      const near = this.#unsaved.aliases.get(token) ?? this.#saving?.aliases.get(token)
+      if (near !== undefined) found.set(token, near)
+      return near === undefined
+    })
+    const values = await this.#getMany(rest.map(aliasKey))
+    rest.forEach((token, i) => {
+      const ids = decodeAlias(values[i])
+      if (ids.length > 0) found.set(token, ids)
+    })
+    return found
+  }
+
+  /** Key rows by id: null when damaged, absent when absent. */
+  async #readKeys(ids: readonly string[]): Promise<Map<string, Found>> {
+    const found = new Map<string, Found>()
+    const rest = ids.filter((id) => {
+      const near = this.#unsaved.keys.get(id) ?? this.#saving?.keys.get(id)
+      if (near !== undefined) found.set(id, near)
+      return near === undefined
+    })
+    const values = await this.#getMany(rest.map(keyKey))
+    rest.forEach((id, i) => found.set(id, values[i] === undefined ? undefined : decodeKeyRow(id, values[i] as Uint8Array)))
+    return found
+  }
+
+  async #getMany(keys: Uint8Array[]): Promise<Array<Uint8Array | undefined>> {
+    if (keys.length === 0) return []
+    try {
+      return await this.#db.getMany(keys)
+    } catch (cause) {
+      throw failure('read', cause)
+    }
+  }
+
+  #recall(token: string): string | undefined {
+    const known = this.#old.get(token)
+    if (known !== undefined) this.#remember(token, known)
+    return known
+  }
+
+  #remember(token: string, text: string): void {
+    if (text === '') return
+    if (this.#young.size >= this.#size) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(token, text)
+  }
+}
+
+/** Binds a wrapped key to its row. */
+function place(id: string): string {
+  return 'sealtrail/vault-key/1\n' + Buffer.from(id, 'latin1').toString('hex')
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
+}
+
+/** Arrays of their own, not views into a pool: what goes to another thread must not take a pool with it. */
+function toDataKey(text: string): DataKey {
+  const id = new Uint8Array(16)
+  const key = new Uint8Array(32)
+  for (let i = 0; i < 16; i++) id[i] = text.charCodeAt(i)
+  for (let i = 0; i < 32; i++) key[i] = text.charCodeAt(16 + i)
+  return { id, key }
+}

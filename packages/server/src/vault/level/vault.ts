@@ -1,0 +1,154 @@
+import { Buffer } from 'node:buffer'
+import { SealtrailError } from '../../errors.ts'
+import type { DataKey, KeyAnswer, Opened, OwnerTokens, Vault, VaultRow } from '../vault.ts'
+import type { Database } from './database.ts'
+import { failure, openDatabase } from './database.ts'
+import { KeyStore } from './key-store.ts'
+import type { KeyStoreOptions } from './key-store.ts'
+import { openRowWith } from './open.ts'
+import { hasRows, readRows } from './read.ts'
+import { aliasKey, disclosureKey, keyKey } from './rows.ts'
+
+interface Waiting {
+  readonly rows: readonly VaultRow[]
+  resolve(): void
+  reject(error: SealtrailError): void
+}
+
+/** The vault on LevelDB: the one instance a process has that writes. Other threads read through `LevelVaultReader`. */
+export class LevelVault implements Vault {
+  readonly #db: Database
+  readonly #keys: KeyStore
+  #making: Promise<unknown> = Promise.resolve()
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | null = null
+  #closed = false
+
+  private constructor(db: Database, options: KeyStoreOptions) {
+    this.#db = db
+    this.#keys = new KeyStore(db, options)
+  }
+
+  /** @throws SealtrailError DATA_IN_USE, DATA_CORRUPT, DATA_UNWRITABLE. */
+  static async open(folder: string, options: KeyStoreOptions): Promise<LevelVault> {
+    return new LevelVault(await openDatabase(folder), options)
+  }
+
+  async keysFor(owners: readonly OwnerTokens[]): Promise<DataKey[]> {
+    const found = owners.map((tokens) => this.#keys.remembered(tokens))
+    const missing = owners.filter((_, i) => found[i] === null)
+    if (missing.length === 0) return found as DataKey[]
+    const made = await this.#serially(() => this.#keys.resolve(missing))
+    let next = 0
+    return found.map((key) => key ?? (made[next++] as DataKey))
+  }
+
+  insert(rows: readonly VaultRow[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ rows, resolve, reject })
+      this.#writing ??= this.#write()
+    })
+  }
+
+  rows(auditid: Uint8Array): Promise<VaultRow[]> {
+    return readRows(this.#db, auditid)
+  }
+
+  has(keys: readonly Uint8Array[]): Promise<boolean[]> {
+    return hasRows(this.#db, keys)
+  }
+
+  open(row: VaultRow, auditid: Uint8Array): Promise<Opened[]> {
+    return openRowWith(row, auditid, (ids) => this.keysById(ids))
+  }
+
+  keysById(ids: readonly Uint8Array[]): Promise<KeyAnswer[]> {
+    return this.#keys.byId(ids)
+  }
+
+  /**
+   * Destroys keys for ever: a tombstone in the place of each, its aliases gone, old copies compacted away. Durable when it
+   * resolves. The caller has recorded the intent before, and records the completion after.
+   */
+  async destroyKeys(ids: readonly Uint8Array[], erasedMs: number): Promise<void> {
+    await this.#serially(async () => {
+      const tokens = await this.#keys.bury(ids, erasedMs)
+      await this.insert([])
+      try {
+        await this.#db.batch(tokens.map((token) => ({ type: 'del' as const, key: aliasKey(token) })), { sync: true })
+        // LevelDB keeps overwritten values until it compacts; a wrapped key must not wait for that.
+        for (const id of ids) {
+          const at = keyKey(Buffer.from(id).toString('latin1'))
+          await this.#db.compactRange(at, at)
+        }
+        for (const token of tokens) await this.#db.compactRange(aliasKey(token), aliasKey(token))
+      } catch (cause) {
+        throw failure('written', cause)
+      }
+    })
+  }
+
+  /** Ids of all keys that aliases (16-byte tokens, latin1) ever named and that are not destroyed with their links. */
+  keyIdsOf(tokens: readonly string[]): Promise<Uint8Array[]> {
+    return this.#keys.idsOf(tokens)
+  }
+
+  /**
+   * Deletes the disclosure rows that nothing refers to: what a crash between vault and journal left. Only at start, before
+   * anything is accepted: a row just inserted is not referred to yet. Returns how many were deleted.
+   */
+  async sweep(isReferenced: (rowKey: Uint8Array) => boolean | Promise<boolean>): Promise<number> {
+    let deleted = 0
+    let batch: Array<{ type: 'del'; key: Uint8Array }> = []
+    const flush = async (): Promise<void> => {
+      if (batch.length > 0) await this.#db.batch(batch)
+      deleted += batch.length
+      batch = []
+    }
+    try {
+      for await (const key of this.#db.keys({ gte: Uint8Array.of(0x64), lt: Uint8Array.of(0x65) })) {
+        if (key.length === 25 && (await isReferenced(key.subarray(1)))) continue
+        batch.push({ type: 'del', key })
+        if (batch.length >= 1000) await flush()
+      }
+      await flush()
+    } catch (cause) {
+      throw failure('swept', cause)
+    }
+    return deleted
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#making.catch(() => {})
+    while (this.#writing !== null) await this.#writing
+    await this.#db.close()
+  }
+
+  /** Everything that has come in since the last write goes into one write and one fdatasync. */
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const waiting = this.#waiting
+      this.#waiting = []
+      const operations = this.#keys.take()
+      for (const { rows } of waiting) for (const { key, value } of rows) operations.push({ type: 'put', key: disclosureKey(key), value })
+      try {
+        if (operations.length > 0) await this.#db.batch(operations, { sync: true })
+        this.#keys.saved()
+        for (const each of waiting) each.resolve()
+      } catch (cause) {
+        this.#keys.unsave()
+        const error = failure('written', cause)
+        for (const each of waiting) each.reject(error)
+      }
+    }
+    this.#writing = null
+  }
+
+  #serially<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new SealtrailError('NOT_DURABLE', 'the vault is closed'))
+    const result = this.#making.then(run, run)
+    this.#making = result.catch(() => {})
+    return result
+  }
+}
