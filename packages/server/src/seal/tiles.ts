@@ -43,6 +43,7 @@ export class HashFiles {
     try {
       mkdirSync(folder, { recursive: true })
       const leaves = files.#count(0)
+      if (leaves < files.syncedSize()) files.#mark(leaves)
       files.#settle(leaves, Math.min(leaves, files.syncedSize()))
     } catch (error) {
       throw failure(error)
@@ -182,7 +183,10 @@ export class HashFiles {
     for (let level = 1; level < LEVELS; level++) {
       const count = Math.floor(size / WIDTH ** level)
       this.#cut(level, count)
-      for (let n = Math.min(Math.floor(from / WIDTH ** level), this.#count(level)); n < count; n++) {
+      const start = Math.min(Math.floor(from / WIDTH ** level), this.#count(level))
+      // What is made again here is made again above, too: the root then tells whether it is right.
+      from = Math.min(from, start * WIDTH ** level)
+      for (let n = start; n < count; n++) {
         const tile = new TileNodes()
         tile.push(this.#slice(level - 1, n * WIDTH, WIDTH))
         this.#write(level, n, tile.root())
