@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { createHmac, randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { parseAuditId } from '@sealtrail/evidence'
+import { aliasToken, interactionToken, normalizeAlias } from '../../src/event/alias.ts'
+import { identify } from '../../src/event/identity.ts'
+import { keyedHashes } from '../../src/keys/hashes.ts'
+
+const keys = { naming: randomBytes(32), token: randomBytes(32), fingerprint: randomBytes(32) }
+const hashes = keyedHashes(keys)
+
+test('an identity is the keyed hash of tenant, trail and id; the audit id is its time and first bytes', () => {
+  const { identity, auditid } = identify(hashes, 'acme', 'calls', 'id-1', 1795183331204)
+  assert.equal(identity, createHmac('sha256', keys.naming).update('acme\ncalls\nid-1').digest('binary'))
+  assert.equal(auditid.length, 26)
+  assert.deepEqual(parseAuditId(auditid), { timeMs: 1795183331204, identity: identity.slice(0, 10) })
+})
+
+test('tenant, trail and id each matter; time changes only the audit id', () => {
+  const one = identify(hashes, 'a', 'b', 'c', 1)
+  for (const other of [identify(hashes, 'x', 'b', 'c', 1), identify(hashes, 'a', 'x', 'c', 1), identify(hashes, 'a', 'b', 'x', 1)]) assert.notEqual(other.identity, one.identity)
+  const later = identify(hashes, 'a', 'b', 'c', 2)
+  assert.equal(later.identity, one.identity)
+  assert.ok(later.auditid > one.auditid)
+  assert.equal(parseAuditId(identify(hashes, 'a', 'b', 'c', Number.NaN).auditid).timeMs, 0)
+  assert.equal(parseAuditId(identify(hashes, 'a', 'b', 'c', -5).auditid).timeMs, 0)
+  assert.equal(parseAuditId(identify(hashes, 'a', 'b', 'c', 1e300).auditid).timeMs, 2 ** 48 - 1)
+})
+
+test('every spelling of a name gives one token', () => {
+  const phones = ['+13175550142', 'tel:+13175550142', '+1 (317) 555-0142', 'TEL:+1-317-555-0142', 'sip:+13175550142@edge.example.net;user=phone', '13175550142', '0013175550142', '+1 317 555 0142', '＋１３１７５５５０１４２']
+  for (const phone of phones) assert.equal(normalizeAlias('phone', phone), '+13175550142', phone)
+  for (const email of ['Jane.Doe@Example.com', ' jane.doe@example.com ', 'mailto:jane.doe@example.com']) assert.equal(normalizeAlias('email', email), 'jane.doe@example.com')
+  assert.equal(normalizeAlias('phone', '317-555-0142'), '3175550142', 'of no known country')
+  assert.equal(normalizeAlias('contact', ' CUST_99281 '), 'CUST_99281')
+  for (const [kind, value] of [...phones.map((phone) => ['phone', phone]), ['phone', 'anonymous'], ['phone', ''], ['email', 'X@Y.z'], ['other', ' é ']] as Array<[string, string]>) {
+    const once = normalizeAlias(kind, value)
+    assert.equal(normalizeAlias(kind, once), once)
+  }
+})
+
+test('tokens differ by tenant and kind, and an interaction is nobody', () => {
+  const tokens = [aliasToken(hashes, 't', 'phone', '1'), aliasToken(hashes, 'u', 'phone', '1'), aliasToken(hashes, 't', 'mail', '1'), interactionToken(hashes, 't', '1')]
+  assert.equal(new Set(tokens).size, 4)
+  for (const token of tokens) assert.equal(token.length, 16)
+})
