@@ -102,8 +102,10 @@ export class Flow {
     return this.#underWay.size
   }
 
-  find(identity: string): UnderWay | undefined {
-    return this.#underWay.get(identity)
+  /** The event under way whose audit id holds this time and these first bytes of the identity (latin1); for the rare question after one event. */
+  findByPrefix(prefix: string, timeMs: number): UnderWay | null {
+    for (const [identity, underWay] of this.#underWay) if (underWay.timeMs === timeMs && identity.startsWith(prefix)) return underWay
+    return null
   }
 
   /**
@@ -228,8 +230,8 @@ export class Flow {
     for (const underWay of this.#underWay.values()) if (underWay.log === log) underWay.fail(error)
   }
 
-  /** At start: entries found in the journal, durable already; null for those the ledger knows. */
-  async replay(entries: readonly Journalled[]): Promise<void> {
+  /** At start: entries found in the journal, durable already. Returns how many are not sealed yet and go on from here. */
+  async replay(entries: readonly Journalled[]): Promise<number> {
     const known = await this.#steps.ledger.known(entries.map(({ entry }) => entry.identity))
     const logs = new Map<string, Journalled[]>()
     entries.forEach((journalled, n) => {
@@ -240,6 +242,11 @@ export class Flow {
       this.#underWay.set(entry.identity, underWay)
       logs.set(entry.log, [...(logs.get(entry.log) ?? []), journalled])
     })
-    for (const [log, list] of logs) this.#steps.place(log, list)
+    let taken = 0
+    for (const [log, list] of logs) {
+      taken += list.length
+      this.#steps.place(log, list)
+    }
+    return taken
   }
 }

@@ -1,4 +1,3 @@
-import type { RecordFields } from '@sealtrail/evidence'
 import type { ErrorCode } from '../errors.ts'
 import type { EntryDraft } from './entry.ts'
 
@@ -15,6 +14,3 @@ export interface Draft extends Omit<EntryDraft, 'vaultKey'> {
   /** Digest (base64url) of the first disclosure, or null. */
   readonly firstDigest: string | null
 }
-
-/** Record fields an ingest thread knows. */
-export type DraftFields = Omit<RecordFields, 'late' | 'subjectsequence'>

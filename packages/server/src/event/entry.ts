@@ -47,7 +47,7 @@ export const FLAG = { held: 1, refused: 2, quarantined: 4, opens: 8, closes: 16,
 export const NO_SESSION: string = '\0'.repeat(8)
 
 /** What an ingest thread knows when it encodes an entry; the record comes as text, its offsets in UTF-8 bytes. */
-export type EntryDraft = Omit<Entry, 'record' | 'tokens'> & {
+export interface EntryDraft extends Omit<Entry, 'record' | 'tokens'> {
   readonly recordText: string
   readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: string }>
 }
@@ -55,7 +55,7 @@ export type EntryDraft = Omit<Entry, 'record' | 'tokens'> & {
 const FIXED = 136
 
 /** Upper bound of the encoded size. */
-export function entryBound(draft: EntryDraft): number {
+export function entryBound(draft: Omit<EntryDraft, 'vaultKey'>): number {
   return FIXED + (draft.log.length + draft.subject.length + draft.recordText.length) * 3 + draft.tokens.length * 80
 }
 

@@ -30,7 +30,7 @@ export interface MappedEvent {
   /** What of `data` must be equal for the same identity to be a duplicate and no conflict; the fingerprint is over this. May be `data` itself. */
   readonly compared: JsonObject
   readonly order: Order
-  /** For trails with status precedence (notifications); null elsewhere. */
+  /** For trails with status precedence (notifications), rank from 1; null elsewhere. */
   readonly status: { readonly name: string; readonly rank: number } | null
   /** Persons by role (`customer`, `agent`, …), aliases in the pack's order of preference. */
   readonly people: Readonly<Record<string, readonly Alias[]>>

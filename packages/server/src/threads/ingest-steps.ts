@@ -1,6 +1,5 @@
-import { EvidenceError, commitmentOf, disclosureDigest, hasReservedKey, makeDisclosure, canonicalize, spliceRecord } from '@sealtrail/evidence'
+import { EvidenceError, commitmentOf, disclosureDigest, makeDisclosure, canonicalize, spliceRecord } from '@sealtrail/evidence'
 import type { RecordDraft } from '@sealtrail/evidence'
-import { ERRORS } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Draft } from '../event/draft.ts'
 import { FLAG, NO_SESSION } from '../event/entry.ts'
@@ -41,7 +40,6 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
 
   return {
     apply(input: Input): PackResult {
-      if (hasReservedKey(input.value as JsonObject)) return { kind: 'error', code: 'RESERVED_KEY', message: ERRORS.RESERVED_KEY.title }
       const trails = input.trail === null ? env.packs.keys() : [input.trail]
       for (const trail of trails) {
         for (const pack of env.packs.get(trail) ?? []) {
@@ -90,7 +88,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
         message: null,
         statusRank: event.status?.rank ?? 0,
         identity,
-        fingerprint: env.hashes.fingerprint(compared(event.data, pack.uncompared)),
+        fingerprint: env.hashes.fingerprint(canonicalize(event.compared)),
         tokens: result.tokens,
         owners: result.owners,
         firstDigest: result.firstDigest,
@@ -150,7 +148,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
     const subject = 'quarantine/' + auditid
     const text = Buffer.from(input.bytes.buffer, input.bytes.byteOffset, input.bytes.byteLength)
     const readable = Buffer.from(text.utf8Slice(0, text.length), 'utf8').equals(text)
-    const disclosure = makeDisclosure(env.protect.salt(), readable ? text.utf8Slice(0, text.length) : { base64: text.base64Slice(0, text.length) })
+    const disclosure = makeDisclosure(env.protect.salt(), readable ? text.utf8Slice(0, text.length) : { base64: text.toString('base64') })
     const digest = disclosureDigest(disclosure)
     const spliced = spliceRecord({
       auditid,
@@ -205,12 +203,4 @@ function placing(event: MappedEvent, input: Input, pack: Pack): Pick<Draft, 'log
     subjectToken: subjectToken(event.trail, event.subject),
     session: session === null ? NO_SESSION : sessionToken(session),
   }
-}
-
-/** What two copies of one event must agree in, as canonical text. */
-function compared(data: JsonObject, uncompared: ReadonlySet<string>): string {
-  if (uncompared.size === 0) return canonicalize(data)
-  const rest: JsonObject = {}
-  for (const key of Object.keys(data)) if (!uncompared.has(key)) rest[key] = data[key] as JsonObject
-  return canonicalize(rest)
 }

@@ -30,8 +30,8 @@ export function answer(channel: Channel, handlers: Handlers): void {
         return handler(call.argument)
       })
       .then(
-        (value) => channel.postMessage({ id: call.id, value } satisfies Reply),
-        (error: unknown) => channel.postMessage({ id: call.id, error: describe(error) } satisfies Reply),
+        (value) => channel.postMessage({ id: call.id, value } satisfies Reply, []),
+        (error: unknown) => channel.postMessage({ id: call.id, error: describe(error) } satisfies Reply, []),
       )
   })
 }

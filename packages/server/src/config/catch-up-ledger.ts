@@ -1,0 +1,60 @@
+import { auditIdBytes, parseRecord } from '@sealtrail/evidence'
+import type { RecordFields } from '@sealtrail/evidence'
+import { SealtrailError } from '../errors.ts'
+import type { Head } from '../head/head.ts'
+import type { KeyedHashes } from '../keys/keys.ts'
+import { catchUp } from '../sequence/catch-up.ts'
+import type { Sealed } from '../sequence/catch-up.ts'
+import { fromRecord } from '../sequence/from-record.ts'
+import type { RecordLore } from '../sequence/from-record.ts'
+import type { Ledger } from '../sequence/ledger.ts'
+import type { SegmentReader } from '../store/segments.ts'
+import { decodeRow } from '../vault/row.ts'
+import type { Vault } from '../vault/vault.ts'
+import type { OpenPacks } from './open-packs.ts'
+
+export interface CatchUpDeps {
+  readonly log: string
+  readonly head: Head
+  readonly ledger: Ledger
+  readonly records: SegmentReader
+  readonly vault: Vault
+  readonly keys: Pick<KeyedHashes, 'name'>
+  readonly tenant: string
+  readonly packs: OpenPacks
+  note(text: string): void
+}
+
+/** Ledger state is derived: before anything is accepted, the segments tell it what it does not know. */
+export async function catchUpLedger(deps: CatchUpDeps): Promise<void> {
+  const { log, head, ledger, records } = deps
+  const from = ledger.marker(log)?.size ?? 0
+  if (from > head.size) throw new SealtrailError('DATA_CORRUPT', `ledger state of ${log} is ahead of its head: delete the ledger folder, it is derived`)
+  if (from === head.size) return
+  const lore = recordLore(deps)
+  for await (const { segment } of records.segments(log, from, head.size)) {
+    const sealed: Sealed[] = []
+    for (let i = 0; i < segment.header.count; i++) {
+      const bytes = segment.bytes.subarray(segment.starts[i], (segment.starts[i + 1] as number) - 1)
+      sealed.push(await fromRecord(log, segment.header.first + i, parseRecord(bytes), lore))
+    }
+    await catchUp(ledger, log, sealed, { size: segment.trailer.size, root: segment.trailer.root })
+  }
+  if (head.size - from > 0) deps.note(`${log}: ledger state caught up from size ${from} to ${head.size}`)
+}
+
+function recordLore({ keys, tenant, packs, vault }: CatchUpDeps): RecordLore {
+  return {
+    identity: (trail, id) => keys.name(tenant + '\n' + trail + '\n' + id),
+    async fingerprint(record: RecordFields): Promise<string> {
+      for (const row of await vault.rows(auditIdBytes(record.auditid))) {
+        const entry = decodeRow(row.key, row.value)
+        if (entry !== null) return Buffer.from(entry.fingerprint).toString('latin1')
+      }
+      return '\0'.repeat(16)
+    },
+    order: (trail, type) => packs.of(trail).map((pack) => pack.states.byType.get(type)).find((state) => state !== undefined) ?? null,
+    held: (trail) => packs.of(trail).some((pack) => pack.sequenced),
+    statusRank: (trail, status) => packs.of(trail).map((pack) => pack.statuses.get(status)).find((rank) => rank !== undefined) ?? 0,
+  }
+}

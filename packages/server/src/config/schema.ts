@@ -1,0 +1,81 @@
+/** What may be written under a key. */
+export type KeyType =
+  | { readonly is: 'text'; readonly pattern: RegExp; readonly form: string }
+  | { readonly is: 'duration' | 'size' | 'boolean' | 'path' | 'address' }
+  | { readonly is: 'integer'; readonly from: number; readonly to: number }
+  /** `later`: names that will be understood one day, so that they are refused in other words than a slip of the pen. */
+  | { readonly is: 'choice'; readonly of: readonly string[]; readonly later: readonly string[] }
+  /** `file:PATH`: the file itself, never its content. */
+  | { readonly is: 'file' }
+  /** One text or a list of texts. */
+  | { readonly is: 'texts' }
+  /** Any map, taken as it is. */
+  | { readonly is: 'map' }
+  /** Known, and not available in this version: only nothing may be written. */
+  | { readonly is: 'later' }
+
+export interface Key {
+  /** Keys from the top, joined by dots; `*` stands for a name the operator chooses. */
+  readonly path: string
+  readonly type: KeyType
+  /** As one would write it; '' for nothing. */
+  readonly default: string
+  readonly what: string
+}
+
+const name = { is: 'text', pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, form: 'lower-case letters, digits and hyphens, at most 63' } as const
+const anyText = { is: 'text', pattern: /^[^\0]*$/u, form: 'a text' } as const
+const later = { is: 'later' } as const
+
+/** Every key there is. `docs/configuration.md` is written from this table, a test holds the two together. */
+export const KEYS: readonly Key[] = [
+  {
+    path: 'origin',
+    type: { is: 'text', pattern: /^[a-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~-]+)*$/, form: 'a URL without scheme and final slash, such as audit.example.com/cc' },
+    default: 'sealtrail.localhost',
+    what: 'Names the logs: the origin line of each checkpoint is `<origin>/<log>`. Choose it before the first record is sealed; it cannot be changed later.',
+  },
+  { path: 'data', type: { is: 'path' }, default: './sealtrail-data', what: 'The data directory. A relative path starts at the folder of the configuration file.' },
+  { path: 'listen', type: { is: 'address' }, default: '127.0.0.1:8787', what: 'Address and port, `HOST:PORT` or `PORT`; port 0 takes any that is free.' },
+  { path: 'tls.cert', type: { is: 'file' }, default: '', what: 'Certificate chain in PEM, `file:PATH`. With `tls.key` the server speaks TLS 1.2 or 1.3 itself; without both it speaks plain HTTP, for a proxy on the same machine.' },
+  { path: 'tls.key', type: { is: 'file' }, default: '', what: 'Private key in PEM, `file:PATH`.' },
+  { path: 'tenant', type: name, default: 'default', what: 'Whose records these are: part of every identity and token. It cannot be changed later.' },
+  { path: 'store', type: { is: 'choice', of: ['files'], later: ['s3', 'azure', 'gcs'] }, default: 'files', what: 'The write-once store. `files` keeps segments in the data directory (assurance: declared).' },
+  { path: 'database', type: { is: 'choice', of: ['sqlite'], later: ['postgres'] }, default: 'sqlite', what: 'Where the heads of the logs are kept.' },
+  { path: 'journal', type: { is: 'choice', of: ['files'], later: ['kafka'] }, default: 'files', what: 'Where accepted events wait until they are sealed.' },
+  { path: 'keys', type: { is: 'choice', of: ['files'], later: ['pkcs11', 'aws-kms'] }, default: 'files', what: 'The keyring. `files` keeps it in the data directory, readable by its owner only.' },
+  { path: 'seal.maxDelay', type: { is: 'duration' }, default: '2ms', what: 'How long a commit waits for further records.' },
+  { path: 'seal.maxRecords', type: { is: 'integer', from: 1, to: 65_536 }, default: '1000', what: 'Most records of one commit.' },
+  { path: 'seal.maxBytes', type: { is: 'size' }, default: '4MiB', what: 'A commit that holds as many bytes takes no further record.' },
+  { path: 'sources', type: later, default: '', what: 'Sources that are polled or subscribed to. (Platforms that push need no entry here.)' },
+  { path: 'witnesses', type: later, default: '', what: 'Witnesses that cosign checkpoints.' },
+  { path: 'timestamps', type: later, default: '', what: 'RFC 3161 time-stamp authorities.' },
+  { path: 'trails.*.pack', type: { is: 'texts' }, default: '', what: 'Packs of the trail, in order of matching: names of built-in packs, or folders. `interactions` and `notifications` have theirs; every other trail needs one.' },
+  { path: 'trails.*.filter', type: anyText, default: '', what: 'CEL over `event`, `raw`, `event_type`, `tenant`: an event is kept when it holds, besides the filter of the pack.' },
+  { path: 'trails.*.map', type: { is: 'map' }, default: '', what: 'A transform block, `"field": "{{event.path}}"`: takes the place of the map of the pack.' },
+  { path: 'trails.*.subscription.name', type: anyText, default: '', what: 'Ignored; so that a subscription can be pasted in whole.' },
+  { path: 'trails.*.subscription.eventTypes', type: { is: 'texts' }, default: '', what: 'Event types kept, such as `call.stateChange`; all when left out.' },
+  { path: 'trails.*.subscription.filterExpression', type: anyText, default: '', what: 'As `filter`; where both are given, both must hold.' },
+  { path: 'trails.*.subscription.destinationType', type: anyText, default: '', what: 'Ignored, with a warning: events are sealed here.' },
+  { path: 'trails.*.subscription.destinationId', type: anyText, default: '', what: 'Ignored, with a warning.' },
+  { path: 'trails.*.sequence.settle', type: { is: 'duration' }, default: '5s', what: 'Held events of one subject are released this long after its final state (every session that started has ended).' },
+  { path: 'trails.*.sequence.quiet', type: { is: 'duration' }, default: '30s', what: 'Without a final state: released this long after the last event.' },
+  { path: 'trails.*.sequence.hold', type: { is: 'duration' }, default: '5m', what: 'Released at the latest this long after the first event held.' },
+  { path: 'trails.*.protect', type: later, default: '', what: 'Classifications of fields beyond those of the pack.' },
+  { path: 'trails.*.retain.mode', type: { is: 'choice', of: ['COMPLIANCE', 'GOVERNANCE'], later: [] }, default: 'COMPLIANCE', what: 'Lock of the segments: `COMPLIANCE` lets nobody shorten it, `GOVERNANCE` lets whoever has the right to.' },
+  { path: 'trails.*.retain.period', type: { is: 'duration' }, default: 'P1Y', what: 'How long segments are locked, from their commit on.' },
+  { path: 'trails.*.retain.detail', type: later, default: '', what: 'How long details are kept before they are summed up.' },
+  { path: 'trails.*.retain.classes', type: later, default: '', what: 'Retention classes by regulatory tag.' },
+  { path: 'trails.*.forward', type: later, default: '', what: 'Destinations records are delivered to.' },
+  { path: 'trails.*.public', type: { is: 'boolean' }, default: 'false', what: 'Tiles and entries of the log are served to everybody, without a token.' },
+  { path: 'auth', type: later, default: '', what: 'Dual control and outside identity providers. (Tokens need no entry here: `sealtrail token create`.)' },
+  { path: 'limits.maxBody', type: { is: 'size' }, default: '16MiB', what: 'Longest request body.' },
+  { path: 'limits.maxEvent', type: { is: 'size' }, default: '1MiB', what: 'Longest event.' },
+  { path: 'limits.maxDepth', type: { is: 'integer', from: 1, to: 1_000 }, default: '64', what: 'Deepest nesting of an event.' },
+  { path: 'limits.maxEvents', type: { is: 'integer', from: 1, to: 1_000_000 }, default: '10000', what: 'Most events of one request.' },
+  { path: 'limits.answerWithin', type: { is: 'duration' }, default: '10s', what: 'How long a request waits for its commit before it is answered `held`.' },
+  { path: 'limits.ingestThreads', type: { is: 'integer', from: 0, to: 64 }, default: '', what: 'Threads that take events in; the number of cores, at most 8, when left out. 0: the sealing thread does it.' },
+]
+
+/** Trails that are there without being written, each with its pack. `trails.<name>: false` leaves one out. */
+export const BUILT_IN_TRAILS: Readonly<Record<string, string>> = { interactions: 'genesys-interactions', notifications: 'genesys-notifications' }

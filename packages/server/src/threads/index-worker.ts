@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
+import { auditIdBytes } from '@sealtrail/evidence'
+import type { Config } from '../config/config.ts'
+import { Follower } from '../index/follower.ts'
+import type { Token } from '../index/index.ts'
+import { openIndex } from '../index/open.ts'
+import { createLog, errorFields } from '../observe/log.ts'
+import { decodeRow } from '../vault/row.ts'
+import { fromFeed } from './feed.ts'
+import type { FedCommit } from './feed.ts'
+import { openReadSide } from './read-side.ts'
+import { Sizes } from './sizes.ts'
+
+/** The index thread: follows the logs, never in anybody's way. */
+export interface IndexWorkerData {
+  readonly config: Config
+  readonly logs: readonly string[]
+  readonly sizes: SharedArrayBuffer
+}
+
+const port = parentPort as MessagePort
+const { config, logs, sizes } = workerData as IndexWorkerData
+const log = createLog({ now: Date.now })
+const index = await openIndex(join(config.data, 'index'), (message) => log.warn(message))
+const side = await openReadSide(config, new Sizes(logs, sizes), () => Promise.resolve([]))
+const follower = new Follower({
+  index,
+  records: side.records,
+  tokens: (auditids) => Promise.all(auditids.map(tokensOf)),
+  onFailure: (error) => log.error('the index cannot be written; answers come from the segments until it is rebuilt', errorFields(error)),
+})
+
+async function tokensOf(auditid: string): Promise<readonly Token[]> {
+  for (const row of await side.vault.rows(auditIdBytes(auditid))) {
+    const entry = decodeRow(row.key, row.value)
+    if (entry !== null) return entry.tokens
+  }
+  return []
+}
+
+port.on('message', (message: FedCommit | 'close') => {
+  if (message !== 'close') {
+    follower.push(fromFeed(message))
+    return
+  }
+  void follower
+    .idle()
+    .then(() => follower.close())
+    .then(() => Promise.all([index.close(), side.close()]))
+    .then(() => process.exit(0))
+})
+port.postMessage('ready')
+void follower.catchUp()

@@ -1,0 +1,96 @@
+import { auditId } from '@sealtrail/evidence'
+import { SealtrailError } from '../errors.ts'
+import { ANSWER_SUPERSEDED, OUTCOME } from '../event/batch.ts'
+import type { Batch, BatchAnswer } from '../event/batch.ts'
+import type { Draft } from '../event/draft.ts'
+import { FLAG } from '../event/entry.ts'
+import type { Input, InputResult, Outcome, Receipt, RecordResult } from '../event/input.ts'
+import { take } from '../flow.ts'
+import type { TakeSteps } from '../flow.ts'
+import type { SubmitOptions } from '../http/ports.ts'
+
+export interface IntakeDeps {
+  readonly steps: TakeSteps
+  readonly trails: ReadonlySet<string>
+  /** The sealing thread's `Flow.accept`. */
+  accept(batch: Batch): Promise<BatchAnswer>
+  /** Hash, proof and checkpoint of a sealed record. */
+  receipt(log: string, index: number, auditid: string, checkpoint: string): Promise<Receipt>
+  /** Told the outcome of every input, for metrics and the hourly counts. */
+  onOutcome(trail: string, outcome: Outcome, inputs: number): void
+}
+
+/** Inputs in, results out: `take` on this thread, then the sealing thread, then an answer per input. */
+export class Intake {
+  readonly #deps: IntakeDeps
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps
+  }
+
+  /** One result per input, in order. @throws SealtrailError UNKNOWN_TRAIL, NOT_DURABLE, OVERLOADED, LOG_STOPPED, NOT_READY */
+  async submit(inputs: readonly Input[], options: SubmitOptions): Promise<InputResult[]> {
+    for (const { trail } of inputs) {
+      if (trail !== null && !this.#deps.trails.has(trail)) throw new SealtrailError('UNKNOWN_TRAIL', `the trails are ${[...this.#deps.trails].join(', ')}`)
+    }
+    const { batch, drafts, dropped } = await take(inputs, this.#deps.steps)
+    const records: RecordResult[][] = inputs.map(() => [])
+    const messages: Array<string | null> = inputs.map(() => null)
+    if (drafts.length > 0) {
+      const answer = await this.#deps.accept({ ...batch, wait: options.wait })
+      for (let i = 0; i < drafts.length; i++) {
+        const draft = drafts[i] as Draft
+        ;(records[draft.position] as RecordResult[]).push(await this.#result(draft, answer, i, options.receipts))
+        messages[draft.position] ??= draft.message
+      }
+    }
+    const counts = new Map<string, number>()
+    const results = inputs.map((input, i) => {
+      const of = records[i] as RecordResult[]
+      const result = summarize(of, messages[i] ?? null, dropped[i] as number)
+      const trail = drafts.find((draft) => draft.position === i)?.log ?? input.trail ?? ''
+      const key = trail + '\n' + result.outcome
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+      return result
+    })
+    for (const [key, count] of counts) {
+      const [trail, outcome] = key.split('\n') as [string, Outcome]
+      this.#deps.onOutcome(trail, outcome, count)
+    }
+    return results
+  }
+
+  async #result(draft: Draft, answer: BatchAnswer, i: number, receipts: 'full' | 'lean'): Promise<RecordResult> {
+    const index = answer.indexes[i] as number
+    const flags = answer.flags[i] as number
+    const kind = answer.outcomes[i] as number
+    // A duplicate is answered with the record that stands; its audit id may hold another event time.
+    const auditid = kind === OUTCOME.sealed ? draft.auditid : auditId(answer.times[i] as number, draft.identity)
+    const result: RecordResult = { outcome: outcomeOf(kind, flags), auditid }
+    if (flags & ANSWER_SUPERSEDED) result.superseded = true
+    if (kind === OUTCOME.conflict) result.code = 'IDENTITY_CONFLICT'
+    else if (draft.code !== null) result.code = draft.code
+    if (index >= 0) {
+      result.receipt =
+        receipts === 'full' ? await this.#deps.receipt(draft.log, index, auditid, answer.checkpoints.get(draft.log) as string) : { auditid, log: draft.log, index }
+    }
+    return result
+  }
+}
+
+function outcomeOf(kind: number, flags: number): Outcome {
+  if (kind === OUTCOME.conflict || flags & FLAG.refused) return 'refused'
+  if (kind === OUTCOME.duplicate) return 'duplicate'
+  if (flags & FLAG.quarantined) return 'quarantined'
+  return kind === OUTCOME.held ? 'held' : 'sealed'
+}
+
+/** Strongest first: an input that fanned out counts once, as new if any of its records is new. */
+const ORDER: readonly Outcome[] = ['sealed', 'held', 'quarantined', 'refused', 'duplicate']
+
+function summarize(records: readonly RecordResult[], message: string | null, dropped: number): InputResult {
+  if (records.length === 0) return { outcome: 'filtered' }
+  if (records.length === 1 && dropped === 0) return message === null ? { ...(records[0] as RecordResult) } : { ...(records[0] as RecordResult), message }
+  const leading = ORDER.map((outcome) => records.find((record) => record.outcome === outcome)).find((record) => record !== undefined) as RecordResult
+  return { ...leading, ...(message === null ? {} : { message }), records: [...records] }
+}

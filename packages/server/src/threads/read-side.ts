@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { SqliteHead } from '../head/sqlite/head.ts'
+import type { Records } from '../index/records.ts'
+import { HashFiles } from '../seal/tiles.ts'
+import { FileStore } from '../store/files/store.ts'
+import { SegmentReader } from '../store/segments.ts'
+import type { KeyAnswer } from '../vault/vault.ts'
+import { LevelVaultReader } from '../vault/level/reader.ts'
+import type { Sizes } from './sizes.ts'
+
+/** What a thread opens to read: everything read-only, bounded by the committed sizes the sealing thread shares. */
+export interface ReadSide {
+  readonly records: Records
+  readonly vault: LevelVaultReader
+  hashes(log: string): HashFiles
+  close(): Promise<void>
+}
+
+/** @param keysById asks the one thread that can unwrap people's keys. */
+export async function openReadSide(config: Config, sizes: Sizes, keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>): Promise<ReadSide> {
+  const at = (...names: string[]): string => join(config.data, ...names)
+  const heads = SqliteHead.open(at('head.sqlite'), { readOnly: true })
+  const store = await FileStore.open(at('store'), { readOnly: true })
+  const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
+  const vault = await LevelVaultReader.open(at('vault'), keysById)
+  const files = new Map<string, HashFiles>()
+  return {
+    records: {
+      logs: () => sizes.logs,
+      size: (log) => sizes.get(log),
+      record: (log, index) => segments.record(log, index),
+      range: (log, from, to) => segments.range(log, from, to),
+    },
+    vault,
+    hashes(log) {
+      let open = files.get(log)
+      if (open === undefined) files.set(log, (open = HashFiles.open(at('tiles', log), { readOnly: true })))
+      return open
+    },
+    async close() {
+      for (const open of files.values()) open.close()
+      await vault.close()
+      await store.close()
+      heads.close()
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { parseAuditId } from '@sealtrail/evidence'
+import type { Batch, BatchAnswer } from '../event/batch.ts'
+import type { Outcome } from '../event/input.ts'
+import type { JsonObject } from '../event/json.ts'
+import type { Sealing } from '../config/open-sealing.ts'
+import type { DataKey, KeyAnswer, OwnerTokens } from '../vault/vault.ts'
+import type { Snapshot } from '../observe/metrics.ts'
+import type { Caller, Handlers } from './rpc.ts'
+import type { SystemEvent } from './system-entry.ts'
+
+/** What became of an event that is accepted and not in the ledger yet. */
+export interface UnderWayAnswer {
+  readonly log: string
+  readonly flags: number
+  /** -1 while it is not sealed. */
+  readonly index: number
+}
+
+export interface Readiness {
+  readonly ok: boolean
+  readonly reasons: readonly string[]
+}
+
+/** What serving threads ask of the sealing thread. */
+export interface SealingPort {
+  accept(batch: Batch): Promise<BatchAnswer>
+  keysFor(owners: readonly OwnerTokens[]): Promise<readonly DataKey[]>
+  keysById(ids: readonly Uint8Array[]): Promise<KeyAnswer[]>
+  underWay(auditid: string): Promise<UnderWayAnswer | null>
+  readiness(): Promise<Readiness>
+  system(event: SystemEvent): Promise<void>
+  /** Inputs by trail and outcome since the last call, for the hourly counts. */
+  counted(counts: ReadonlyArray<{ readonly trail: string; readonly outcome: Outcome; readonly inputs: number }>): Promise<void>
+  /** Metrics of all threads but the caller's, which it adds itself. */
+  metrics(own: Snapshot): Promise<string>
+  keyList(): Promise<JsonObject[]>
+  rotateKey(name: string): Promise<JsonObject>
+}
+
+/** Beyond the sealing itself: what the server's main thread knows of the other threads. */
+export interface Supervisor {
+  counted: SealingPort['counted']
+  metrics: SealingPort['metrics']
+}
+
+/** The sealing side in the same thread. */
+export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort {
+  return {
+    accept: (batch) => sealing.flow.accept(batch),
+    keysFor: (owners) => sealing.vault.keysFor(owners),
+    keysById: (ids) => sealing.vault.keysById(ids),
+    async underWay(auditid) {
+      const { timeMs, identity } = parseAuditId(auditid)
+      const found = sealing.flow.findByPrefix(identity, timeMs)
+      return found === null ? null : { log: found.log, flags: found.flags, index: found.index }
+    },
+    async readiness() {
+      const trouble = sealing.trouble()
+      return { ok: trouble === null, reasons: trouble === null ? [] : [`${trouble.code}: ${trouble.message}`] }
+    },
+    system: (event) => sealing.system(event),
+    counted: (counts) => supervisor.counted(counts),
+    metrics: (own) => supervisor.metrics(own),
+    keyList: async () => sealing.keys.list().map((key) => ({ ...key }) as unknown as JsonObject),
+    rotateKey: async (name) => ({ ...sealing.keys.rotate(name as Parameters<typeof sealing.keys.rotate>[0]) }) as unknown as JsonObject,
+  }
+}
+
+const NAMES = ['keysFor', 'keysById', 'underWay', 'readiness', 'system', 'counted', 'metrics', 'keyList', 'rotateKey'] as const
+
+/** The port as functions another thread may call (`rpc.ts`). */
+export function portHandlers(port: SealingPort): Handlers {
+  const handlers: Record<string, (argument: never) => unknown> = { accept: (batch: Batch) => port.accept(batch) }
+  for (const name of NAMES) handlers[name] = (argument: never) => (port[name] as (argument: never) => unknown)(argument)
+  return handlers
+}
+
+/** The port of a sealing thread at the other end of a channel. */
+export function remotePort(caller: Caller): SealingPort {
+  const port: Record<string, unknown> = {
+    accept: (batch: Batch) => caller.call('accept', batch, [batch.entries.buffer as ArrayBuffer, batch.rows.buffer as ArrayBuffer]),
+  }
+  for (const name of NAMES) port[name] = (argument: unknown) => caller.call(name, argument)
+  return port as unknown as SealingPort
+}

@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { openPacks } from '../config/open-packs.ts'
+import type { AppDeps } from '../http/app-context.ts'
+import { Tokens } from '../http/tokens.ts'
+import { LevelIndex } from '../index/level/index.ts'
+import { SealedReader } from '../index/reader.ts'
+import { keyedHashes } from '../keys/hashes.ts'
+import type { IngestKeys } from '../keys/keys.ts'
+import { createLog } from '../observe/log.ts'
+import { Metrics } from '../observe/metrics.ts'
+import type { Snapshot } from '../observe/metrics.ts'
+import { protectEnv } from '../protect/env.ts'
+import { readCheckpoint } from '../seal/publish.ts'
+import { noncePool } from '../vault/encrypt.ts'
+import { adminOf } from './admin.ts'
+import { Counts } from './counts.ts'
+import { ingestSteps } from './ingest-steps.ts'
+import { Intake } from './intake.ts'
+import { quarantineOf } from './quarantine.ts'
+import { ReadNotes } from './read-notes.ts'
+import { openReadSide } from './read-side.ts'
+import type { Readiness, SealingPort } from './sealing-port.ts'
+import type { Sizes } from './sizes.ts'
+
+export interface ServeOptions {
+  readonly config: Config
+  readonly sizes: Sizes
+  readonly keys: IngestKeys
+  /** Verification key of each log. */
+  readonly vkeys: Readonly<Record<string, string>>
+  readonly port: SealingPort
+  /** Which thread this is: makes its system records' ids its own. */
+  readonly thread: number
+}
+
+export interface Served {
+  readonly deps: AppDeps
+  readonly intake: Intake
+  snapshot(): Snapshot
+  /** Hands on what is noted and counted, closes what is open. */
+  close(): Promise<void>
+}
+
+const EVERY_MS = 1_000
+
+/** Everything one serving thread stands on: the way in with its own packs and keyed hashes, the way out over the read side. */
+export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeOptions): Promise<Served> {
+  const hashes = keyedHashes(keys)
+  const packs = openPacks(config)
+  const metrics = new Metrics()
+  const log = createLog({ now: Date.now })
+  const side = await openReadSide(config, sizes, (ids) => port.keysById(ids))
+  const index = await LevelIndex.open(join(config.data, 'index'))
+  const counts = new Counts(metrics)
+  const reader = new SealedReader({
+    index,
+    records: side.records,
+    vault: side.vault,
+    hashes: (name) => side.hashes(name),
+    checkpoint: (name) => (vkeys[name] === undefined ? null : readCheckpoint(join(config.data, 'checkpoint', name), vkeys[name])),
+    packs: packs.byTrail,
+    tenant: config.tenant,
+    keys: hashes,
+    now: Date.now,
+  })
+  const detected = metrics.counter('sealtrail_detected_total', 'Personal values found in fields a pack calls plain, by field.', ['trail', 'path', 'kind'])
+  const intake = new Intake({
+    steps: ingestSteps({
+      tenant: config.tenant,
+      packs: packs.byTrail,
+      hashes,
+      protect: protectEnv(config.tenant, hashes, randomBytes),
+      nonce: noncePool(randomBytes),
+      keysFor: (owners) => port.keysFor(owners),
+      onHits(trail, hits) {
+        for (const { path, kind } of hits) detected.add(1, trail, path, kind)
+      },
+    }),
+    trails: new Set(Object.keys(config.trails)),
+    accept: (batch) => port.accept(batch),
+    receipt: (name, at, auditid, checkpoint) => reader.receipt(name, at, auditid, checkpoint),
+    onOutcome: (trail, outcome, inputs) => counts.add(trail, outcome, inputs),
+  })
+  const notes = new ReadNotes({ system: (event) => port.system(event), thread: `${thread}-${randomBytes(6).toString('hex')}`, now: Date.now, log })
+  let readiness: Readiness = await port.readiness()
+  const timer = setInterval(() => void beat(), EVERY_MS)
+  timer.unref()
+
+  async function beat(): Promise<void> {
+    try {
+      readiness = await port.readiness()
+      await counts.handOver((list) => port.counted(list))
+      await notes.handOver()
+    } catch {
+      readiness = { ok: false, reasons: ['the sealing thread does not answer'] }
+    }
+  }
+
+  return {
+    intake,
+    snapshot: () => metrics.snapshot(),
+    deps: {
+      flow: {
+        submit: (inputs, options) => intake.submit(inputs, options),
+        async underWay(auditid) {
+          const found = await port.underWay(auditid)
+          return found === null ? null : { outcome: found.index < 0 ? 'held' : 'sealed', auditid, ...(found.index < 0 ? {} : { receipt: { auditid, log: found.log, index: found.index } }) }
+        },
+        ready: () => readiness,
+      },
+      reader,
+      reads: notes,
+      quarantine: quarantineOf({
+        query: reader.queryDeps,
+        trails: Object.keys(config.trails),
+        limits: config.limits,
+        vault: side.vault,
+        intake,
+        system: (event) => port.system(event),
+        now: Date.now,
+      }),
+      admin: adminOf({ config, packs, port, now: Date.now }),
+      tokens: new Tokens({ data: config.data, now: Date.now, random: randomBytes }),
+      config,
+      now: Date.now,
+      log,
+      metrics,
+      metricsText: () => port.metrics(metrics.snapshot()),
+    },
+    async close() {
+      clearInterval(timer)
+      await beat()
+      await index.close()
+      await side.close()
+    },
+  }
+}

@@ -1,0 +1,136 @@
+import { Worker } from 'node:worker_threads'
+import { openSealing } from '../config/open-sealing.ts'
+import type { Sealing } from '../config/open-sealing.ts'
+import type { Config } from '../config/config.ts'
+import { SealtrailError } from '../errors.ts'
+import { createLog, errorFields } from '../observe/log.ts'
+import type { Log } from '../observe/log.ts'
+import { Metrics, mergeSnapshots, renderMetrics } from '../observe/metrics.ts'
+import type { Snapshot } from '../observe/metrics.ts'
+import { toFeed, transferOf } from './feed.ts'
+import { HourlyCounts } from './hourly-counts.ts'
+import type { IngestWorkerData } from './ingest-worker.ts'
+import { Caller, answer } from './rpc.ts'
+import { localPort, portHandlers } from './sealing-port.ts'
+import { startEvent } from './start-event.ts'
+
+export interface Server {
+  readonly url: string
+  readonly sealing: Sealing
+  /** Ends listening, seals what is queued, closes everything. Held events stay in the journal. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the server: this thread seals, one thread follows with the index, `config.ingestThreads` listen on one port.
+ * Resolves when all of them do. @throws as `openSealing`; the system's error when the port cannot be had.
+ */
+export async function startServer(config: Config, options: { log?: Log; now?: () => number; onFatal?: (error: unknown) => void } = {}): Promise<Server> {
+  const now = options.now ?? Date.now
+  const log = options.log ?? createLog({ now })
+  const metrics = new Metrics()
+  let indexer: Worker | null = null
+  const sealing = await openSealing(config, {
+    now,
+    log,
+    onCommit(name, committed, items) {
+      commits.add(1, name)
+      sealed.add(items.length, name)
+      stored.add(committed.frame.length, name)
+      if (indexer === null) return
+      const fed = toFeed(name, committed, items)
+      indexer.postMessage(fed, transferOf(fed))
+    },
+  })
+  const commits = metrics.counter('sealtrail_commits_total', 'Segments committed.', ['log'])
+  const sealed = metrics.counter('sealtrail_sealed_records_total', 'Records sealed.', ['log'])
+  const stored = metrics.counter('sealtrail_segment_bytes_total', 'Bytes of committed segments as stored.', ['log'])
+  const held = metrics.gauge('sealtrail_held_events', 'Events waiting for the others of their subject.', ['log'])
+  const queued = metrics.gauge('sealtrail_queued_bytes', 'Bytes of records waiting for their commit.', ['log'])
+  const size = metrics.gauge('sealtrail_log_size', 'Committed records.', ['log'])
+  const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log, startedMs: now() })
+  const workers: Array<{ worker: Worker; caller: Caller }> = []
+
+  const port = localPort(sealing, {
+    counted: async (list) => counts.add(list),
+    async metrics(own: Snapshot) {
+      for (const [name, { held: waiting, queuedBytes }] of sealing.backlog()) {
+        held.set(waiting, name)
+        queued.set(queuedBytes, name)
+        size.set(sealing.sizes.get(name), name)
+      }
+      const others = await Promise.all(workers.map(({ caller }) => caller.call<Snapshot>('snapshot', null).catch((): Snapshot => [])))
+      // The asking thread's own numbers come with the question; its stored ones would count twice.
+      return renderMetrics(mergeSnapshots([metrics.snapshot(), ...(others.length > 0 ? others : [own])]))
+    },
+  })
+  await sealing.system(startEvent(config, sealing, now()))
+
+  indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
+  const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
+  let listen = config.listen
+  let url = ''
+  for (let thread = 0; thread < Math.max(1, config.ingestThreads); thread++) {
+    const data: IngestWorkerData = { config: { ...config, listen }, logs: sealing.sizes.logs, sizes: sealing.sizes.memory, keys: sealing.keys.exportForIngest(), vkeys, thread }
+    const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './ingest-worker.ts' : './ingest-worker.js', import.meta.url), { workerData: data })
+    answer(worker, portHandlers(port))
+    const listening = await firstMessage<{ listening: string; port: number }>(worker)
+    url = listening.listening
+    // All threads share the port the first one got.
+    listen = { ...listen, port: listening.port }
+    worker.on('error', options.onFatal ?? fatal(log))
+    workers.push({ worker, caller: new Caller(worker) })
+  }
+  const timer = setInterval(() => void counts.beat(), 1_000)
+  timer.unref()
+
+  return {
+    url,
+    sealing,
+    async close() {
+      clearInterval(timer)
+      await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
+      await counts.close()
+      // What is numbered is sealed before the index is told to stop, so that a quiet close leaves nothing to catch up.
+      await sealing.drained()
+      if (indexer !== null) await ended(indexer, () => indexer?.postMessage('close'))
+      await sealing.close()
+    },
+  }
+}
+
+async function startThread(file: './index-worker.ts', workerData: unknown, onFatal: (error: unknown) => void): Promise<Worker> {
+  const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? file : file.replace(/\.ts$/, '.js'), import.meta.url), { workerData })
+  await firstMessage(worker)
+  worker.on('error', onFatal)
+  return worker
+}
+
+function firstMessage<T>(worker: Worker): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const message = (value: T & { name?: string }): void => {
+      if (value?.name !== undefined) return // a call to this thread while the worker starts
+      worker.off('message', message)
+      worker.off('error', reject)
+      resolve(value)
+    }
+    worker.on('message', message)
+    worker.once('error', reject)
+    worker.once('exit', (code) => reject(new SealtrailError('INTERNAL', `a thread ended with ${code} before it was ready`)))
+  })
+}
+
+function ended(worker: Worker, ask: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve())
+    ask()
+  })
+}
+
+/** A thread that dies takes the process with it: whoever supervises starts it again, and recovery is the normal path. */
+function fatal(log: Log): (error: unknown) => void {
+  return (error) => {
+    log.error('a thread of the server died', errorFields(error))
+    process.exit(70)
+  }
+}
