@@ -118,9 +118,8 @@ export function parseIJson(bytes: Uint8Array, limits: JsonLimits): ParsedJson {
   const scan = scanJson(bytes, limits)
   if (!scan.ok) {
     // What the scan found may lie in bytes that are no JSON at all; then that is the problem to name.
-    if (scan.problem.code !== 'NOT_I_JSON') return scan
-    const worse = findProblem(bytes)
-    return { problem: worse ?? scan.problem }
+    if (scan.problem.code !== 'NOT_I_JSON') return { problem: scan.problem }
+    return { problem: findProblem(bytes) ?? scan.problem }
   }
   const text = decodeUtf8(bytes)
   if (text === null) return { problem: findProblem(bytes) ?? { code: 'NOT_JSON', message: 'not UTF-8' } }
