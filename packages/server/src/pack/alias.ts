@@ -1,5 +1,6 @@
-import type { Alias } from '../event/mapped.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
+import type { Alias } from '../event/mapped.ts'
+import { addressAlias } from './address.ts'
 import type { Run, Scope } from './expression/scope.ts'
 import { expressionAt } from './template.ts'
 import type { Place } from './yaml.ts'
@@ -51,25 +52,8 @@ export function peopleOf(rules: PeopleRule, scope: Scope): Readonly<Record<strin
 
 function add(into: Alias[], kind: string, value: JsonValue | JsonObject): void {
   if (typeof value !== 'string' || value === '') return
-  const alias = kind === 'address' || kind === 'phone' || kind === 'email' ? addressAlias(kind, value) : { kind, value }
-  if (alias.value === '' || into.some((a) => a.kind === alias.kind && a.value === alias.value)) return
+  const alias = kind === 'address' || kind === 'phone' || kind === 'email' ? addressAlias(value) : { kind, value }
+  // `anonymous` in place of a number is nobody's alias: all who withhold their number would become one person.
+  if (alias === null || (kind !== 'address' && alias.kind !== kind) || into.some((a) => a.kind === alias.kind && a.value === alias.value)) return
   into.push(alias)
-}
-
-/** `tel:+1 317 555 0142` → phone `+13175550142`; `mailto:A@b.example` → email `a@b.example`; anything else stays what it is, as `address`. */
-export function addressAlias(kind: string, text: string): Alias {
-  const colon = text.indexOf(':')
-  const scheme = colon > 0 && colon < 8 ? text.slice(0, colon).toLowerCase() : ''
-  let bare = scheme === 'tel' || scheme === 'sms' || scheme === 'sip' || scheme === 'sips' || scheme === 'mailto' ? text.slice(colon + 1) : text
-  const end = bare.search(/[;?]/)
-  if (end >= 0 && scheme !== '') bare = bare.slice(0, end)
-  const at = bare.indexOf('@')
-  if (at > 0 && (scheme === 'sip' || scheme === 'sips') && isPhone(bare.slice(0, at))) bare = bare.slice(0, at)
-  if (isPhone(bare)) return { kind: 'phone', value: bare.replace(/[^+\d]/g, '') }
-  if (bare.indexOf('@') > 0) return { kind: 'email', value: bare.toLowerCase() }
-  return kind === 'address' ? { kind: 'address', value: bare } : { kind, value: bare }
-}
-
-function isPhone(text: string): boolean {
-  return /^\+?[\d\s().-]{5,20}$/.test(text)
 }

@@ -61,7 +61,7 @@ export class CompiledPack implements Pack {
     this.trail = binding.trail ?? entries.get('trail')?.text() ?? this.name
     this.digest = source.digest
     this.sequenced = entries.get('sequenced')?.boolean() ?? false
-    this.statuses = new Map(entries.get('statuses')?.items().map((item, rank) => [item.text(), rank]))
+    this.statuses = new Map(entries.get('statuses')?.items().map((item, i) => [item.text(), i + 1]))
     this.states = readStates(entries.get('states'))
     this.#unwrap = readUnwrap(entries.get('unwrap'))
     this.rules = readRules(needed('events'), entries.get('defaults'))
@@ -117,7 +117,7 @@ export class CompiledPack implements Pack {
     const rule = candidates.find((r) => r.match === null || r.match.run(scope) === true)
     if (rule === undefined) return { kind: 'unmatched' }
     if (rule.each === null) {
-      const kept = this.#keep(rule, body, null, found, scope)
+      const kept = this.#keep(rule, body, rule.as === null ? null : [body], found, scope)
       return kept === null ? { kind: 'kept', kept: [], dropped: 1 } : { kind: 'kept', kept: [kept], dropped: 0 }
     }
     const elements = rule.each(body, scope)

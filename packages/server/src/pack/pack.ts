@@ -57,7 +57,7 @@ export interface Pack {
   readonly fields: FieldNode
   /** Held and released by state (interactions) or sealed at once (notifications). */
   readonly sequenced: boolean
-  /** Status names by rank, highest precedence = highest rank; empty for trails without. */
+  /** Status names by rank, from 1, highest precedence = highest rank; empty for trails without. */
   readonly statuses: ReadonlyMap<string, number>
   /** Which record types open and close a session, and what state they put a participant in; read by the state replay. */
   readonly states: PackStates

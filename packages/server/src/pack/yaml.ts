@@ -27,6 +27,12 @@ export class Place {
     return new Place(file, document, lines, document.contents as Node | null)
   }
 
+  /** `file:line:column` */
+  get where(): string {
+    const at = this.#lines.linePos(this.#node?.range?.[0] ?? 0)
+    return `${this.file}:${at.line}:${at.col}`
+  }
+
   /** `offset` counts characters into a plain scalar's text, to point into an expression. */
   fail(message: string, offset = 0): never {
     const at = this.#lines.linePos((this.#node?.range?.[0] ?? 0) + offset)

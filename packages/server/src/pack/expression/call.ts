@@ -1,5 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { JsonValue } from '../../event/json.ts'
+import { addressAlias } from '../address.ts'
+import { readTime } from '../time.ts'
 import { bool, close } from './close.ts'
 import { ExpressionError, type Run } from './scope.ts'
 import { kindOf, sizeOf } from './value.ts'
@@ -8,6 +10,8 @@ import { kindOf, sizeOf } from './value.ts'
 export function closeCall(fn: string, receiver: ASTNode | null, args: readonly ASTNode[], variables: readonly string[]): Run | null {
   if (receiver === null) {
     if (fn === 'now' && args.length === 0) return (s) => new Date(s.receivedMs).toISOString()
+    if (fn === 'address' && args.length === 1) return through(spelling, args[0]!, variables)
+    if (fn === 'time' && args.length === 1) return through(timeText, args[0]!, variables)
     if (fn === 'has' && args.length === 1) return has(args[0]!, variables)
     if (fn === 'size' && args.length === 1) return sized(args[0]!, variables)
     return null
@@ -16,6 +20,21 @@ export function closeCall(fn: string, receiver: ASTNode | null, args: readonly A
   if (fn === 'startsWith' || fn === 'endsWith' || fn === 'contains') return args.length === 1 ? text(fn, receiver, args[0]!, variables) : null
   if ((fn === 'exists' || fn === 'all' || fn === 'filter' || fn === 'map') && args.length === 2) return macro(fn, receiver, args, variables)
   return null
+}
+
+function through(convert: (value: JsonValue) => JsonValue, node: ASTNode, variables: readonly string[]): Run | null {
+  const value = close(node, variables)
+  return value && ((s) => convert(value(s)))
+}
+
+/** `address(x)`: the one spelling of a telephone number or e-mail address; what is no text stays. */
+export function spelling(value: JsonValue): JsonValue {
+  return typeof value === 'string' ? (addressAlias(value)?.value ?? value) : value
+}
+
+/** `time(x)`: RFC 3339 of epoch milliseconds or RFC 3339; what is no time stays. */
+export function timeText(value: JsonValue): JsonValue {
+  return readTime(value)?.text ?? value
 }
 
 /** `has(a.b)`: whether the map has the key at all, even when its value is null. */

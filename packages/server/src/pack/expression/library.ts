@@ -1,6 +1,6 @@
 import { Environment, type ASTNode } from '@marcbachmann/cel-js'
 import type { JsonValue } from '../../event/json.ts'
-import { elements, present } from './call.ts'
+import { elements, present, spelling, timeText } from './call.ts'
 import { rewrite } from './rewrite.ts'
 import { ExpressionError, NAMES, type Run, type Scope } from './scope.ts'
 import { get } from './value.ts'
@@ -16,6 +16,8 @@ function newEnvironment(): Environment {
   made.registerFunction('now(): string', () => new Date(receivedMs).toISOString())
   made.registerFunction('get(dyn, dyn): dyn', (base: JsonValue, key: unknown) => get(base, plain(key)))
   made.registerFunction('present(dyn, string): bool', (base: JsonValue, key: string) => present(base, key))
+  made.registerFunction('address(dyn): dyn', (value: unknown) => spelling(plain(value)))
+  made.registerFunction('time(dyn): dyn', (value: unknown) => timeText(plain(value)))
   made.registerFunction('elements(dyn): list', (value: JsonValue) => elements(value, 'macro'))
   return made
 }

@@ -1,0 +1,60 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JsonObject, JsonValue } from '../event/json.ts'
+import type { MappedEvent } from '../event/mapped.ts'
+import type { CompiledPack } from './compile.ts'
+import type { FieldNode, Selection } from './pack.ts'
+import type { Rule } from './rule.ts'
+
+/** Shorter values than this stand in ids by chance. */
+const TELLING = 4
+
+/** Looks at what a pack makes of its samples with the eyes of privacy and identity. */
+export class Audit {
+  readonly problems: string[] = []
+  readonly unclassified = new Set<string>()
+  readonly #pack: CompiledPack
+  readonly #reached = new Set<Rule>()
+  readonly #byId = new Map<string, { readonly file: string; readonly compared: JsonObject }>()
+
+  constructor(pack: CompiledPack) {
+    this.#pack = pack
+  }
+
+  reached(selection: Selection): void {
+    if (selection.kind === 'kept') for (const kept of selection.kept) this.#reached.add(kept.rule as Rule)
+  }
+
+  untested(): string[] {
+    return this.#pack.rules.filter((rule) => !this.#reached.has(rule)).map((rule) => rule.place.where)
+  }
+
+  event(file: string, event: MappedEvent): void {
+    const other = this.#byId.get(event.id)
+    if (other === undefined) this.#byId.set(event.id, { file, compared: event.compared })
+    else if (!isDeepStrictEqual(other.compared, event.compared)) this.problems.push(`${file} and ${other.file} have the same id but differ in what is compared`)
+    const telling: { path: string; text: string }[] = []
+    this.#walk(event.data, this.#pack.fields, '', telling)
+    for (const name of ['id', 'subject', 'source', 'type'] as const) {
+      for (const { path, text } of telling) if (event[name].includes(text)) this.problems.push(`${file}: the ${name} shows the value of ${path}, which is not classified plain`)
+    }
+  }
+
+  /** Collects the texts that must not be shown and the paths nobody has classified. */
+  #walk(value: JsonValue, node: FieldNode | null, path: string, telling: { path: string; text: string }[]): void {
+    const rule = node?.rule ?? null
+    const hidden = rule !== null && rule.class !== 'plain'
+    if (value === null || typeof value === 'boolean') return
+    if (typeof value !== 'object') {
+      if (rule === null) this.unclassified.add(path)
+      if ((rule === null || hidden) && String(value).length >= TELLING) telling.push({ path, text: String(value) })
+      return
+    }
+    const next = (child: FieldNode | null): FieldNode | null => (hidden ? { rule, keys: new Map(), items: null, any: null } : child)
+    if (Array.isArray(value)) {
+      const items = node?.items ?? (rule === null ? null : { rule, keys: new Map(), items: null, any: null })
+      for (const item of value) this.#walk(item, next(items), `${path}[]`, telling)
+      return
+    }
+    for (const [key, member] of Object.entries(value)) this.#walk(member, next(node?.keys.get(key) ?? node?.any ?? null), path === '' ? key : `${path}.${key}`, telling)
+  }
+}
