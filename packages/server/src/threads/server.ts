@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts'
 import { SealtrailError } from '../errors.ts'
 import { createLog, errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
-import { Metrics, mergeSnapshots, renderMetrics } from '../observe/metrics.ts'
+import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import { toFeed, transferOf } from './feed.ts'
 import { HourlyCounts } from './hourly-counts.ts'
@@ -61,7 +61,7 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
       }
       const others = await Promise.all(workers.map(({ caller }) => caller.call<Snapshot>('snapshot', null).catch((): Snapshot => [])))
       // The asking thread's own numbers come with the question; its stored ones would count twice.
-      return renderMetrics(mergeSnapshots([metrics.snapshot(), ...(others.length > 0 ? others : [own])]))
+      return renderPrometheus(mergeSnapshots([metrics.snapshot(), ...(others.length > 0 ? others : [own])]))
     },
   })
   await sealing.system(startEvent(config, sealing, now()))

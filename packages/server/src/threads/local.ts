@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { auditIdBytes } from '@sealtrail/evidence'
+import type { Config } from '../config/config.ts'
+import { openSealing } from '../config/open-sealing.ts'
+import type { Sealing } from '../config/open-sealing.ts'
+import { Follower } from '../index/follower.ts'
+import { openIndex } from '../index/open.ts'
+import { errorFields } from '../observe/log.ts'
+import type { Log } from '../observe/log.ts'
+import { renderPrometheus } from '../observe/metrics.ts'
+import { decodeRow } from '../vault/row.ts'
+import { fromFeed, toFeed } from './feed.ts'
+import { HourlyCounts } from './hourly-counts.ts'
+import { openReadSide } from './read-side.ts'
+import { localPort } from './sealing-port.ts'
+import { serve } from './serve.ts'
+import type { Served } from './serve.ts'
+import { startEvent } from './start-event.ts'
+
+export interface Local {
+  readonly sealing: Sealing
+  readonly served: Served
+  /** Resolves when the index has everything sealed. */
+  indexed(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * The whole server on one thread, without a port: commands that open a data directory themselves, and tests. The same
+ * steps in the same order as `server.ts`, only nearer together. @throws as `openSealing`
+ */
+export async function openLocal(config: Config, options: { log: Log; now?: () => number }): Promise<Local> {
+  const now = options.now ?? Date.now
+  let follower: Follower | null = null
+  const sealing = await openSealing(config, { now, log: options.log, onCommit: (log, committed, items) => follower?.push(fromFeed(toFeed(log, committed, items))) })
+  const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log: options.log, startedMs: now() })
+  const index = await openIndex(join(config.data, 'index'), (message) => options.log.warn(message))
+  const side = await openReadSide(config, sealing.sizes, (ids) => sealing.vault.keysById(ids))
+  follower = new Follower({
+    index,
+    records: side.records,
+    tokens: (auditids) =>
+      Promise.all(
+        auditids.map(async (auditid) => {
+          const entries = (await side.vault.rows(auditIdBytes(auditid))).map((row) => decodeRow(row.key, row.value))
+          return entries.find((entry) => entry !== null)?.tokens ?? []
+        }),
+      ),
+    onFailure: (error) => options.log.error('the index cannot be written', errorFields(error)),
+  })
+  const port = localPort(sealing, { counted: async (list) => counts.add(list), metrics: async (own) => renderPrometheus(own) })
+  await sealing.system(startEvent(config, sealing, now()))
+  const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
+  const served = await serve({ config, sizes: sealing.sizes, keys: sealing.keys.exportForIngest(), vkeys, port, thread: 0 })
+  await follower.catchUp()
+  return {
+    sealing,
+    served,
+    indexed: () => (follower as Follower).catchUp(),
+    async close() {
+      await served.close()
+      await counts.close()
+      await sealing.drained()
+      await follower?.close()
+      await index.close()
+      await side.close()
+      await sealing.close()
+    },
+  }
+}
