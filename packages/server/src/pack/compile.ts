@@ -39,7 +39,6 @@ export class CompiledPack implements Pack {
   readonly statuses: ReadonlyMap<string, number>
   readonly states: PackStates
   readonly schemas: Schemas['versions']
-  readonly uncompared: ReadonlySet<string>
   readonly rules: readonly Rule[]
   readonly #judge: Schemas['judge']
   readonly #unwrap: UnwrapRule
@@ -66,7 +65,6 @@ export class CompiledPack implements Pack {
     this.#unwrap = readUnwrap(entries.get('unwrap'))
     this.rules = readRules(needed('events'), entries.get('defaults'))
     this.fields = readFields(entries.get('fields'), new Set(this.rules.flatMap((rule) => [...rule.people.keys()])))
-    this.uncompared = new Set(entries.get('defaults')?.entries(null).get('compare')?.entries(null).get('except')?.items().map((item) => item.text()))
     const schemas = compileSchemas(this.name, source.schemas)
     this.schemas = schemas.versions
     this.#judge = schemas.judge

@@ -67,8 +67,6 @@ export interface Pack {
   select(input: Input, context: PackContext): Selection
   /** Map one event that `select` kept of the same input. */
   map(kept: Kept, input: Input, context: PackContext): Mapping
-  /** Top-level names of the mapped data that no event of the pack compares; `MappedEvent.compared` says it for each event. */
-  readonly uncompared: ReadonlySet<string>
   /** `select`, then `map` of all that was kept; one event that errs makes the whole input an error. */
   apply(input: Input, context: PackContext): PackResult
 }

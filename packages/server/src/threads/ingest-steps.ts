@@ -8,8 +8,10 @@ import type { Input } from '../event/input.ts'
 import type { JsonObject } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 import { sessionToken, subjectToken } from '../event/subject-token.ts'
+import { filter } from '../filter/filter.ts'
 import type { TakeSteps } from '../flow.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
+import { map } from '../map/map.ts'
 import type { Pack, PackResult } from '../pack/pack.ts'
 import type { ProtectEnv } from '../protect/env.ts'
 import { protect } from '../protect/protect.ts'
@@ -33,6 +35,7 @@ export interface IngestEnv extends EncodeEnv {
 /** The steps of `take` (flow.ts), filled in with packs, keyed hashes and the vault's encryption. One instance a thread. */
 export function ingestSteps(env: IngestEnv): TakeSteps {
   const packs = new Map([...env.packs.values()].flat().map((pack) => [pack.name + '@' + pack.version + '/' + pack.trail, pack]))
+  const every = [...env.packs.values()].flat()
   const context = { tenant: env.tenant }
   // Sensitive fields of the input in hand; an input that fans out is searched once.
   let searched: Input | null = null
@@ -40,14 +43,8 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
 
   return {
     apply(input: Input): PackResult {
-      const trails = input.trail === null ? env.packs.keys() : [input.trail]
-      for (const trail of trails) {
-        for (const pack of env.packs.get(trail) ?? []) {
-          const result = pack.apply(input, context)
-          if (result.kind !== 'unmatched') return result
-        }
-      }
-      return { kind: 'unmatched' }
+      const filtered = filter(input.trail === null ? every : (env.packs.get(input.trail) ?? []), input, context)
+      return filtered.kind === 'kept' ? map(filtered.pack, filtered.kept, filtered.dropped, input, context) : filtered
     },
 
     protect(event: MappedEvent, input: Input, position: number): Draft {
