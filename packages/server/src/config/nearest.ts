@@ -3,14 +3,20 @@ export function nearest(written: string, names: Iterable<string>): string | null
   let best: string | null = null
   let least = Math.max(2, Math.floor(written.length / 3)) + 1
   for (const name of names) {
-    const lower = written.toLowerCase()
-    const edits = name.toLowerCase().startsWith(lower) && lower.length > 2 ? 1 : distance(lower, name.toLowerCase())
+    const edits = difference(written.toLowerCase(), name.toLowerCase())
     if (edits < least) {
       least = edits
       best = name
     }
   }
   return best
+}
+
+/** Edits from one to the other; fewer when they begin alike (`retention`, `retain`). */
+function difference(a: string, b: string): number {
+  let alike = 0
+  while (alike < a.length && alike < b.length && a[alike] === b[alike]) alike++
+  return Math.min(distance(a, b), alike >= 3 && alike * 2 >= Math.min(a.length, b.length) ? 2 : Number.POSITIVE_INFINITY)
 }
 
 /** Levenshtein's distance, a row at a time. */

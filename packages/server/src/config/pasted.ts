@@ -24,6 +24,17 @@ export function correctMode(mode: string): Correction | null {
   return /^comply$/i.test(mode) ? { code: 'WRONG_LOCK_MODE', message: 'there is no mode COMPLY: write COMPLIANCE' } : null
 }
 
+/** The same slips in a text that is no YAML, such as a whole request pasted in, with the offset of each. */
+export function correctText(text: string): [offset: number, Correction][] {
+  const found: [number, Correction][] = []
+  for (const { 0: name, index } of text.matchAll(/x-amz-(?:bucket-)?object-lock-[a-z-]+/gi)) {
+    const correction = correctKey(name)
+    if (correction !== null) found.push([index, correction])
+  }
+  for (const { 0: mode, index } of text.matchAll(/\bCOMPLY\b/g)) found.push([index, correctMode(mode) as Correction])
+  return found
+}
+
 const FIREHOSE = /^arn:aws[a-z-]*:firehose:[a-z0-9-]+:\d{12}:deliverystream\/[A-Za-z0-9_.-]{1,64}$/
 
 /** A subscription's destination that is no ARN of a Firehose stream though it says so. */

@@ -2,7 +2,7 @@ import { LineCounter, isAlias, isMap, isScalar, parseDocument } from 'yaml'
 import type { Document, Node } from 'yaml'
 import type { ErrorCode } from '../errors.ts'
 import { nearest } from './nearest.ts'
-import { correctKey } from './pasted.ts'
+import { correctKey, correctText } from './pasted.ts'
 import { KEYS } from './schema.ts'
 import type { Key } from './schema.ts'
 import { takeValue } from './value.ts'
@@ -39,9 +39,12 @@ export function readWritten(text: string, taking: Taking): Written {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const reader = new Reader(document, lines, taking)
-  if (document.errors.length > 0) {
+  // Tags are warnings to the parser; here a tag has no meaning, so it is a slip.
+  const problems = [...document.errors, ...document.warnings]
+  if (problems.length > 0) {
     // The parser's own words may quote the file.
-    for (const error of document.errors) reader.mistake(error.pos[0], `not valid YAML (${error.code.toLowerCase().replaceAll('_', ' ')})`)
+    for (const error of problems) reader.mistake(error.pos[0], `not valid YAML (${error.code.toLowerCase().replaceAll('_', ' ')})`)
+    for (const [offset, correction] of correctText(text)) reader.mistake(offset, correction.message, correction.code)
   } else reader.branch(document.contents as Node | null, ROOT, '')
   return reader
 }
@@ -109,7 +112,12 @@ class Reader implements Written {
 
   #leaf(node: Node | null, key: Key, path: string, keyOffset: number): void {
     const offset = node?.range?.[0] ?? keyOffset
-    const plain: unknown = node === null ? null : node.toJS(this.#document, { maxAliasCount: MAX_ALIASES })
+    let plain: unknown = null
+    try {
+      plain = node === null ? null : node.toJS(this.#document, { maxAliasCount: MAX_ALIASES })
+    } catch {
+      return this.mistake(offset, `${path}: not valid YAML (an alias of nothing, or too many)`)
+    }
     const nested = findPasted(plain)
     if (nested !== null) return this.mistake(offset, nested.message, nested.code)
     const taken = takeValue(plain, key.type, this.#taking)
@@ -123,7 +131,9 @@ class Reader implements Written {
       this.mistake(node.range?.[0] ?? 0, 'too many aliases')
       return null
     }
-    return (node.resolve(this.#document) as Node | undefined) ?? null
+    const real = node.resolve(this.#document) as Node | undefined
+    if (real === undefined) this.mistake(node.range?.[0] ?? 0, 'not valid YAML (alias of nothing)')
+    return real ?? null
   }
 
   #place(offset: number): { line: number; column: number } {
