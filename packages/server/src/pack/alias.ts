@@ -1,6 +1,6 @@
+import { addressAlias } from '../event/address.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { Alias } from '../event/mapped.ts'
-import { addressAlias } from './address.ts'
 import type { Run, Scope } from './expression/scope.ts'
 import { expressionAt } from './template.ts'
 import type { Place } from './yaml.ts'

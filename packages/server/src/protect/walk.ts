@@ -1,4 +1,5 @@
 import { disclosureDigest, makeDisclosure } from '@sealtrail/evidence'
+import { addressAlias } from '../event/address.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 import type { FieldNode, FieldRule } from '../pack/pack.ts'
@@ -185,8 +186,10 @@ export class Walk {
     } else if (typeof value === 'string' || typeof value === 'number') {
       const text = String(value)
       if (text === '' || text.length > 512 || this.tokens.length >= MAX_TOKENS || holdsCard(text)) return
-      const token = this.#env.alias(kind, text)
-      if (!this.tokens.some((each) => each.token === token)) this.tokens.push({ kind, token, owner: this.#owner(role) })
+      // An address is a telephone number, an e-mail address or another name; it is searched for as what it is.
+      const alias = (kind === 'address' ? addressAlias(text) : null) ?? { kind, value: text }
+      const token = this.#env.alias(alias.kind, alias.value)
+      if (!this.tokens.some((each) => each.token === token)) this.tokens.push({ kind: alias.kind, token, owner: this.#owner(role) })
     }
   }
 

@@ -1,6 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { JsonValue } from '../../event/json.ts'
-import { addressAlias } from '../address.ts'
+import { addressAlias } from '../../event/address.ts'
 import { readTime } from '../time.ts'
 import { bool, close } from './close.ts'
 import { ExpressionError, type Run } from './scope.ts'

@@ -1,5 +1,5 @@
-import { normalizeAlias } from '../event/alias.ts'
-import type { Alias } from '../event/mapped.ts'
+import { normalizeAlias } from './alias.ts'
+import type { Alias } from './mapped.ts'
 
 /**
  * What kind of name an address is: `tel:+1 317 555 0142` is the phone `+13175550142`, `mailto:A@b.example` the email
