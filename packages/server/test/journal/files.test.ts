@@ -208,6 +208,7 @@ test('after a failed write nothing more is acknowledged until the journal is ope
   closeSync(fd as number)
   await assert.rejects(journal.append(bytes('lost')), code('NOT_DURABLE', /EBADF/))
   await assert.rejects(journal.append(bytes('refused')), code('NOT_DURABLE', /EBADF/))
+  assert.equal(journal.failed?.code, 'NOT_DURABLE')
   const again = await openJournal(dir)
   await again.append(bytes('more'))
   assert.deepEqual(await all(again), ['kept', 'more'])

@@ -18,8 +18,10 @@ export interface FileJournal extends Journal {
   readonly cut: { readonly file: number; readonly offset: number; readonly bytes: number } | null
   /** As `Journal.replay`, from a position of a frame on when one is given. */
   replay(from?: Position): AsyncIterable<{ position: Position; entry: Uint8Array }>
-  /** Bytes on disk, for metrics. */
+  /** About how many bytes it takes on disk, for metrics. */
   readonly bytes: number
+  /** Why appends are refused until the journal is opened again, or null; for readiness. */
+  readonly failed: SealtrailError | null
 }
 
 interface Waiting {
@@ -106,6 +108,10 @@ class Files implements FileJournal {
 
   get end(): Position {
     return { file: this.#file, offset: this.#offset }
+  }
+
+  get failed(): SealtrailError | null {
+    return this.#failed
   }
 
   get bytes(): number {
