@@ -1,12 +1,10 @@
 import { hash } from 'node:crypto'
-import { zstdDecompressSync } from 'node:zlib'
 import { isSegmentSigned, parseObjectKey, type Segment, segmentKey, segmentRecord, splitSegment } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { Store } from './store.ts'
 import { SegmentTable } from './table.ts'
+import { unpackSync } from './unpack.ts'
 
-/** A frame that unpacks to more is none of ours: 1,000 records of 65,535 bytes are 63 MiB. */
-const MAX_SEGMENT_BYTES = 256 * 1024 * 1024
 const SEARCH_STEPS = 4
 const CACHE_BYTES = 16 * 1024 * 1024
 
@@ -201,7 +199,7 @@ function open(key: string, frame: Uint8Array): StoredSegment | null {
     const { first, digest: named } = parseObjectKey(key)
     const digest = hash('sha256', frame, 'hex')
     if (!digest.startsWith(named)) return null
-    const segment = splitSegment(zstdDecompressSync(frame, { maxOutputLength: MAX_SEGMENT_BYTES }))
+    const segment = splitSegment(unpackSync(frame))
     return segment.header.first === first ? { key, digest, segment } : null
   } catch {
     return null

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { SealtrailError } from '../../errors.ts'
 import type { Head, HeadStore } from '../head.ts'
 
@@ -53,7 +55,7 @@ export class SqliteHead implements HeadStore {
     const readOnly = options.readOnly ?? false
     let db: DatabaseSync | null = null
     try {
-      db = new DatabaseSync(path, { readOnly, timeout: 5000 })
+      db = new DatabaseSync(readOnly ? untouched(path) : path, { readOnly, timeout: 5000 })
       const empty = one(db, 'PRAGMA application_id') === 0 && one(db, 'SELECT count(*) FROM sqlite_schema') === 0
       if (empty && !readOnly) {
         // The mode and the tables, before anybody can be told that a log exists.
@@ -121,6 +123,14 @@ export class SqliteHead implements HeadStore {
   close(): void {
     this.#db.close()
   }
+}
+
+/** SQLite would leave a shared-memory file beside a database it only reads, unless told that nobody writes it. */
+function untouched(path: string): string | URL {
+  if (existsSync(`${path}-wal`)) return path
+  const url = pathToFileURL(path)
+  url.searchParams.set('immutable', '1')
+  return url
 }
 
 function sealOf(log: string, head: Head): string {

@@ -1,0 +1,74 @@
+import { LogAudit, PROBLEMS, type RecordChecks } from '@sealtrail/evidence'
+import type { Head } from '../head/head.ts'
+import type { Store } from '../store/store.ts'
+import { committedFrames } from './chain.ts'
+import type { CommitmentCheck } from './commitments.ts'
+import { FrameReader } from './frames.ts'
+import type { FoundProblem, LogVerdict, Note } from './verdict.ts'
+
+export interface AuditLogOptions {
+  readonly log: string
+  readonly store: Store
+  /** Null: there is none (or it cannot be read, which the caller reports). */
+  readonly head: Head | null
+  /** Signed notes that should be of this log, with the name of where they were found. */
+  readonly checkpoints: readonly { readonly object: string; readonly note: string }[]
+  /** vkey the checkpoints must be signed with, or null. */
+  readonly vkey: string | null
+  /** What the segments must call their log, or null: whatever the first one says. */
+  readonly origin: string | null
+  /** Raw public keys one of which must have signed each segment; null: any. */
+  readonly segmentKeys: readonly Uint8Array[] | null
+  /** Leaf hashes [first, first + count) kept outside the segments, or null. */
+  readonly hashes?: (first: number, count: number) => Uint8Array | null
+  readonly records: RecordChecks
+  /** Looks each record's commitments up; null: not checked. */
+  readonly commitments: CommitmentCheck | null
+  /** Told after each segment: leaves done, and the leaves the head promises. */
+  readonly onProgress: (done: number, total: number) => void
+}
+
+/** Audits one log: everything the store holds of it, against itself, the head, the checkpoints and the vault. */
+export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
+  const { log, store, head, vkey, commitments } = options
+  const problems: FoundProblem[] = []
+  const notes: Note[] = []
+  const signers = options.segmentKeys?.map(key => Buffer.from(key).toString('base64')) ?? null
+  const audit = new LogAudit({ log, origin: options.origin, trust: vkey, signer: null, records: options.records, ...(options.hashes === undefined ? {} : { hashes: options.hashes }) })
+
+  const keys: string[] = []
+  for await (const { key } of store.list(`${log}/segment/`)) keys.push(key)
+  let digest: string | null = ''
+  const report = { problem: (found: FoundProblem): void => void problems.push(found), note: (note: Note): void => void notes.push(note) }
+  for await (const frame of committedFrames(keys, new FrameReader(store), head, () => ({ size: audit.size, digest }), report)) {
+    const before = audit.size
+    if ('fault' in frame.content) audit.unreadable(frame.key, frame.content.fault)
+    else {
+      audit.segment(frame.key, frame.digest, frame.content.ndjson)
+      if (signers !== null && audit.size > before && !signers.includes(signerOf(frame.content.ndjson))) {
+        problems.push({ index: before, object: frame.key, code: 'SEGMENT_SIGNER', message: PROBLEMS.SEGMENT_SIGNER })
+      }
+      await commitments?.segment(frame.key, frame.content.ndjson)
+    }
+    digest = audit.size > before ? frame.digest : null
+    options.onProgress(audit.size, Math.max(audit.size, head?.size ?? 0))
+  }
+
+  for await (const { key } of store.list(`${log}/hashes/`)) {
+    const bytes = await store.get(key).catch(() => null)
+    audit.hashPack(key, bytes ?? new Uint8Array(0))
+  }
+  audit.expectHashPacks()
+  for (const { object, note } of options.checkpoints) audit.checkpoint(object, note)
+  if (head !== null) audit.head(head)
+  const found = await commitments?.finish()
+  const result = audit.result()
+  const all = [...result.problems, ...problems, ...(found?.problems ?? [])]
+  return { ok: all.length === 0, log, size: result.size, root: result.root, trust: result.trust, problems: all, more: result.more + (found?.more ?? 0), notes, commitments: found?.counts ?? null }
+}
+
+/** The segment key that the trailer names, base64; '' when there is none. The trailer's form is the audit's to check. */
+function signerOf(ndjson: Uint8Array): string {
+  const trailer = Buffer.from(ndjson.buffer, ndjson.byteOffset + Math.max(0, ndjson.length - 512), Math.min(512, ndjson.length))
+  return /"signer":"([A-Za-z0-9+/=]+)","size":\d+\}\n$/.exec(trailer.latin1Slice())?.[1] ?? ''
+}

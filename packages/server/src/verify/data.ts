@@ -1,0 +1,136 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RecordChecks } from '@sealtrail/evidence'
+import { parseVkey } from '@sealtrail/tlog'
+import { SealtrailError } from '../errors.ts'
+import type { Head, HeadStore } from '../head/head.ts'
+import type { Store } from '../store/store.ts'
+import { auditLog } from './audit-log.ts'
+import type { CommitmentCheck } from './commitments.ts'
+import { checkDatabases, checkTiles } from './derived.ts'
+import { keptHashes } from './kept-hashes.ts'
+import { ownVkey, vkeyFor } from './trust.ts'
+import { type FoundProblem, type LogVerdict, type Note, problem } from './verdict.ts'
+
+/** Bytes of the store that are no whole object, as the file store reports them. */
+export interface StoreDamage {
+  readonly log: string
+  readonly file: string
+  readonly offset: number
+  readonly length: number
+  readonly why: string
+}
+
+export interface AuditDataOptions {
+  /** Opened read-only. */
+  readonly store: Store & { damage?(): readonly StoreDamage[] }
+  /** The heads, or why they cannot be read; null when there is no head file. */
+  readonly heads: HeadStore | { readonly fault: string } | null
+  /** vkey of any log of this server, from elsewhere than the data directory; null: consistency only. */
+  readonly key: string | null
+  /** The keyring's own public keys: signatures are then checked, though nothing is said of who signed. */
+  readonly own: { readonly log: Uint8Array; readonly segment: readonly Uint8Array[] } | null
+  /** Per log: looks commitments up; null: no vault at hand. */
+  readonly commitments: ((log: string) => CommitmentCheck) | null
+  readonly records?: RecordChecks
+  /** Logs to audit; all when not given. */
+  readonly logs?: readonly string[]
+  readonly onProgress?: (log: string, done: number, total: number) => void
+}
+
+const RECORDS: RecordChecks = { form: 'scan', auditids: true, subjects: true }
+
+/**
+ * Audits every log of a data directory that no server holds open, and changes nothing in it. One verdict a log, and one
+ * for `*` when something is wrong that concerns no single log.
+ *
+ * Not found, because nothing in the directory can show it: everything set back together to an earlier state. A witness's
+ * checkpoint or one receipt from after that time shows it.
+ */
+export async function auditData(directory: string, options: AuditDataOptions): Promise<LogVerdict[]> {
+  const { store } = options
+  const heads = options.heads === null || 'fault' in options.heads ? null : options.heads
+  const shared: FoundProblem[] = await checkDatabases(directory)
+  if (options.heads !== null && 'fault' in options.heads) shared.push(problem('HEAD_UNREADABLE', 'head.sqlite', null, options.heads.fault))
+  const damage = store.damage?.() ?? []
+  const logs = (await logsIn(directory, store, heads)).filter(log => options.logs?.includes(log) ?? true)
+  const verdicts: LogVerdict[] = []
+  for (const log of logs) {
+    const verdict = await auditOne(directory, log, logs, heads, options)
+    const ours = damage.filter(each => each.log === log)
+    const headers = ours.filter(({ why }) => why === 'header damaged').map(each => problem('OBJECT_HEADER', placeOf(each), null))
+    const torn = ours.filter(({ why }) => why !== 'header damaged').map((each): Note => ({ object: placeOf(each), message: `${each.length} bytes are no whole object (${each.why})` }))
+    const problems = [...verdict.problems, ...headers]
+    verdicts.push({ ...verdict, ok: problems.length === 0, problems, notes: [...verdict.notes, ...torn] })
+  }
+  if (shared.length > 0) verdicts.push({ ok: false, log: '*', size: 0, root: null, trust: options.key === null ? 'none' : 'given', problems: shared, more: 0, notes: [], commitments: null })
+  return verdicts
+}
+
+async function auditOne(directory: string, log: string, logs: readonly string[], heads: HeadStore | null, options: AuditDataOptions): Promise<LogVerdict> {
+  const { store, key, own } = options
+  const problems: FoundProblem[] = []
+  let head: Head | null = null
+  const checkpoints: { object: string; note: string }[] = []
+  try {
+    head = heads?.read(log) ?? null
+    const copy = heads?.checkpoint(log) ?? null
+    if (copy !== null) checkpoints.push({ object: 'head.sqlite', note: copy })
+  } catch (error) {
+    problems.push(problem('HEAD_UNREADABLE', 'head.sqlite', null, error instanceof SealtrailError ? error.code : undefined))
+  }
+  const path = join(directory, 'checkpoint', log)
+  const published = existsSync(path) ? readFileSync(path, 'utf8') : null
+  if (published !== null) checkpoints.push({ object: `checkpoint/${log}`, note: published })
+
+  // The name of the key only: what it signed decides, not what a file says it is called.
+  const origin = checkpoints.map(({ note }) => note.slice(0, note.indexOf('\n'))).find(line => line.endsWith(`/${log}`))
+  const vkey = key !== null ? vkeyFor(key, log, logs) : own !== null && origin !== undefined ? ownVkey(origin, own.log) : null
+  const run = async (packs: boolean): Promise<LogVerdict> => {
+    const kept = await keptHashes(join(directory, 'tiles', log), store, log, { packs })
+    try {
+      return await auditLog({
+        log,
+        store,
+        head,
+        checkpoints,
+        vkey,
+        origin: vkey === null ? null : parseVkey(vkey).name,
+        segmentKeys: own?.segment ?? null,
+        hashes: kept.read,
+        records: options.records ?? RECORDS,
+        commitments: options.commitments?.(log) ?? null,
+        onProgress: (done, total) => options.onProgress?.(log, done, total),
+      })
+    } finally {
+      kept.close()
+    }
+  }
+  let verdict = await run(false)
+  // Segments and level files damaged at once: the packs still say which records changed, and let the audit go on behind a hole.
+  if (verdict.root === null) verdict = await run(true)
+
+  if (head === null && verdict.size > 0 && problems.length === 0 && (options.heads === null || heads !== null)) problems.push(problem('HEAD_MISSING', 'head.sqlite', null))
+  if (published === null && verdict.size > 0) problems.push(problem('CHECKPOINT_MISSING', `checkpoint/${log}`, null))
+  if (verdict.root !== null) problems.push(...checkTiles(join(directory, 'tiles', log), `tiles/${log}`, verdict.size, verdict.root))
+  const all = [...verdict.problems, ...problems]
+  return { ...verdict, trust: key === null ? 'none' : 'given', ok: all.length === 0, problems: all }
+}
+
+async function logsIn(directory: string, store: Store, heads: HeadStore | null): Promise<string[]> {
+  const logs = new Set<string>()
+  try {
+    for (const log of heads?.logs() ?? []) logs.add(log)
+  } catch {
+    // Reported with each log that the store has.
+  }
+  for (const folder of ['tiles', 'checkpoint']) {
+    if (existsSync(join(directory, folder))) for (const name of readdirSync(join(directory, folder))) if (!name.includes('.next')) logs.add(name)
+  }
+  for await (const { key } of store.list('')) logs.add(key.slice(0, key.indexOf('/')))
+  return [...logs].sort()
+}
+
+function placeOf({ log, file, offset }: StoreDamage): string {
+  return `store/${log}/${file} at ${offset}`
+}

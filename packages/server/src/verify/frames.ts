@@ -1,0 +1,68 @@
+import { hash } from 'node:crypto'
+import { isSegmentSigned, type Segment, splitSegment } from '@sealtrail/evidence'
+import type { Store } from '../store/store.ts'
+import { unpack } from '../store/unpack.ts'
+
+/** A stored object that should be a segment. */
+export interface Frame {
+  readonly key: string
+  /** SHA-256 of what is stored, lower-case hex; '' when there is nothing. */
+  readonly digest: string
+  /** Unpacked, or why it cannot be. */
+  readonly content: { readonly ndjson: Uint8Array } | { readonly fault: string }
+}
+
+/** Reads and unpacks a log's segments ahead of the one who checks them; unpacking runs on the thread pool. */
+export class FrameReader {
+  readonly #store: Store
+  readonly #ahead = new Map<string, Promise<Frame>>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Starts reading these; each is kept until it is taken. */
+  prefetch(keys: Iterable<string>): void {
+    for (const key of keys) if (!this.#ahead.has(key)) this.#ahead.set(key, this.#read(key))
+  }
+
+  /** The frame; the reader forgets it. */
+  take(key: string): Promise<Frame> {
+    const frame = this.#ahead.get(key) ?? this.#read(key)
+    this.#ahead.delete(key)
+    return frame
+  }
+
+  /** The frame, kept for a later `take`. */
+  peek(key: string): Promise<Frame> {
+    this.prefetch([key])
+    return this.#ahead.get(key)!
+  }
+
+  async #read(key: string): Promise<Frame> {
+    let stored: Uint8Array | null
+    try {
+      stored = await this.#store.get(key)
+    } catch {
+      return { key, digest: '', content: { fault: 'the store cannot read it' } }
+    }
+    if (stored === null) return { key, digest: '', content: { fault: 'the store does not hold it any more' } }
+    const digest = hash('sha256', stored, 'hex')
+    try {
+      return { key, digest, content: { ndjson: await unpack(stored) } }
+    } catch {
+      return { key, digest, content: { fault: digest.startsWith(key.slice(-32)) ? 'it is no zstd frame' : 'its bytes are not those its key names' } }
+    }
+  }
+}
+
+/** The segment in a frame if it is the one its key names, whole and signed; else null. */
+export function wholeSegment({ key, digest, content }: Frame): Segment | null {
+  if ('fault' in content || !digest.startsWith(key.slice(-32))) return null
+  try {
+    const segment = splitSegment(content.ndjson)
+    return isSegmentSigned(segment) ? segment : null
+  } catch {
+    return null
+  }
+}

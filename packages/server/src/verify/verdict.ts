@@ -1,0 +1,75 @@
+import { PROBLEMS, type ProblemCode } from '@sealtrail/evidence'
+
+/**
+ * What an audit of stored data finds beyond the evidence package's own list, which knows nothing of head files, vaults and
+ * derived data. Codes starting with `DERIVED_` concern files that are made again from the evidence: the evidence stands.
+ */
+export const STORED_PROBLEMS = {
+  HEAD_UNREADABLE: 'the head file is damaged; move it away and run `sealtrail recover`',
+  HEAD_MISSING: 'there is no head over a store that is not empty; run `sealtrail recover`',
+  FORKED: 'two segments continue the log from the same head; a checkpoint or receipt must decide',
+  SEGMENT_STRAY: 'the segment begins where no commit began: it was put there from outside',
+  OBJECT_HEADER: 'the store’s own description of an object is damaged (key, size or retention)',
+  CHECKPOINT_MISSING: 'there is no signed checkpoint; it is signed again at the next start',
+  VAULT_ROW_MISSING: 'the record’s commitments have no disclosure in the vault',
+  VAULT_ROW_DAMAGED: 'the vault’s row does not open, or holds other disclosures than the record commits to',
+  VAULT_UNREADABLE: 'a file of the vault is damaged',
+  DERIVED_TILES: 'the level files are not those of the log; they are rebuilt at the next start',
+  DERIVED_LEDGER: 'the ledger state is damaged; it is rebuilt at the next start',
+  DERIVED_INDEX: 'the index is damaged; run `sealtrail rebuild-index`',
+} as const
+
+export type StoredProblemCode = keyof typeof STORED_PROBLEMS
+
+export interface FoundProblem {
+  /** Index of the leaf concerned, or the first one; null when it concerns none. */
+  readonly index: number | null
+  /** Store key, or path within the data directory. */
+  readonly object: string
+  readonly code: ProblemCode | StoredProblemCode
+  /** Never holds a value of the data. */
+  readonly message: string
+}
+
+/** Something worth knowing that is no fault: a loser's segment, a write that a crash cut off. */
+export interface Note {
+  readonly object: string
+  readonly message: string
+}
+
+/** What was found of the commitments in a log's records. */
+export interface Commitments {
+  /** Records with commitments whose every disclosure is there, opens and fits. */
+  disclosed: number
+  /** Records with a commitment whose key was destroyed: as it should be. */
+  erased: number
+  /** Records with problems. */
+  missing: number
+}
+
+/** The verdict on one log: one line of `sealtrail verify --json`. */
+export interface LogVerdict {
+  readonly ok: boolean
+  /** `*`: what concerns the whole data directory. */
+  readonly log: string
+  /** Leaves in the stored segments. */
+  readonly size: number
+  /** Root recomputed from the records, lower-case hex; null when damage made that impossible. */
+  readonly root: string | null
+  /** `given`: checkpoints were checked with a key from elsewhere. `none`: the log agrees with itself, whoever wrote it. */
+  readonly trust: 'given' | 'none'
+  readonly problems: readonly FoundProblem[]
+  /** Problems beyond those listed. */
+  readonly more: number
+  readonly notes: readonly Note[]
+  /** Null: no vault was given, commitments were not looked up. */
+  readonly commitments: Commitments | null
+}
+
+/** A problem with its code's own meaning, and more if there is more to say. */
+export function problem(code: StoredProblemCode, object: string, index: number | null, detail?: string): FoundProblem {
+  return { index, object, code, message: detail === undefined ? STORED_PROBLEMS[code] : `${STORED_PROBLEMS[code]} (${detail})` }
+}
+
+/** Every code a verdict may carry, with its meaning. */
+export const ALL_PROBLEMS: Readonly<Record<ProblemCode | StoredProblemCode, string>> = { ...PROBLEMS, ...STORED_PROBLEMS }
