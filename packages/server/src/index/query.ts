@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { SealtrailError } from '../errors.ts'
 import type { Fields } from './fields.ts'
 import { readFields } from './fields.ts'
+import { readAt } from './finder.ts'
 import type { Facets, Index, TimePlace } from './index.ts'
 import { fieldsMatch } from './level/groups.ts'
 import { MAX_U48 } from './level/keys.ts'
@@ -99,7 +100,7 @@ export async function runQuery(query: Query, deps: QueryDeps): Promise<QueryAnsw
       continue
     }
     reads++
-    const bytes = await deps.records.record(log, index)
+    const bytes = await readAt(deps.records, log, index)
     const fields = bytes === null ? null : readFields(bytes)
     if (bytes === null || fields === null || key !== (query.subject === undefined ? fields.timeMs : fields.subjectsequence)) mismatches.push({ log, index })
     else if (accepts(fields)) entries.push({ log, index, bytes, fields })

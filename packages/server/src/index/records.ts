@@ -4,7 +4,10 @@ export interface Records {
   logs(): readonly string[]
   /** Number of committed records of the log; 0 when there is no such log. Never goes down. */
   size(log: string): number
-  /** The leaf's bytes as they are stored, unverified, or null when the store does not give them; index < size. */
+  /**
+   * The leaf's bytes as they are stored, unverified, or null when the store does not give them; index < size.
+   * @throws SealtrailError DATA_CORRUPT when the segment is damaged.
+   */
   record(log: string, index: number): Promise<Uint8Array | null>
   /** Records [from, to) in order, to ≤ size. @throws SealtrailError DATA_CORRUPT when a segment cannot be read. */
   range(log: string, from: number, to: number): AsyncIterable<Uint8Array>

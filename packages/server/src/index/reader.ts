@@ -1,0 +1,151 @@
+import { ERRORS, SealtrailError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { InputResult, Receipt } from '../event/input.ts'
+import type { JsonObject } from '../event/json.ts'
+import type { NotificationQuery, Reader, Reading, RecordQuery, Role, Viewer } from '../http/ports.ts'
+import { isAuditid } from './auditid.ts'
+import { Finder } from './finder.ts'
+import type { Index, Token } from './index.ts'
+import { interaction, interactionState } from './interactions.ts'
+import { auditNotifications } from './notifications.ts'
+import { proofHashes, Prover } from './prover.ts'
+import type { ProofSource } from './prover.ts'
+import { runQuery } from './query.ts'
+import type { Query } from './query.ts'
+import { attributesOf, dataFor, problemFields, problemsOf, proveAll, receiptOf, stateFields } from './reading.ts'
+import type { ProvenRecord, ReadingDeps } from './reading.ts'
+import type { Records } from './records.ts'
+import { Tail } from './tail.ts'
+import type { TrailReading } from './trails.ts'
+
+const SYSTEM_LOG = 'system'
+
+export interface LogReaderDeps extends Pick<ReadingDeps, 'vault' | 'hashes' | 'tenant' | 'onIndexDamage' | 'now'> {
+  readonly index: Index
+  readonly records: Records
+  readonly proofs: ProofSource
+  readonly trails: readonly TrailReading[]
+  /** The search tokens the vault keeps beside each record's disclosures; none when the row is gone. */
+  tokens(auditids: readonly string[]): Promise<ReadonlyArray<readonly Token[]>>
+  /** How long an answer waits for the index, and how many records it reads from the segments instead. */
+  readonly tail?: { readonly waitMs: number; readonly maxRecords: number }
+}
+
+/** Answers from the log: everything found by the index is proved before it is shown. */
+export class LogReader implements Reader {
+  readonly #deps: ReadingDeps
+  readonly #proofs: ProofSource
+
+  constructor(deps: LogReaderDeps) {
+    const { index, records, tokens, proofs } = deps
+    const tail = new Tail(index, records, { waitMs: deps.tail?.waitMs ?? 500, pollMs: 5, maxRecords: deps.tail?.maxRecords ?? 100_000, sleep: proofs.sleep })
+    this.#deps = { ...deps, tail, finder: new Finder({ index, records, tail, tokens }), prover: new Prover(proofs) }
+    this.#proofs = proofs
+  }
+
+  auditNotifications(query: NotificationQuery, viewer: Viewer): Promise<Reading | null> {
+    return auditNotifications(query, viewer, this.#deps)
+  }
+
+  interaction(id: string, page: { readonly limit: number; readonly cursor?: string }, viewer: Viewer): Promise<Reading | null> {
+    return interaction(id, page, viewer, this.#deps)
+  }
+
+  interactionState(id: string, atMs: number, _viewer: Viewer): Promise<Reading | null> {
+    return interactionState(id, atMs, this.#deps)
+  }
+
+  async records(asked: RecordQuery, viewer: Viewer): Promise<Reading> {
+    const { log, ...query } = asked
+    const all = this.#deps.records.logs()
+    if (log !== undefined && !all.includes(log)) throw new SealtrailError('UNKNOWN_TRAIL', 'there is no log of this name')
+    const logs = log === undefined ? all.filter((each) => each !== SYSTEM_LOG) : [log]
+    const { entries, next, lag, mismatches } = await runQuery({ ...query, logs } satisfies Query, this.#deps)
+    const proven: ProvenRecord[] = []
+    const damaged: ProvenRecord[] = []
+    for (const each of logs) {
+      proven.push(...(await proveAll(entries.filter((entry) => entry.log === each), each, this.#deps.prover)))
+      const wrong = await Promise.all(mismatches.filter((mismatch) => mismatch.log === each).map(({ index }) => this.#deps.finder.at(each, index)))
+      damaged.push(...(await proveAll(wrong, each, this.#deps.prover)))
+    }
+    // A record that says something else than the index and verifies all the same: then it is the index that is wrong.
+    for (const record of damaged) if (record.proven.problems.length === 0) this.#deps.onIndexDamage(record.log, record.index)
+    const place = new Map(proven.map((record) => [`${record.log} ${record.index}`, record]))
+    const shown = entries.map((entry) => place.get(`${entry.log} ${entry.index}`) as ProvenRecord)
+    const body: JsonObject = {
+      records: await Promise.all(shown.map(async (record) => ({ ...(await this.#attributes(record, viewer.role)), proof: proofHashes(record.proven) }))),
+      next,
+      lag,
+      checkpoints: Object.fromEntries(shown.map(({ seal }) => [seal.log, seal.note])),
+      ...problemFields(problemsOf([...proven, ...damaged])),
+    }
+    return { body, shown: shown.map((record) => ({ log: record.log, auditid: record.fields?.auditid ?? '' })) }
+  }
+
+  async record(auditid: string, viewer: Viewer): Promise<Reading | null> {
+    const record = await this.#find(auditid)
+    if (record === null) return null
+    const problems = problemFields(problemsOf([record]))
+    if (record.fields === null) return { body: { auditid, log: record.log, index: record.index, ...problems }, shown: [{ log: record.log, auditid }] }
+    const body: JsonObject = {
+      ...(await this.#attributes(record, viewer.role)),
+      // The leaf itself: what is hashed, byte for byte, with commitments where personal values stood.
+      leaf: Buffer.from(record.bytes as Uint8Array).toString(),
+      receipt: receiptOf(record, this.#deps),
+      ...problems,
+    }
+    return { body, shown: [{ log: record.log, auditid }] }
+  }
+
+  async proof(auditid: string): Promise<{ readonly log: string; readonly text: string } | null> {
+    const record = await this.#find(auditid)
+    if (record === null) return null
+    assertProven(record)
+    return { log: record.log, text: this.#deps.prover.tlogProof(record.seal, record.index, record.proven) }
+  }
+
+  async eventResult(auditid: string): Promise<InputResult | null> {
+    const record = await this.#find(auditid)
+    if (record === null) return null
+    assertProven(record)
+    const { type, late, data } = attributesOf(record)
+    const receipt = receiptOf(record, this.#deps) as unknown as Receipt
+    const code = data['code']
+    const kind = type === 'sealtrail.quarantined' ? 'quarantined' : type === 'sealtrail.refused' ? 'refused' : 'sealed'
+    return {
+      outcome: kind,
+      auditid,
+      ...(late && record.fields?.status !== '' ? { superseded: true } : {}),
+      ...(kind !== 'sealed' && typeof code === 'string' && Object.hasOwn(ERRORS, code) ? { code: code as ErrorCode } : {}),
+      receipt,
+    }
+  }
+
+  checkpoint(log: string): Promise<string | null> {
+    return this.#proofs.checkpoint(log)
+  }
+
+  /** The record with this audit id, or, when its bytes were changed, what stands in its place. */
+  async #find(auditid: string): Promise<ProvenRecord | null> {
+    if (!isAuditid(auditid)) return null
+    let changed: ProvenRecord | null = null
+    for (const found of await this.#deps.finder.byAuditid(auditid)) {
+      const [record] = await proveAll([found], found.log, this.#deps.prover)
+      if (record === undefined) continue
+      if (record.proven.problems.length > 0) changed ??= record
+      else if (record.fields?.auditid === auditid) return record
+      else this.#deps.onIndexDamage(found.log, found.index)
+    }
+    return changed
+  }
+
+  async #attributes(record: ProvenRecord, role: Role): Promise<JsonObject> {
+    const { data, states } = await dataFor(record, role, this.#deps)
+    return { ...(attributesOf(record) as unknown as JsonObject), data, ...stateFields(states), log: record.log, index: record.index, integrity_hash: record.proven.integrity_hash }
+  }
+}
+
+function assertProven(record: ProvenRecord): void {
+  const [problem] = record.proven.problems
+  if (problem !== undefined) throw new SealtrailError('DATA_CORRUPT', `record ${record.index} of log ${record.log}: ${problem.message}`)
+}

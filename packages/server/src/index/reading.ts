@@ -1,0 +1,81 @@
+import type { Problem, RecordFields } from '@sealtrail/evidence'
+import { SealtrailError } from '../errors.ts'
+import type { JsonObject, JsonValue } from '../event/json.ts'
+import type { Role } from '../http/ports.ts'
+import type { KeyedHashes } from '../keys/keys.ts'
+import type { Vault } from '../vault/vault.ts'
+import type { Disclosed } from './disclose.ts'
+import { disclose } from './disclose.ts'
+import type { Finder, FoundRecord } from './finder.ts'
+import type { Index, Token } from './index.ts'
+import type { Prover, Proven, Seal } from './prover.ts'
+import type { Records } from './records.ts'
+import type { Tail } from './tail.ts'
+import type { TrailReading } from './trails.ts'
+
+/** What all answers stand on. */
+export interface ReadingDeps {
+  readonly index: Index
+  readonly records: Records
+  readonly tail: Tail
+  readonly finder: Finder
+  readonly prover: Prover
+  readonly vault: Pick<Vault, 'rows' | 'open'>
+  readonly hashes: Pick<KeyedHashes, 'token'>
+  readonly tenant: string
+  readonly trails: readonly TrailReading[]
+  tokens(auditids: readonly string[]): Promise<ReadonlyArray<readonly Token[]>>
+  /** Told when the index points to a record that verifies and is another one: it is damaged. */
+  onIndexDamage(log: string, index: number): void
+  now(): number
+}
+
+/** A record found, proved against one checkpoint. */
+export interface ProvenRecord extends FoundRecord {
+  readonly seal: Seal
+  readonly proven: Proven
+}
+
+/** Proves what was found in one log, all against the same checkpoint. @throws SealtrailError NOT_READY */
+export async function proveAll(found: readonly FoundRecord[], log: string, prover: Prover): Promise<ProvenRecord[]> {
+  if (found.length === 0) return []
+  const size = found.reduce((most, record) => Math.max(most, record.index + 1), 0)
+  const seal = await prover.seal(log, size)
+  if (seal === null) throw new SealtrailError('DATA_CORRUPT', `there is no checkpoint of log ${log}`)
+  return found.map((record) => ({ ...record, seal, proven: prover.prove(seal, record.index, record.bytes) }))
+}
+
+/** The whole receipt of a record found, as JSON. The bytes parse. */
+export function receiptOf(record: ProvenRecord, { prover }: Pick<ReadingDeps, 'prover'>): JsonObject {
+  const receipt = prover.receipt(record.seal, record.index, record.fields?.auditid ?? '', record.bytes as Uint8Array, record.proven)
+  return { ...receipt, proof: [...receipt.proof] }
+}
+
+/** Every problem once. */
+export function problemsOf(records: readonly ProvenRecord[]): Problem[] {
+  const problems = new Map<string, Problem>()
+  for (const { proven } of records) for (const problem of proven.problems) problems.set(`${problem.object} ${problem.code}`, problem)
+  return [...problems.values()]
+}
+
+/** Problems as they stand in an answer; nothing when there are none. */
+export function problemFields(problems: readonly Problem[]): JsonObject {
+  return problems.length === 0 ? {} : { problems: problems.map((problem) => ({ ...problem })) }
+}
+
+/** The record's attributes. The bytes parse: `fields` is not null. */
+export function attributesOf(record: FoundRecord): RecordFields {
+  return JSON.parse(Buffer.from(record.bytes as Uint8Array).toString()) as RecordFields
+}
+
+/** The record's data as the role may see it. */
+export function dataFor(record: FoundRecord, role: Role, deps: ReadingDeps): Promise<Disclosed> {
+  const { auditid, data } = attributesOf(record)
+  const isObject = typeof data === 'object' && data !== null && !Array.isArray(data)
+  return disclose(auditid, isObject ? data : {}, role, deps.vault)
+}
+
+/** States of committed fields, left out when there are none. */
+export function stateFields(states: Disclosed['states']): JsonObject {
+  return Object.keys(states).length === 0 ? {} : { field_states: { ...states } as { [name: string]: JsonValue } }
+}
