@@ -136,7 +136,7 @@ function ordered(args: readonly [ASTNode, ASTNode], variables: readonly string[]
   return with2(args, variables, (a, b) => (s) => {
     const x = a(s)
     const y = b(s)
-    if ((typeof x === 'number' && typeof y === 'number') || (typeof x === 'string' && typeof y === 'string')) return holds(x < y ? -1 : x > y ? 1 : 0)
+    if (typeof x === typeof y && (typeof x === 'number' || typeof x === 'string' || typeof x === 'boolean')) return holds(x < y! ? -1 : x > y! ? 1 : 0)
     throw new ExpressionError(`no such overload: ${kindOf(x)} ${op} ${kindOf(y)}`)
   })
 }

@@ -3,7 +3,7 @@ import type { JsonValue } from '../../event/json.ts'
 import { elements, present, spelling, timeText } from './call.ts'
 import { rewrite } from './rewrite.ts'
 import { ExpressionError, NAMES, type Run, type Scope } from './scope.ts'
-import { get } from './value.ts'
+import { get, members } from './value.ts'
 
 let receivedMs = 0
 
@@ -18,6 +18,11 @@ function newEnvironment(): Environment {
   made.registerFunction('present(dyn, string): bool', (base: JsonValue, key: string) => present(base, key))
   made.registerFunction('address(dyn): dyn', (value: unknown) => spelling(plain(value)))
   made.registerFunction('time(dyn): dyn', (value: unknown) => timeText(plain(value)))
+  // A list of keys: the library turns what it looks for among a map's keys into text, whatever it is.
+  made.registerFunction('members(dyn): list', (value: JsonValue) => {
+    const all = members(value)
+    return Array.isArray(all) ? all : Object.keys(all)
+  })
   made.registerFunction('elements(dyn): list', (value: JsonValue) => elements(value, 'macro'))
   return made
 }

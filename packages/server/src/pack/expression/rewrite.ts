@@ -4,7 +4,7 @@ const MACROS: ReadonlySet<string> = new Set(['exists', 'all', 'exists_one', 'fil
 
 /**
  * The expression as CEL text with each `a.b` as `get(a,"b")`, `a[i]` as `get(a,i)`, `has(a.b)` as `present(a,"b")` and each
- * macro over `elements(…)`, all in parentheses. Another engine with these three functions gives our results.
+ * macro over `elements(…)` and each `in` over `members(…)`, all in parentheses. Another engine with these functions gives our results.
  * (The library's own `serialize` loses the parentheses of `a - (b - c)`.)
  */
 export function rewrite(node: ASTNode): string {
@@ -38,6 +38,8 @@ export function rewrite(node: ASTNode): string {
       const over = MACROS.has(fn) ? `elements(${rewrite(receiver)})` : rewrite(receiver)
       return `${over}.${fn}(${args.map(rewrite).join(',')})`
     }
+    case 'in':
+      return `(${rewrite(node.args[0])} in members(${rewrite(node.args[1])}))`
     default:
       return `(${rewrite(node.args[0])} ${node.op} ${rewrite(node.args[1])})`
   }

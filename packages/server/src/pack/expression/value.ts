@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../event/json.ts'
+import type { JsonObject, JsonValue } from '../../event/json.ts'
 import { ExpressionError } from './scope.ts'
 
 const INHERITED = new Set([...Object.getOwnPropertyNames(Object.prototype), ...Object.getOwnPropertyNames(Array.prototype)])
@@ -30,10 +30,16 @@ export function equal(a: JsonValue, b: JsonValue): boolean {
 
 /** Whether `item` is an element of a list or a key of a map; in nothing (null) is nothing. @throws ExpressionError on other types. */
 export function isIn(item: JsonValue, collection: JsonValue): boolean {
-  if (collection === null) return false
-  if (typeof collection !== 'object') throw new ExpressionError(`no such overload: ${kindOf(item)} in ${kindOf(collection)}`)
-  if (Array.isArray(collection)) return collection.some((v) => equal(item, v))
-  return typeof item === 'string' && Object.hasOwn(collection, item)
+  const all = members(collection)
+  if (Array.isArray(all)) return all.some((v) => equal(item, v))
+  return typeof item === 'string' && Object.hasOwn(all, item)
+}
+
+/** What `in` looks through: a list or a map, an empty list for null. @throws ExpressionError on other types. */
+export function members(collection: JsonValue): JsonValue[] | JsonObject {
+  if (collection === null) return []
+  if (typeof collection === 'object') return collection
+  throw new ExpressionError(`nothing is in a ${kindOf(collection)}`)
 }
 
 /** Number of characters (code points), elements or keys. @throws ExpressionError on other types. */
