@@ -33,6 +33,12 @@ export interface TimePlace {
   readonly index: number
 }
 
+/** A record that may match. */
+export interface TimeMatch extends TimePlace {
+  /** The index kept apart all values asked for: then a record that does not have them is not the one that was indexed. */
+  readonly exact: boolean
+}
+
 /** Exact values a record must have; '' asks for records without one. `schema` is compared by `schemaMatches`. */
 export interface Facets {
   readonly type?: string
@@ -64,7 +70,7 @@ export interface Index {
    * Records by (time, index) ascending, after `after`, with from ≤ time ≤ to, that may match the facets: values that were
    * too many to keep apart are passed as matches, so the caller checks the record itself.
    */
-  timeline(log: string, facets: Facets, range: { from: number; to: number; after: TimePlace | null }): AsyncIterableIterator<TimePlace>
+  timeline(log: string, facets: Facets, range: { from: number; to: number; after: TimePlace | null }): AsyncIterableIterator<TimeMatch>
   close(): Promise<void>
 }
 

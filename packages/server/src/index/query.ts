@@ -64,6 +64,8 @@ interface Candidate {
   readonly log: string
   readonly index: number
   readonly tail: TailRecord | null
+  /** What the index says of it is all that was asked for. */
+  readonly exact: boolean
 }
 
 /**
@@ -92,7 +94,7 @@ export async function runQuery(query: Query, deps: QueryDeps): Promise<QueryAnsw
   const mismatches: Array<{ log: string; index: number }> = []
   let last: Position | null = null
   let reads = 0
-  for await (const { key, log, index, tail } of candidates) {
+  for await (const { key, log, index, tail, exact } of candidates) {
     if (entries.length === limit || reads === MAX_READS) return { entries, next: writeCursor(digest, last as Position), lag, mismatches }
     last = [key, log, index]
     if (tail !== null) {
@@ -102,10 +104,16 @@ export async function runQuery(query: Query, deps: QueryDeps): Promise<QueryAnsw
     reads++
     const bytes = await readAt(deps.records, log, index)
     const fields = bytes === null ? null : readFields(bytes)
-    if (bytes === null || fields === null || key !== (query.subject === undefined ? fields.timeMs : fields.subjectsequence)) mismatches.push({ log, index })
-    else if (accepts(fields)) entries.push({ log, index, bytes, fields })
+    if (bytes !== null && fields !== null && isAt(fields, key, query) && (accepts(fields) || !exact)) {
+      if (accepts(fields)) entries.push({ log, index, bytes, fields })
+    } else mismatches.push({ log, index })
   }
   return { entries, next: null, lag, mismatches }
+}
+
+/** Whether the record says what its key in the index says. */
+function isAt(fields: Fields, key: number, { subject }: Query): boolean {
+  return subject === undefined ? fields.timeMs === key : fields.subjectsequence === key && fields.subject === subject
 }
 
 async function* byTime(
@@ -128,7 +136,7 @@ async function* byTime(
     for await (const tail of deps.tail.read(log, span)) {
       const { timeMs } = tail.fields
       const isNext = after === null || timeMs > after.timeMs || (timeMs === after.timeMs && tail.index > after.index)
-      if (isNext && accepts(tail.fields)) late.push({ key: timeMs, log, index: tail.index, tail })
+      if (isNext && accepts(tail.fields)) late.push({ key: timeMs, log, index: tail.index, tail, exact: true })
     }
     late.sort((a, b) => a.key - b.key || a.index - b.index)
     sources.push(async(late))
@@ -143,9 +151,9 @@ function placeIn(log: string, [timeMs, ended, index]: Position, order: ReadonlyM
 }
 
 async function* indexed(log: string, span: Span, facets: Facets, range: { from: number; to: number; after: TimePlace | null }, deps: QueryDeps): AsyncIterableIterator<Candidate> {
-  for await (const { timeMs, index } of deps.index.timeline(log, facets, range)) {
+  for await (const { timeMs, index, exact } of deps.index.timeline(log, facets, range)) {
     // The index may have moved on since the span was taken: what the span covers is given by the tail alone.
-    if (index < span.from) yield { key: timeMs, log, index, tail: null }
+    if (index < span.from) yield { key: timeMs, log, index, tail: null, exact }
   }
 }
 
@@ -167,12 +175,12 @@ async function* bySubject(
       const places = await deps.index.subject(log, subject, after, 256)
       for (const { subjectsequence, index } of places) {
         after = subjectsequence
-        if (index < span.from) yield { key: subjectsequence, log, index, tail: null }
+        if (index < span.from) yield { key: subjectsequence, log, index, tail: null, exact: false }
       }
       if (places.length < 256) break
     }
     for await (const tail of deps.tail.read(log, span)) {
-      if (tail.fields.subjectsequence > begin && accepts(tail.fields)) yield { key: tail.fields.subjectsequence, log, index: tail.index, tail }
+      if (tail.fields.subjectsequence > begin && accepts(tail.fields)) yield { key: tail.fields.subjectsequence, log, index: tail.index, tail, exact: true }
     }
   }
 }

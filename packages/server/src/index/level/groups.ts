@@ -59,6 +59,11 @@ export function groupMatches(group: Group, facets: Facets): boolean {
   )
 }
 
+/** Whether every record of a matching group has these values. */
+export function groupDecides(group: Group, facets: Facets): boolean {
+  return (['type', 'status', 'tag', 'schema'] as const).every((facet) => facets[facet] === undefined || group[facet] !== null)
+}
+
 /** Whether a record has these values. */
 export function fieldsMatch(fields: Fields, facets: Facets): boolean {
   return groupMatches(fields, facets)

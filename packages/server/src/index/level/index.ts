@@ -1,8 +1,8 @@
 import { ClassicLevel } from 'classic-level'
 import { isAuditid } from '../auditid.ts'
 import { readFields } from '../fields.ts'
-import type { Batch, Facets, Index, Place, SubjectPlace, TimePlace } from '../index.ts'
-import { Groups, decodeGroup, encodeGroup, groupMatches } from './groups.ts'
+import type { Batch, Facets, Index, Place, SubjectPlace, TimeMatch, TimePlace } from '../index.ts'
+import { Groups, decodeGroup, encodeGroup, groupDecides, groupMatches } from './groups.ts'
 import {
   AUDITID_KEY,
   MAX_U48,
@@ -21,6 +21,7 @@ import {
   writeU48,
 } from './keys.ts'
 import { mergeTimelines } from './merge.ts'
+import type { Line } from './merge.ts'
 
 /** Written into every index; another one is erased and built again. */
 export const INDEX_FORMAT = 'sealtrail/index/1'
@@ -163,7 +164,7 @@ export class LevelIndex implements Index {
     return keys.map((key) => key.readUIntBE(19, 6))
   }
 
-  async *timeline(log: string, facets: Facets, range: { from: number; to: number; after: TimePlace | null }): AsyncIterableIterator<TimePlace> {
+  async *timeline(log: string, facets: Facets, range: { from: number; to: number; after: TimePlace | null }): AsyncIterableIterator<TimeMatch> {
     const number = this.#numberOf(log)
     const from = Math.max(0, Math.ceil(range.from))
     const to = Math.min(MAX_U48, Math.floor(range.to))
@@ -172,14 +173,16 @@ export class LevelIndex implements Index {
     const start = after === null || after.timeMs < from ? { timeMs: from, index: 0 } : after.index < MAX_U48 ? { timeMs: after.timeMs, index: after.index + 1 } : { timeMs: after.timeMs + 1, index: 0 }
     if (start.timeMs > to) return
     const groups = await this.#db.iterator({ gte: groupKey(number, 0), lte: groupKey(number, 0xffff) }).all()
-    const lines = groups.filter(([, value]) => groupMatches(decodeGroup(value), facets)).map(([key]) => {
-      const group = key.readUInt16BE(3)
+    const lines: Line[] = []
+    for (const [key, value] of groups) {
+      const group = decodeGroup(value)
+      if (!groupMatches(group, facets)) continue
       const lower = Buffer.alloc(TIME_KEY)
       const upper = Buffer.alloc(TIME_KEY)
-      writeTimeKey(lower, number, group, start.timeMs, start.index)
-      writeTimeKey(upper, number, group, to, MAX_U48)
-      return this.#db.keys({ gte: lower, lte: upper })
-    })
+      writeTimeKey(lower, number, key.readUInt16BE(3), start.timeMs, start.index)
+      writeTimeKey(upper, number, key.readUInt16BE(3), to, MAX_U48)
+      lines.push({ keys: this.#db.keys({ gte: lower, lte: upper }), exact: groupDecides(group, facets) })
+    }
     yield* mergeTimelines(lines)
   }
 

@@ -1,9 +1,9 @@
-import type { TimePlace } from '../index.ts'
+import type { TimeMatch } from '../index.ts'
 
-/** The few methods of a database key iterator this needs. */
+/** The time keys of one group; of the database's iterator only these methods are needed. */
 export interface Line {
-  nextv(size: number): Promise<Buffer[]>
-  close(): Promise<void>
+  readonly keys: { nextv(size: number): Promise<Buffer[]>; close(): Promise<void> }
+  readonly exact: boolean
 }
 
 const FIRST_READ = 16
@@ -16,25 +16,25 @@ interface Cursor {
 }
 
 /** Several ascending lines of time keys as one, by (time, index). Reads little at first: most callers stop early. Closes the lines. */
-export async function* mergeTimelines(lines: readonly Line[]): AsyncIterableIterator<TimePlace> {
+export async function* mergeTimelines(lines: readonly Line[]): AsyncIterableIterator<TimeMatch> {
   try {
     const cursors: Cursor[] = []
     for (const line of lines) {
-      const keys = await line.nextv(FIRST_READ)
+      const keys = await line.keys.nextv(FIRST_READ)
       if (keys.length > 0) cursors.push({ line, keys, at: 0 })
     }
     const heap = new Heap(cursors)
     for (let top = heap.top; top !== undefined; top = heap.top) {
       const key = top.keys[top.at] as Buffer
-      yield { timeMs: key.readUIntBE(5, 6), index: key.readUIntBE(11, 6) }
+      yield { timeMs: key.readUIntBE(5, 6), index: key.readUIntBE(11, 6), exact: top.line.exact }
       if (++top.at === top.keys.length) {
-        top.keys = await top.line.nextv(LATER_READS)
+        top.keys = await top.line.keys.nextv(LATER_READS)
         top.at = 0
       }
       heap.sinkTop(top.keys.length === 0)
     }
   } finally {
-    await Promise.all(lines.map((line) => line.close()))
+    await Promise.all(lines.map((line) => line.keys.close()))
   }
 }
 
