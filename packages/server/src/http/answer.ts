@@ -36,9 +36,9 @@ function failureOf(result: InputResult): ErrorCode | null {
   return result.code !== undefined && ERRORS[result.code].status >= 400 ? result.code : 'SENSITIVE_AUTHENTICATION_DATA'
 }
 
-function problemWith(code: ErrorCode, { code: _, message, ...result }: InputResult, headers: Readonly<Record<string, string>>): Response {
-  const more = { ...result } as unknown as Record<string, JsonValue | undefined>
-  return problem(code, { headers, more, ...(message === undefined ? {} : { detail: message }) })
+function problemWith(code: ErrorCode, result: InputResult, headers: Readonly<Record<string, string>>): Response {
+  const { message, ...more } = { ...result, code } as unknown as Record<string, JsonValue | undefined>
+  return problem(code, { headers, more, ...(typeof message === 'string' ? { detail: message } : {}) })
 }
 
 function isCommitted(result: InputResult): boolean {

@@ -58,12 +58,14 @@ export async function listen(app: Hono<Env>, options: ListenOptions): Promise<Li
 
 function close(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
+    // A connection whose last answer goes out now would be kept alive; it is idle then, and is ended too.
+    const sweep = setInterval(() => server.closeIdleConnections(), 20)
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)
     server.close(() => {
       clearTimeout(cut)
+      clearInterval(sweep)
       resolve()
     })
-    server.closeIdleConnections()
   })
 }
 

@@ -25,7 +25,7 @@ const RECHECK_MS = 1000
 /**
  * The bearer tokens of one data directory. A token is `st_` and 256 random bits in base64url; `tokens.json` (0600) holds
  * SHA-256 of it – no salt and no slow hash, as there is nothing to guess. Several processes and threads may hold the
- * same directory: a change is seen within a second, by the file's inode, size and modification time.
+ * same directory: a change is seen within a second, by the file's inode, size and times.
  */
 export class Tokens {
   readonly #file: string
@@ -141,7 +141,7 @@ export class Tokens {
     const now = this.#now()
     if (!force && Math.abs(now - this.#checkedMs) < RECHECK_MS) return
     const stat = statSync(this.#file, { throwIfNoEntry: false })
-    const stamp = stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`
+    const stamp = stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`
     if (stamp !== this.#stamp) {
       this.#tokens = stat === undefined ? [] : readTokenFile(this.#file)
       this.#byHash = new Map(this.#tokens.map((t) => [t.hash, t]))

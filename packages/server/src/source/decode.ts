@@ -96,9 +96,7 @@ function binary(request: SourceRequest, contentType: string | null): Input {
 function many(body: Buffer, spans: readonly Span[], options: ElementOptions, request: SourceRequest): Decoded {
   const { maxEvents } = request.limits
   if (spans.length > maxEvents) throw new SealtrailError('TOO_LARGE', `more than ${maxEvents} events in one request`)
-  const inputs = new Array<Input>(spans.length)
-  for (let i = 0; i < spans.length; i++) inputs[i] = toInput(slice(body, spans[i] as Span), options)
-  return { many: true, inputs }
+  return { many: true, inputs: spans.map((span) => toInput(slice(body, span), options)) }
 }
 
 function arrayOf(body: Buffer, request: SourceRequest): Span[] {

@@ -6,7 +6,7 @@ import type { InputResult } from '../../src/event/input.ts'
 import { AUDITID, bearer, NOW, RECEIPT, recorder, type Recorder } from './double.ts'
 
 const post = (double: Recorder, path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
-  double.app.request(path, { method: 'POST', headers: { 'content-type': 'application/json', ...bearer('ingest'), ...headers }, body: body as BodyInit })
+  double.app.request(path, { method: 'POST', headers: { 'content-type': 'application/json', ...bearer('ingest'), ...headers }, body: body as string })
 const one = async (result: InputResult, path = '/api/v1/events', headers: Record<string, string> = {}): Promise<[number, Headers, Record<string, unknown>]> => {
   const double = recorder()
   double.result = () => result
@@ -48,6 +48,8 @@ test('the guide’s endpoint: superseded is 409 with auditid and receipt, also w
   assert.equal(headers.get('content-type'), 'application/problem+json')
   const [again, replayed] = await one({ ...superseded, outcome: 'duplicate' }, path)
   assert.deepEqual([again, replayed.get('idempotent-replayed')], [409, 'true'])
+  assert.equal((await one({ outcome: 'duplicate', auditid: AUDITID, superseded: true }, path))[0], 409)
+  assert.equal((await one({ outcome: 'sealed', auditid: AUDITID, superseded: true }, path))[0], 202)
   assert.equal((await one({ outcome: 'duplicate', auditid: AUDITID, receipt: RECEIPT }, path))[0], 200)
   assert.equal((await one(sealed, path))[0], 201)
   assert.equal((await one({ outcome: 'held', auditid: AUDITID }, path))[0], 202)

@@ -23,7 +23,7 @@ test('the app, the table and /openapi.json hold the same routes', async () => {
 test('every $ref of the document leads somewhere', async () => {
   const text = await (await recorder().app.request('/openapi.json')).text()
   const schemas = (JSON.parse(text) as { components: { schemas: object } }).components.schemas
-  for (const [, name] of text.matchAll(/#\/components\/schemas\/(\w+)/g)) assert.ok(Object.hasOwn(schemas, name as string), name)
+  for (const [, name] of text.matchAll(/#\/components\/schemas\/(\w+)/g)) assert.ok(Object.hasOwn(schemas, name as string), String(name))
 })
 
 test('route × role: those of the table and nobody else', async () => {
