@@ -14,7 +14,8 @@ import { problemOf } from './problem.ts'
 import { ROUTES, type Operation, type Route } from './routes.ts'
 
 const HANDLERS: Readonly<Record<Operation, Handler>> = { ...eventRoutes, ...auditRoutes, ...operateRoutes, ...publicRoutes }
-const BODIES_AT_ONCE = 16
+/** Bodies of the greatest size under way at once in a thread; with the default limit 128 MiB. */
+const BODIES_AT_ONCE = 8
 
 /** The HTTP interface as a value: `app.fetch(request)` for a listener, `app.request(path)` without one. */
 export function createApp(deps: AppDeps): Hono<Env> {
