@@ -111,7 +111,7 @@ async function auditOne(directory: string, log: string, logs: readonly string[],
   if (verdict.root === null) verdict = await run(true)
 
   if (head === null && verdict.size > 0 && problems.length === 0 && (options.heads === null || heads !== null)) problems.push(problem('HEAD_MISSING', 'head.sqlite', null))
-  if (published === null && verdict.size > 0) problems.push(problem('CHECKPOINT_MISSING', `checkpoint/${log}`, null))
+  if (published === null && verdict.size > 0) problems.push(problem('DERIVED_CHECKPOINT', `checkpoint/${log}`, null))
   if (verdict.root !== null) problems.push(...checkTiles(join(directory, 'tiles', log), `tiles/${log}`, verdict.size, verdict.root))
   const all = [...verdict.problems, ...problems]
   return { ...verdict, trust: key === null ? 'none' : 'given', ok: all.length === 0, problems: all }
