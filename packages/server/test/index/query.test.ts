@@ -6,6 +6,8 @@ import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { SealtrailError } from '../../src/errors.ts'
 import { readFields } from '../../src/index/fields.ts'
+import { Finder } from '../../src/index/finder.ts'
+import { plainToken } from '../../src/index/level/keys.ts'
 import type { Fields } from '../../src/index/fields.ts'
 import { schemaMatches } from '../../src/index/index.ts'
 import { LevelIndex } from '../../src/index/level/index.ts'
@@ -164,3 +166,32 @@ test('a schema is asked for by URN, pack and version, or version', () => {
 function isBadRequest(error: unknown): boolean {
   return error instanceof SealtrailError && error.code === 'BAD_REQUEST'
 }
+
+test('an index that moves on while it is asked gives each record once', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'sealtrail-moving-'))
+  const moving = await LevelIndex.open(own)
+  const store = new MemoryRecords()
+  const samples: Sample[] = Array.from({ length: 8 }, (_, n) => ({ n, subject: 's', sequence: n + 1, data: { carrier_message_id: 'SM' } }))
+  store.add('l', ...samples.map(recordOf))
+  const moved = async (size: number) => moving.apply({ log: 'l', first: 0, records: samples.slice(0, size).map(recordOf), tokens: [] })
+  const tail = new Tail(moving, store, never)
+  const { of } = tail
+  let size = 0
+  tail.of = async (log) => {
+    const span = await of.call(tail, log)
+    await moved((size += 2)) // the follower, between the look at the size and the look into the index
+    return span
+  }
+  const whole = [0, 1, 2, 3, 4, 5, 6, 7]
+  const movingDeps = { index: moving, records: store, tail }
+  const finder = new Finder({ ...movingDeps, tokens: async (ids) => ids.map(() => []) })
+  try {
+    assert.deepEqual((await runQuery({ logs: ['l'], limit: 100 }, movingDeps)).entries.map((entry) => entry.index), whole)
+    assert.deepEqual((await runQuery({ logs: ['l'], limit: 100, subject: 's' }, movingDeps)).entries.map((entry) => entry.index), whole)
+    assert.deepEqual((await finder.bySubject('l', 's')).map((entry) => entry.index), whole)
+    assert.deepEqual((await finder.byToken('l', [plainToken('carrier_message_id', 'SM')], 'SM')).map((entry) => entry.index), whole.toReversed())
+  } finally {
+    await moving.close()
+    await rm(own, { recursive: true, force: true })
+  }
+})
