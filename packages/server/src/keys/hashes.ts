@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, createSecretKey, hash } from 'node:crypto'
-import { types } from 'node:util'
 import type { IngestKeys, KeyedHashes } from './keys.ts'
 
 const BLOCK = 64
+const ROOM = 8192
 
 /**
  * The three keyed hashes, for whichever thread computes them. All state is scratch memory of the calling thread.
@@ -28,27 +28,50 @@ export function keyedHashes(keys: IngestKeys): KeyedHashes {
  * @throws RangeError unless the key has 32 bytes.
  */
 export function keyedHash(key: Uint8Array): (text: string | Uint8Array) => string {
-  if (key.length !== 32) throw new RangeError('a hash key has 32 bytes')
   const long = createSecretKey(key)
-  const room = 8192
-  const inner = Buffer.alloc(BLOCK + room, 0x36)
-  const outer = Buffer.alloc(BLOCK + 32, 0x5c)
-  for (let i = 0; i < key.length; i++) {
+  const scratch = makeScratch(ROOM)
+  setKey(scratch, key)
+  return (text) => {
+    if (typeof text === 'string') {
+      if (text.length * 3 > ROOM) return createHmac('sha256', long).update(text, 'utf8').digest('binary')
+      return hashTwice(scratch, scratch.inner.utf8Write(text, BLOCK))
+    }
+    if (text.length > ROOM) return createHmac('sha256', long).update(text).digest('binary')
+    scratch.inner.set(text, BLOCK)
+    return hashTwice(scratch, text.length)
+  }
+}
+
+const once = makeScratch(256)
+
+/** HMAC-SHA-256 under a 32-byte key used once or seldom, over at most 256 characters of latin1. @throws RangeError. */
+export function hmacOnce(key: Uint8Array, latin1: string): string {
+  if (latin1.length > 256) throw new RangeError('more than 256 bytes')
+  setKey(once, key)
+  const digest = hashTwice(once, once.inner.latin1Write(latin1, BLOCK))
+  once.inner.fill(0x36, 0, 32)
+  once.outer.fill(0x5c, 0, 32)
+  return digest
+}
+
+interface Scratch {
+  readonly inner: Buffer
+  readonly outer: Buffer
+}
+
+function makeScratch(room: number): Scratch {
+  return { inner: Buffer.alloc(BLOCK + room, 0x36), outer: Buffer.alloc(BLOCK + 32, 0x5c) }
+}
+
+function setKey({ inner, outer }: Scratch, key: Uint8Array): void {
+  if (key.length !== 32) throw new RangeError('a hash key has 32 bytes')
+  for (let i = 0; i < 32; i++) {
     inner[i] = (key[i] as number) ^ 0x36
     outer[i] = (key[i] as number) ^ 0x5c
   }
-  return (text) => {
-    let length: number
-    if (typeof text === 'string') {
-      if (text.length * 3 > room) return createHmac('sha256', long).update(text, 'utf8').digest('binary')
-      length = inner.utf8Write(text, BLOCK)
-    } else {
-      if (!types.isUint8Array(text)) throw new TypeError('neither text nor bytes')
-      if (text.length > room) return createHmac('sha256', long).update(text).digest('binary')
-      inner.set(text, BLOCK)
-      length = text.length
-    }
-    outer.latin1Write(hash('sha256', inner.subarray(0, BLOCK + length), 'binary'), BLOCK, 32)
-    return hash('sha256', outer, 'binary')
-  }
+}
+
+function hashTwice({ inner, outer }: Scratch, length: number): string {
+  outer.latin1Write(hash('sha256', inner.subarray(0, BLOCK + length), 'binary'), BLOCK, 32)
+  return hash('sha256', outer, 'binary')
 }

@@ -2,11 +2,12 @@ import { Buffer } from 'node:buffer'
 import { createHash, createHmac, createPrivateKey, createPublicKey, createSecretKey, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { SealtrailError } from '../errors.ts'
-import { keyedHashes } from './hashes.ts'
+import { keyedHash, keyedHashes } from './hashes.ts'
 import type { IngestKeys, KeyedHashes, Keys } from './keys.ts'
 import { ROTATABLE } from './ring.ts'
 import type { KeyInfo, KeyMaterial, KeyPurpose } from './ring.ts'
 import { unwrapKey, wrapKey, wrappingId } from './wrap.ts'
+import type { WrappingHash } from './wrap.ts'
 
 /** Where the ring keeps a key it makes, and what it makes it from. */
 export interface KeyringPlace {
@@ -31,8 +32,8 @@ export class Keyring implements Keys {
   readonly #hashes: KeyedHashes
   readonly #log: Signer
   #segment: Signer
-  readonly #wrapping = new Map<string, KeyObject>()
-  #wrap: { id: Uint8Array; key: KeyObject }
+  readonly #wrapping = new Map<string, WrappingHash>()
+  #wrap: { id: Uint8Array; key: WrappingHash }
 
   constructor(keys: readonly KeyMaterial[], place: KeyringPlace) {
     this.#keys = [...keys].sort((a, b) => a.generation - b.generation)
@@ -40,7 +41,7 @@ export class Keyring implements Keys {
     this.#hashes = keyedHashes(this.exportForIngest())
     this.#log = signer(this.#current('log').secret)
     this.#segment = signer(this.#current('segment').secret)
-    for (const key of this.#keys) if (key.purpose === 'wrapping') this.#wrapping.set(key.id, createSecretKey(key.secret))
+    for (const key of this.#keys) if (key.purpose === 'wrapping') this.#wrapping.set(key.id, keyedHash(key.secret))
     this.#wrap = this.#currentWrapping()
   }
 
@@ -125,7 +126,7 @@ export class Keyring implements Keys {
     this.#keys.push(key)
     if (purpose === 'segment') this.#segment = signer(key.secret)
     else {
-      this.#wrapping.set(key.id, createSecretKey(key.secret))
+      this.#wrapping.set(key.id, keyedHash(key.secret))
       this.#wrap = this.#currentWrapping()
     }
     return this.list().find((each) => each.id === key.id) as KeyInfo
@@ -137,9 +138,9 @@ export class Keyring implements Keys {
     return key
   }
 
-  #currentWrapping(): { id: Uint8Array; key: KeyObject } {
+  #currentWrapping(): { id: Uint8Array; key: WrappingHash } {
     const { id } = this.#current('wrapping')
-    return { id: Buffer.from(id, 'hex'), key: this.#wrapping.get(id) as KeyObject }
+    return { id: Buffer.from(id, 'hex'), key: this.#wrapping.get(id) as WrappingHash }
   }
 }
 

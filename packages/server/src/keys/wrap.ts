@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 
 /**
  * A wrapped 32-byte key, 73 bytes:
@@ -8,18 +7,21 @@ import type { KeyObject } from 'node:crypto'
  * ```
  * 0 version (1) | 1..8 wrapping key id | 9..24 salt | 25..56 ciphertext | 57..72 tag
  * ```
- * AES-256-GCM under HMAC-SHA-256(wrapping key, "sealtrail/wrap/1" ‖ salt), a key of its own for each wrapping, so that
+ * AES-256-GCM under HMAC-SHA-256(wrapping key, "sealtrail/wrap/1" ‖ hex(salt)), a key of its own for each wrapping, so that
  * the nonce may be zero and the 2^32 messages a random 96-bit nonce allows under one key (SP 800-38D section 8.3) are
  * no bound on how many people and interactions one wrapping key serves. Additional data: version, id, salt and `aad`.
  */
 export const WRAPPED_LENGTH = 73
 
 const VERSION = 1
-const LABEL = Buffer.from('sealtrail/wrap/1')
+const LABEL = 'sealtrail/wrap/1'
 const NONCE = Buffer.alloc(12)
 
+/** HMAC-SHA-256 under a wrapping key, as `keyedHash` makes it: all this file needs of the key. */
+export type WrappingHash = (text: string) => string
+
 /** Wraps a 32-byte key. @param id 8 bytes. @param salt 16 random bytes, never used twice. */
-export function wrapKey(wrapping: KeyObject, id: Uint8Array, salt: Uint8Array, key: Uint8Array, aad: string): Uint8Array {
+export function wrapKey(wrapping: WrappingHash, id: Uint8Array, salt: Uint8Array, key: Uint8Array, aad: string): Uint8Array {
   if (key.length !== 32 || id.length !== 8 || salt.length !== 16) throw new RangeError('a wrapped key has 32 bytes, its id 8, its salt 16')
   const out = new Uint8Array(WRAPPED_LENGTH)
   out[0] = VERSION
@@ -40,7 +42,7 @@ export function wrappingId(wrapped: Uint8Array): string | null {
 }
 
 /** The wrapped key, or null when bytes or `aad` are not those that were wrapped under this key. */
-export function unwrapKey(wrapping: KeyObject, wrapped: Uint8Array, aad: string): Uint8Array | null {
+export function unwrapKey(wrapping: WrappingHash, wrapped: Uint8Array, aad: string): Uint8Array | null {
   if (wrappingId(wrapped) === null) return null
   const decipher = createDecipheriv('aes-256-gcm', own(wrapping, wrapped.subarray(9, 25)), NONCE, { authTagLength: 16 })
   decipher.setAAD(additional(wrapped, aad))
@@ -55,8 +57,8 @@ export function unwrapKey(wrapping: KeyObject, wrapped: Uint8Array, aad: string)
   }
 }
 
-function own(wrapping: KeyObject, salt: Uint8Array): KeyObject {
-  return createSecretKey(createHmac('sha256', wrapping).update(LABEL).update(salt).digest())
+function own(wrapping: WrappingHash, salt: Uint8Array): Buffer {
+  return Buffer.from(wrapping(LABEL + Buffer.from(salt.buffer, salt.byteOffset, salt.length).hexSlice()), 'latin1')
 }
 
 function additional(wrapped: Uint8Array, aad: string): Buffer {

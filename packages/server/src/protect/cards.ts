@@ -72,7 +72,7 @@ export function hasCardNumber(text: string): boolean {
       if (last > first && !joins(text, groups[last - 1] as Group, group)) break
       digits += text.slice(group.from, group.to)
       if (digits.length > 19) break
-      if (digits.length >= 13 && isCardNumber(digits)) return true
+      if (digits.length >= 13 && isGrouping(groups, first, last) && isCardNumber(digits)) return true
     }
   }
   return false
@@ -90,6 +90,23 @@ function digitGroups(text: string): Group[] {
     if (match[0].length <= 19 && !inHexWord(text, match.index, to)) groups.push({ from: match.index, to })
   }
   return groups
+}
+
+/** People group by three digits and more; shorter groups must be of one length, or a list of small numbers would do. */
+function isGrouping(groups: readonly Group[], first: number, last: number): boolean {
+  const length = lengthOf(groups[first] as Group)
+  let short = false
+  let even = true
+  for (let i = first; i < last; i++) {
+    const each = lengthOf(groups[i] as Group)
+    if (each < 3) short = true
+    if (each !== length) even = false
+  }
+  return !short || (even && lengthOf(groups[last] as Group) <= length)
+}
+
+function lengthOf(group: Group): number {
+  return group.to - group.from
 }
 
 function joins(text: string, before: Group, after: Group): boolean {

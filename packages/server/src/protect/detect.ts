@@ -8,9 +8,13 @@ import { hasSsn } from './ssn.ts'
 export type Detected = 'card' | 'email' | 'ssn' | 'phone'
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
-const WHOLE_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const WHOLE_UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/
 /** RFC 3339 and ISO 8601 date-times. */
 const TIME = /(?<!\d)\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?Z| ?[+-]\d\d(?::?\d\d)?)?)?(?!\d)/g
+const WHOLE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?$/
+/** ASCII without `@`. */
+// oxlint-disable-next-line no-control-regex
+const SIMPLE = /^[\x00-?A-\x7f]*$/
 // oxlint-disable-next-line no-control-regex
 const INTERESTING = /[@0-9]|[^\x00-\x7f]/
 const CACHED_LENGTH = 128
@@ -26,8 +30,9 @@ let cache = new Map<string, Detected | null>()
 export function detect(text: string, name: string): Detected | null {
   const length = text.length
   if (length < 6 || !INTERESTING.test(text)) return null
-  if (length === 36 && text.charCodeAt(8) === 45 && WHOLE_UUID.test(text)) return null
   if (length > CACHED_LENGTH) return look(text, name)
+  // Most texts are ids, times and enumerations: they are let off before the cache, which they would only fill.
+  if (isHarmless(text)) return null
   const key = name + '\n' + text
   const known = cache.get(key)
   if (known !== undefined) return known
@@ -38,6 +43,16 @@ export function detect(text: string, name: string): Detected | null {
   return found
 }
 
+/** True for texts without `@`, in ASCII, with fewer than seven digits outside of ids and times. */
+function isHarmless(text: string): boolean {
+  if (!SIMPLE.test(text)) return false
+  const hyphen = text.indexOf('-')
+  if (hyphen === 8 && text.length === 36 && WHOLE_UUID.test(text)) return true
+  if (countDigits(text) < 7) return true
+  if (hyphen === 4 && WHOLE_TIME.test(text)) return true
+  return text.length > 36 && countDigits(text.replace(UUID, '#')) < 7
+}
+
 /** Whether a JSON number is a card number; other kinds are not told from ids and times. */
 export function detectNumber(value: number): Detected | null {
   return value >= 1e12 && Number.isSafeInteger(value) && isCardNumber(String(value)) ? 'card' : null
@@ -46,17 +61,21 @@ export function detectNumber(value: number): Detected | null {
 /** Whether a text holds a card number: such a text never becomes a search token. */
 export function holdsCard(text: string): boolean {
   if (text.length < 13) return false
+  // oxlint-disable-next-line no-control-regex
+  if (countDigits(text) < 13 && /^[\x00-\x7f]*$/.test(text)) return false
   return hasCardNumber(asciiDigits(text).replace(UUID, ' # '))
 }
 
 function look(text: string, name: string): Detected | null {
   // Ids and times are taken out first, by characters no number may contain.
-  const ascii = asciiDigits(text).replace(UUID, ' # ').replace(TIME, ' # ')
+  const spelled = asciiDigits(text)
+  const ascii = spelled.replace(UUID, ' # ').replace(TIME, ' # ')
+  const words = name.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/[_.-]/g, ' ')
   const digits = countDigits(ascii)
   if (digits >= 13 && hasCardNumber(ascii)) return 'card'
-  if (ascii.includes('@') && hasEmail(text)) return 'email'
-  if (digits >= 9 && hasSsn(ascii, name)) return 'ssn'
-  if (digits >= 7 && hasPhone(ascii, name)) return 'phone'
+  if (ascii.includes('@') && hasEmail(spelled)) return 'email'
+  if (digits >= 9 && hasSsn(ascii, words)) return 'ssn'
+  if (digits >= 7 && hasPhone(ascii, words)) return 'phone'
   return null
 }
 

@@ -2,13 +2,14 @@
 
 let zeros: number[] | undefined
 
-/** The text with every Unicode decimal digit (category Nd) as ASCII, and every dash or space as `-` or ` `; one character stays one. */
+/** The text with every Unicode decimal digit (category Nd), dash, space, plus and at sign as ASCII; one character stays one. */
 export function asciiDigits(text: string): string {
   // oxlint-disable-next-line no-control-regex
   if (/^[\x00-\x7f]*$/.test(text)) return text
-  return text.replace(/\p{Nd}|\p{Pd}|\p{Zs}|\u2212/gu, (char) => {
+  return text.replace(/\p{Nd}|\p{Pd}|\p{Zs}|[\u2212\uff0b\uff20\ufe6b]/gu, (char) => {
     if (/\p{Nd}/u.test(char)) return digitOf(char.codePointAt(0) as number)
-    return /\p{Zs}/u.test(char) ? ' ' : '-'
+    if (/\p{Zs}/u.test(char)) return ' '
+    return char === '\uff0b' ? '+' : char === '\uff20' || char === '\ufe6b' ? '@' : '-'
   })
 }
 

@@ -1,13 +1,14 @@
 import { Buffer } from 'node:buffer'
 import { aliasToken, interactionToken } from '../event/alias.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
+import { holdsCard } from './detect.ts'
 
 /** What protect needs from outside: randomness and keyed hashes, both behind small pools. One per thread and tenant. */
 export interface ProtectEnv {
   /** 16 fresh random bytes as 22 characters of base64url; never the same twice. */
   salt(): string
-  /** Token (16 bytes, latin1) of an alias in any of its spellings. */
-  alias(kind: string, value: string): string
+  /** Token (16 bytes, latin1) of an alias in any of its spellings; null for a text that is empty or holds a card number: no token is made of one. */
+  alias(kind: string, value: string): string | null
   /** Token of an interaction's own key. */
   interaction(subject: string): string
 }
@@ -19,7 +20,7 @@ const TOKENS_KEPT = 16_384
 export function protectEnv(tenant: string, hashes: Pick<KeyedHashes, 'token'>, random: (bytes: number) => Uint8Array): ProtectEnv {
   let pool: Buffer = Buffer.alloc(0)
   let used = 0
-  let aliases = new Map<string, string>()
+  const kinds = new Map<string, Map<string, string | null>>()
   let lastSubject = ''
   let lastToken = ''
   return {
@@ -33,12 +34,13 @@ export function protectEnv(tenant: string, hashes: Pick<KeyedHashes, 'token'>, r
       return pool.base64urlSlice(used - 16, used)
     },
     alias(kind, value) {
-      const key = kind + '\n' + value
-      const known = aliases.get(key)
+      let tokens = kinds.get(kind)
+      if (tokens === undefined) kinds.set(kind, (tokens = new Map()))
+      const known = tokens.get(value)
       if (known !== undefined) return known
-      if (aliases.size >= TOKENS_KEPT) aliases = new Map()
-      const token = aliasToken(hashes, tenant, kind, value)
-      aliases.set(key, token)
+      if (tokens.size >= TOKENS_KEPT) tokens.clear()
+      const token = value === '' || holdsCard(value) ? null : aliasToken(hashes, tenant, kind, value)
+      tokens.set(value, token)
       return token
     },
     interaction(subject) {

@@ -16,6 +16,7 @@ const MAX_CANDIDATES = 64
  * Whether a text (ASCII digits) holds a telephone number: international, North American as people write it, national
  * with a leading 0 in one of a dozen countries, or any run of digits that the text or its field's name calls a phone.
  * A text with more candidates than are worth checking is taken to hold one.
+ * @param name the words of the field's name.
  */
 export function hasPhone(text: string, name: string): boolean {
   let candidates = 0
@@ -27,7 +28,7 @@ export function hasPhone(text: string, name: string): boolean {
     if (DATE.test(match)) continue
     if (++candidates > MAX_CANDIDATES || isNational(match)) return true
   }
-  if (!CONTEXT.test(text) && !CONTEXT.test(words(name))) return false
+  if (!CONTEXT.test(text) && !CONTEXT.test(name)) return false
   for (const [match] of text.matchAll(BARE)) {
     if (++candidates > MAX_CANDIDATES || /^[2-9]\d{2}[2-9]\d{6}$/.test(match) || isInternational('+' + match) || isNational(match)) return true
   }
@@ -40,8 +41,4 @@ function isInternational(text: string): boolean {
 
 function isNational(text: string): boolean {
   return REGIONS.some((region) => parsePhoneNumberFromString(text, region)?.isValid() ?? false)
-}
-
-function words(name: string): string {
-  return name.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/[_-]/g, ' ')
 }

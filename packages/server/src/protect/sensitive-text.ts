@@ -10,9 +10,12 @@ const CODE_TEXT =
 const PIN_TEXT = /\bpin(?:\s+(?:code|number|no\.?))?\s*(?:is|was|=|:|#|->)\s*\d(?:[ -]?\d){3,5}(?!\d|[ -]\d)/i
 const HINT = /cv[vcn]|cav2|\bpin\b|card\s+(?:security|verification|validation)|security\s+code/i
 
+/** Every form below has one of these. */
+const LIKELY = /[\s:=#^;>]|\d{12}d\d{4}|cv[vcn]2?\d|cav2\d|[^\x00-\x7f]/i
+
 /** What of sensitive authentication data a text holds in itself, whatever its field is called. */
 export function sensitiveText(text: string): 'track' | 'code' | 'pin' | null {
-  if (text.length < 7) return null
+  if (text.length < 7 || !LIKELY.test(text)) return null
   if (text.includes('^') && TRACK_1.test(asciiDigits(text))) return 'track'
   if (text.length >= 17 && /\d[=Dd]\d{4}/.test(text) && hasTrack2(text)) return 'track'
   if (!HINT.test(text)) return null

@@ -1,16 +1,21 @@
 import { Buffer } from 'node:buffer'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import { detect } from './detect.ts'
+import { scanner } from './scan.ts'
 import { judgeName } from './sensitive-names.ts'
 import type { Suspicion } from './sensitive-names.ts'
 import { isCardText, isCodeDigits, isCodeValue, isPinBlockValue, isTrackValue, pinDigits, sensitiveText } from './sensitive-text.ts'
 
-/** An event that shows none of this in its bytes has nothing to look for: one scan instead of a walk. Escapes and non-ASCII hide names. */
-const WORTH_A_WALK = /cv[vcdnpe]|ca[v]2?"|csc|"cid|cid"|pin|track|stripe|swipe|secur|verif|validation|krypt|crypt|pruf|codigo|card|segur|\^|\\u|[\x80-\xff]|\d[=d]\d{4,}\?|;\d|chipdata|msr/i
+/** An event that has none of this in its bytes has nothing to look for: one scan instead of a walk. `\u` and full-width letters hide names. */
+const worthAWalk = scanner([
+  ...['cvv', 'cvc', 'cvd', 'cvn', 'cvp', 'cve', 'cav', 'csc', 'cid"', 'cid2', 'c v', 'c_v', 'c-v', 'c.v', 'pin', 'track', 'strip', 'swipe', 'msr', 'chip'],
+  ...['secur', 'sicherheit', 'segur', 'sicur', 'verif', 'validation', 'crypt', 'krypt', 'karten', 'card', 'signaturepanel'],
+  ...['code":"000"', 'code":"0000"', 'code":000', 'code": "000"', 'code": "0000"', 'code": 000'],
+  ...['^', '\\u', ';0', '000000000000=', '000000000000d', '\xef\xbc', '\xef\xbd', '\xf0\x9d'],
+])
 /** Names under which key/value pairs keep their key, and their value. */
-const NAMERS = ['name', 'key', 'label', 'field', 'fieldName', 'id', 'attribute', 'attributeName', 'parameter', 'param', 'property', 'prompt', 'question', 'slot', 'slotName', 'variable', 'variableName', 'title', 'type', 'Name', 'Key']
-const VALUERS = ['value', 'val', 'data', 'text', 'answer', 'content', 'input', 'response', 'digits', 'stringValue', 'numberValue', 'rawValue', 'raw', 'entered', 'dtmf', 'Value', 'code', 'number']
-const VALUER_SET = new Set(VALUERS)
+const NAMERS = new Set('name key label field fieldName id attribute attributeName parameter param property prompt question slot slotName variable variableName title type Name Key'.split(' '))
+const VALUERS = new Set('value val data text answer content input response digits stringValue numberValue rawValue raw entered dtmf Value code number'.split(' '))
 const MAX_DEPTH = 200
 
 interface Context {
@@ -27,7 +32,7 @@ const NOWHERE: Context = { card: false, address: false }
  * @param bytes the JSON text of `value`, when it is at hand: lets most events off after one scan.
  */
 export function sensitiveFields(value: JsonValue, bytes?: Uint8Array): string[] {
-  if (bytes !== undefined && !WORTH_A_WALK.test(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice())) return []
+  if (bytes !== undefined && !worthAWalk(bytes)) return []
   const found: string[] = []
   visit(value, '', NOWHERE, 0, found)
   return [...new Set(found)]
@@ -43,14 +48,14 @@ function visit(value: JsonValue, path: string, around: Context, depth: number, f
 }
 
 function visitText(text: string, path: string, depth: number, found: string[]): void {
-  if (text.length < 7) return
+  if (text.length < 7 || isUuid(text)) return
   if (sensitiveText(text) !== null) {
     found.push(path)
     return
   }
   const first = text.charCodeAt(0)
   // JSON within a string, as attributes often carry it.
-  if ((first === 123 || first === 91) && WORTH_A_WALK.test(text)) {
+  if ((first === 123 || first === 91) && worthAWalk(Buffer.from(text))) {
     try {
       visit(JSON.parse(text) as JsonValue, path, NOWHERE, depth + 1, found)
     } catch {
@@ -72,7 +77,11 @@ function visitObject(object: JsonObject, path: string, around: Context, depth: n
   const keys = Object.keys(object)
   let here = around
   let suspicious = false
+  let namer = false
+  let valuer = false
   for (const key of keys) {
+    if (NAMERS.has(key)) namer = true
+    if (VALUERS.has(key)) valuer = true
     const verdict = judgeName(key)
     if (verdict.suspicion !== null) suspicious = true
     if ((verdict.card && !here.card) || (verdict.address && !here.address)) here = { card: here.card || verdict.card, address: here.address || verdict.address }
@@ -80,6 +89,9 @@ function visitObject(object: JsonObject, path: string, around: Context, depth: n
   if (suspicious && !here.card) for (const key of keys) if (isCard(object[key] as JsonValue)) here = { card: true, address: here.address }
   for (const key of keys) {
     const value = object[key] as JsonValue
+    if (typeof value === 'string') {
+      if (!suspicious && (value.length < 7 || isUuid(value))) continue
+    } else if (!suspicious && typeof value !== 'object') continue
     const below = path === '' ? shown(key) : path + '.' + shown(key)
     if (suspicious) {
       const { suspicion } = judgeName(key)
@@ -91,7 +103,7 @@ function visitObject(object: JsonObject, path: string, around: Context, depth: n
     if (typeof value === 'string') visitText(value, below, depth, found)
     else if (typeof value === 'object' && value !== null) visit(value, below, within(key, around), depth + 1, found)
   }
-  visitPair(object, path, here, found)
+  if (namer && valuer) visitPair(object, keys, path, here, found)
 }
 
 /** What a key says of all that is below it. Siblings say nothing of what is below one another. */
@@ -101,14 +113,14 @@ function within(key: string, around: Context): Context {
 }
 
 /** `{"name":"cvv","value":"123"}` and its many spellings. */
-function visitPair(object: JsonObject, path: string, here: Context, found: string[]): void {
-  for (const namer of NAMERS) {
+function visitPair(object: JsonObject, keys: readonly string[], path: string, here: Context, found: string[]): void {
+  for (const namer of keys) {
     const name = object[namer]
-    if (typeof name !== 'string' || !Object.hasOwn(object, namer)) continue
+    if (typeof name !== 'string' || !NAMERS.has(namer)) continue
     const { suspicion } = judgeName(name)
     if (suspicion === null) continue
-    for (const valuer of VALUERS) {
-      if (valuer !== namer && Object.hasOwn(object, valuer) && scalarHolds(suspicion, object[valuer] as JsonValue, here, true)) {
+    for (const valuer of keys) {
+      if (valuer !== namer && VALUERS.has(valuer) && scalarHolds(suspicion, object[valuer] as JsonValue, here, true)) {
         found.push(`${path === '' ? '' : path + '.'}${valuer}(${shown(name)})`)
       }
     }
@@ -122,7 +134,7 @@ function holds(suspicion: Suspicion, value: JsonValue, here: Context, depth: num
   // Keys as they were pressed: ["1","2","3"].
   if (Array.isArray(value)) return scalarHolds(suspicion, value.filter((each) => typeof each !== 'object').join(''), here, false) || value.some((each) => holds(suspicion, each, here, depth + 1))
   const strict = suspicion === 'code' || suspicion === 'track'
-  return Object.keys(value).some((key) => (strict ? !isAbout(key) : VALUER_SET.has(key)) && holds(suspicion, value[key] as JsonValue, here, depth + 1))
+  return Object.keys(value).some((key) => (strict ? !isAbout(key) : VALUERS.has(key)) && holds(suspicion, value[key] as JsonValue, here, depth + 1))
 }
 
 /** Whether a scalar is what the name it stands under says. @param pair in key/value pairs the name may be any text, so only digits count. */
@@ -137,6 +149,11 @@ function scalarHolds(suspicion: Suspicion, value: JsonValue, here: Context, pair
   const digits = pinDigits(value)
   if (digits === null) return false
   return suspicion === 'pin' || digits.length !== 6 || here.card || !here.address
+}
+
+/** Nothing but an id has this form, and half of all values are ids. */
+function isUuid(text: string): boolean {
+  return text.length === 36 && text.charCodeAt(8) === 45 && text.charCodeAt(13) === 45 && text.charCodeAt(18) === 45 && text.charCodeAt(23) === 45 && !/[^0-9a-fA-F-]/.test(text)
 }
 
 function isAbout(key: string): boolean {

@@ -6,11 +6,11 @@ const CONTEXT = /\bssn\b|social\s*sec|socialsec|soc\s*sec|tax(?:payer)?\s*id|\bt
 
 /**
  * Whether a text (ASCII digits) holds a US social security number: written `ddd-dd-dddd`, or nine digits where the text
- * or its field's name speaks of one. Never issued: area 000, 666, 900-999, group 00, serial 0000.
+ * or its field's name (in words) speaks of one. Never issued: area 000, 666, 900-999, group 00, serial 0000.
  */
 export function hasSsn(text: string, name: string): boolean {
   for (const [, area, , group, serial] of text.matchAll(WRITTEN)) if (isIssued(area as string, group as string, serial as string)) return true
-  if (!CONTEXT.test(text) && !CONTEXT.test(name.replace(/_/g, ' '))) return false
+  if (!CONTEXT.test(text) && !CONTEXT.test(name)) return false
   for (const [, area, group, serial] of text.matchAll(BARE)) if (isIssued(area as string, group as string, serial as string)) return true
   return false
 }

@@ -3,7 +3,7 @@ import { addressAlias } from '../event/address.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 import type { FieldNode, FieldRule } from '../pack/pack.ts'
-import { detect, detectNumber, holdsCard } from './detect.ts'
+import { detect, detectNumber } from './detect.ts'
 import type { Detected } from './detect.ts'
 import type { ProtectEnv } from './env.ts'
 
@@ -168,9 +168,8 @@ export class Walk {
     const aliases = role === INTERACTION || !Object.hasOwn(this.#event.people, role) ? [] : (this.#event.people[role] ?? [])
     const tokens: string[] = []
     for (const { kind, value } of aliases) {
-      if (value === '' || holdsCard(value)) continue
       const token = this.#env.alias(kind, value)
-      if (!tokens.includes(token)) tokens.push(token)
+      if (token !== null && !tokens.includes(token)) tokens.push(token)
     }
     if (tokens.length === 0) tokens.push(this.#env.interaction(this.#event.subject))
     // One person in two roles has one key, and one ciphertext.
@@ -185,11 +184,11 @@ export class Walk {
       for (const each of value) if (typeof each !== 'object') this.#token(kind, each, role)
     } else if (typeof value === 'string' || typeof value === 'number') {
       const text = String(value)
-      if (text === '' || text.length > 512 || this.tokens.length >= MAX_TOKENS || holdsCard(text)) return
+      if (text.length > 512 || this.tokens.length >= MAX_TOKENS) return
       // An address is a telephone number, an e-mail address or another name; it is searched for as what it is.
       const alias = (kind === 'address' ? addressAlias(text) : null) ?? { kind, value: text }
       const token = this.#env.alias(alias.kind, alias.value)
-      if (!this.tokens.some((each) => each.token === token)) this.tokens.push({ kind: alias.kind, token, owner: this.#owner(role) })
+      if (token !== null && !this.tokens.some((each) => each.token === token)) this.tokens.push({ kind: alias.kind, token, owner: this.#owner(role) })
     }
   }
 

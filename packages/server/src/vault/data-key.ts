@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { createSecretKey, hkdfSync } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { hmacOnce } from '../keys/hashes.ts'
 import type { DataKey } from './vault.ts'
 
 /** A data key ready for use. */
@@ -12,10 +13,15 @@ export interface DerivedKey {
 
 const INFO = 'sealtrail/vault/1'
 
-/** HKDF-SHA-256 (RFC 5869) of a data key, its id as salt: 32 bytes of AES-256 key, 32 bytes of commitment. */
+/**
+ * HKDF-Expand with SHA-256 (RFC 5869 section 2.3; the key is uniform, so Extract is not needed, section 3.3): info is
+ * "sealtrail/vault/1" ‖ key id, giving 32 bytes of AES-256 key, then 32 bytes of commitment.
+ */
 export function deriveKey(key: DataKey): DerivedKey {
-  const okm = Buffer.from(hkdfSync('sha256', key.key, key.id, INFO, 64))
-  return { encrypt: createSecretKey(okm.subarray(0, 32)), commitment: okm.subarray(32) }
+  const info = INFO + Buffer.from(key.id.buffer, key.id.byteOffset, key.id.length).latin1Slice()
+  const encrypt = hmacOnce(key.key, info + '\x01')
+  const commitment = hmacOnce(key.key, encrypt + info + '\x02')
+  return { encrypt: createSecretKey(encrypt, 'latin1'), commitment: Buffer.from(commitment, 'latin1') }
 }
 
 /** Derives each key once as long as it is in use: at least `size` and at most twice as many are remembered. */
