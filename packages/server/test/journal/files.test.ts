@@ -260,6 +260,6 @@ test('whatever is appended, cut and reopened, the acknowledged prefix stands (pr
       await journal.close()
       rmSync(dir, { recursive: true })
     }),
-    { numRuns: Number(process.env['SLOW'] ? 10_000 : 200) },
+    { numRuns: Number(process.env['SLOW'] ? 10_000 : 60) },
   )
 })
