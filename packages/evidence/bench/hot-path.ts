@@ -58,12 +58,12 @@ function measure(name: string, run: (i: number) => unknown): void {
 
 console.log(`events of ${Math.round(bytes.reduce((sum, b) => sum + b.length, 0) / 1000)} bytes, ${process.version}`)
 measure('canonicalize', (i) => canonicalize(events[i] as JsonObject))
-measure('canonicalize and write to bytes', (i) => into.utf8Write(canonicalize(events[i] as JsonObject)))
-measure('npm canonicalize and write to bytes', (i) => into.utf8Write((reference as unknown as (v: unknown) => string)(events[i])))
-measure('JSON.stringify and write to bytes', (i) => into.utf8Write(JSON.stringify(events[i])))
+measure('canonicalize and write to bytes', (i) => into.write(canonicalize(events[i] as JsonObject)))
+measure('npm canonicalize and write to bytes', (i) => into.write((reference as unknown as (v: unknown) => string)(events[i])))
+measure('JSON.stringify and write to bytes', (i) => into.write(JSON.stringify(events[i])))
 measure('spliceRecord and write to bytes', (i) => {
   const data = events[i] as JsonObject
-  into.utf8Write(
+  into.write(
     spliceRecord({ auditid: '01KDVDNA00040G2081040G2081', data, dataschema: 'urn:sealtrail:schema:x:1', id: 'abc', provenance: 'pushed', recordedtime: '2027-01-01T00:00:00.000Z', regulatorytag: null, source: 'urn:x', subject: 'abc', time: null, type: 'x' }).text, // prettier-ignore
   )
 })

@@ -189,7 +189,7 @@ export class LogAudit {
     const problems = [...this.#problems]
     // Attacker: a store may leave all checkpoints out. Consistent records that no trusted key vouches for prove nothing.
     if (this.#policy !== null && this.#vouched < this.#size) {
-      problems.push(problemOf('CHECKPOINT_MISSING', 'checkpoint', this.#vouched, `leaves ${this.#vouched} to ${this.#size - 1}`))
+      problems.push(problemOf('RECORDS_UNVOUCHED', 'checkpoint', this.#vouched, `leaves ${this.#vouched} to ${this.#size - 1}`))
     }
     return {
       ok: problems.length === 0,

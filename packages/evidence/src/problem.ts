@@ -22,7 +22,7 @@ export const PROBLEMS = {
   CHECKPOINT_LOG: 'the checkpoint is of another log',
   CHECKPOINT_MISMATCH: 'the checkpoint does not fit the records',
   CHECKPOINT_BEYOND: 'the checkpoint is of a larger log than the records make: records are gone',
-  CHECKPOINT_MISSING: 'no checkpoint that fits and is signed by a trusted key covers the last records',
+  RECORDS_UNVOUCHED: 'no checkpoint that fits and is signed by a trusted key covers these records',
   HEAD_FORMAT: 'the head is malformed',
   HEAD_MISMATCH: 'the head does not fit the records',
   HEAD_BEHIND: 'the head is older than the records',

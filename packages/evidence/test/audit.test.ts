@@ -86,7 +86,7 @@ test('a missing segment is named with its range; the last one by head and checkp
       assert.equal(result.size, 10)
     }
   }
-  assert.deepEqual(codes(audit(log.segments.slice(0, 3))), ['CHECKPOINT_BEYOND 10', 'HEAD_BEYOND 6', 'CHECKPOINT_MISSING 5'])
+  assert.deepEqual(codes(audit(log.segments.slice(0, 3))), ['CHECKPOINT_BEYOND 10', 'HEAD_BEYOND 6', 'RECORDS_UNVOUCHED 5'])
   assert.deepEqual(codes(audit([])), ['CHECKPOINT_BEYOND 10', 'HEAD_BEYOND 0'])
 })
 
@@ -95,7 +95,7 @@ test('unreadable objects are named once, not again as missing', () => {
     const state = new LogAudit(options)
     log.segments.forEach(({ key, digest, bytes }, i) => (i === at ? state.unreadable(key, 'not zstd') : state.segment(key, digest, bytes)))
     const { first } = decodeSegment(log.segments[at]!.bytes).header
-    assert.deepEqual(codes(state.result()).filter((code) => !code.startsWith('CHECKPOINT_MISSING')), [`SEGMENT_UNREADABLE ${first}`])
+    assert.deepEqual(codes(state.result()).filter((code) => !code.startsWith('RECORDS_UNVOUCHED')), [`SEGMENT_UNREADABLE ${first}`])
   }
   const two = new LogAudit({ ...options, trust: null })
   two.unreadable(log.segments[0]!.key, 'x')
@@ -145,8 +145,8 @@ test('a whole log forged consistently falls at the trusted key only', () => {
     })
   }
   // Without the log key a forger must leave the checkpoints out; with a trusted key that is not ok.
-  assert.deepEqual(codes(audit(strip(forged.segments), {}, {})), ['CHECKPOINT_MISSING 0'])
-  assert.deepEqual(codes(audit(strip(forged.segments), {}, { checkpoint: log.checkpoint })), ['CHECKPOINT_MISMATCH 10', 'CHECKPOINT_MISSING 0'])
+  assert.deepEqual(codes(audit(strip(forged.segments), {}, {})), ['RECORDS_UNVOUCHED 0'])
+  assert.deepEqual(codes(audit(strip(forged.segments), {}, { checkpoint: log.checkpoint })), ['CHECKPOINT_MISMATCH 10', 'RECORDS_UNVOUCHED 0'])
   assert.equal(audit(strip(forged.segments), { trust: null }, {}).ok, true, 'consistent, signer not established')
 })
 
@@ -165,7 +165,7 @@ test('checkpoints: every flipped byte, other keys, other logs, other sizes', () 
   assert.deepEqual(at({ size: 6, root: log.head.root }), ['CHECKPOINT_MISMATCH 6'])
   assert.deepEqual(at({ size: 7, root: log.head.root }), ['CHECKPOINT_MISMATCH 7'])
   const behind = decodeSegment(log.segments[3]!.bytes).header.previous.checkpoint
-  assert.deepEqual(codes(audit(log.segments, {}, { checkpoint: behind })), ['CHECKPOINT_MISSING 6'], 'records after the newest checkpoint are vouched for by nobody')
+  assert.deepEqual(codes(audit(log.segments, {}, { checkpoint: behind })), ['RECORDS_UNVOUCHED 6'], 'records after the newest checkpoint are vouched for by nobody')
 })
 
 test('heads: behind, beyond, changed', () => {
