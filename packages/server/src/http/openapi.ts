@@ -40,7 +40,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       history: list(object),
       proof: object,
       field_states: { type: 'object', additionalProperties: { enum: ['disclosed', 'sealed', 'erased', 'expired', 'missing'] } },
-      more: nullable('integer'),
+      more: list(text),
     },
     ['status', 'audit_record', 'verification_timestamp'],
   ),

@@ -79,7 +79,7 @@ export class Finder {
     const found: FoundRecord[] = []
     const unindexed: FoundRecord[] = []
     for await (const record of tail.read(log, span)) unindexed.push({ log, ...record })
-    const known = unindexed.length === 0 ? [] : await this.#deps.tokens(unindexed.map((record) => record.fields?.auditid ?? ''))
+    const known = unindexed.length === 0 ? [] : await this.#deps.tokens(unindexed.flatMap((record) => record.fields?.auditid ?? []))
     unindexed.forEach((record, i) => {
       const carries = (known[i] ?? []).some((each) => tokens.some((token) => Buffer.compare(token, each.token) === 0))
       if (carries || (carrier !== null && record.fields?.carrier === carrier)) found.push(record)

@@ -1,3 +1,4 @@
+import { isAuditid } from './auditid.ts'
 import type { Index, Token } from './index.ts'
 import type { Records } from './records.ts'
 
@@ -130,14 +131,22 @@ export class Follower {
     if (step.length > 0) await this.#apply(log, first, step, null)
   }
 
+  async #tokensOf(records: readonly Uint8Array[]): Promise<Array<readonly Token[]>> {
+    const auditids = records.map(auditidOf)
+    const asked = auditids.filter(isAuditid)
+    const found = await this.#deps.tokens(asked)
+    const byId = new Map(asked.map((auditid, i) => [auditid, found[i] ?? []]))
+    return auditids.map((auditid) => byId.get(auditid) ?? [])
+  }
+
   async #apply(log: string, first: number, records: readonly Uint8Array[], known: ReadonlyArray<readonly Token[]> | null): Promise<void> {
-    const tokens = known ?? (await this.#deps.tokens(records.map(auditidOf)))
+    const tokens = known ?? (await this.#tokensOf(records))
     await this.#deps.index.apply({ log, first, records, tokens })
     this.#deps.onProgress?.(log, first + records.length)
   }
 }
 
-/** The audit id comes first in a canonical record: `{"auditid":"` and 26 characters. Damaged bytes give a text that no vault row has. */
+/** The audit id comes first in a canonical record: `{"auditid":"` and 26 characters. Damaged bytes give a text that is none. */
 function auditidOf(record: Uint8Array): string {
   return Buffer.from(record.buffer, record.byteOffset, record.byteLength).toString('latin1', 12, 38)
 }

@@ -80,7 +80,7 @@ async function isOf({ records, trail }: Message, query: NotificationQuery, deps:
   if (problemsOf(records).length > 0) return true
   const { customer_external_id, carrier_message_id } = query
   if (customer_external_id === undefined && carrier_message_id === undefined) return true
-  const tokens = (await deps.tokens(records.map((record) => record.fields?.auditid ?? ''))).flat()
+  const tokens = (await deps.tokens(records.flatMap((record) => record.fields?.auditid ?? []))).flat()
   const carries = (field: string, value: string): boolean => tokensFor(field, value, trail, deps).some((token) => tokens.some((each) => Buffer.compare(each.token, token) === 0))
   return (
     (customer_external_id === undefined || carries('customer_external_id', customer_external_id)) &&

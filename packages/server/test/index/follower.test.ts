@@ -74,6 +74,19 @@ test('a backlog longer than memory should hold is read from the segments, to the
   await index.close()
 })
 
+test('records that are damaged do not stop it, and ask the vault for nothing', async () => {
+  const index = await LevelIndex.open(join(folder, String(count++)))
+  const records = new MemoryRecords()
+  records.add('a', sample(0), Buffer.from('{'), Buffer.from('x'.repeat(100)), sample(1))
+  const asked: string[] = []
+  const follower = new Follower({ index, records, tokens: async (ids) => (asked.push(...ids), tokens(ids)), onFailure: assert.fail })
+  await follower.catchUp()
+  assert.deepEqual(asked, [idOf(0), idOf(1)])
+  assert.deepEqual([index.size('a'), index.unreadable], [4, 2])
+  assert.deepEqual(await index.token('a', tokenOf(idOf(1)).token, { after: -1, limit: 9 }), [3])
+  await index.close()
+})
+
 test('when the index cannot be written the follower stops and says so, once', async () => {
   const records = new MemoryRecords()
   records.add('a', sample(0), sample(1))
