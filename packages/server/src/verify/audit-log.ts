@@ -1,4 +1,4 @@
-import { LogAudit, PROBLEMS, type RecordChecks } from '@sealtrail/evidence'
+import { LogAudit, parseObjectKey, PROBLEMS, type RecordChecks } from '@sealtrail/evidence'
 import type { Head } from '../head/head.ts'
 import type { Store } from '../store/store.ts'
 import { committedFrames } from './chain.ts'
@@ -48,7 +48,7 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
       if (signers !== null && audit.size > before && !signers.includes(signerOf(frame.content.ndjson))) {
         problems.push({ index: before, object: frame.key, code: 'SEGMENT_SIGNER', message: PROBLEMS.SEGMENT_SIGNER })
       }
-      await commitments?.segment(frame.key, frame.content.ndjson)
+      await commitments?.segment(frame.key, parseObjectKey(frame.key).first, frame.content.ndjson)
     }
     digest = audit.size > before ? frame.digest : null
     options.onProgress(audit.size, Math.max(audit.size, head?.size ?? 0))

@@ -1,10 +1,13 @@
 import { auditIdBytes, disclosureDigest } from '@sealtrail/evidence'
-import { SealtrailError } from '../errors.ts'
-import type { Vault, VaultRow } from '../vault/vault.ts'
+import { openRow, readRow } from '../vault/encrypt.ts'
+import type { KeyAnswer, Vault, VaultEntry, VaultRow } from '../vault/vault.ts'
 import { type Commitments, type FoundProblem, problem } from './verdict.ts'
 
-/** The vault as far as looking a record's disclosures up needs it. */
-export type DisclosureSource = Pick<Vault, 'rows' | 'open'>
+/** The vault as far as looking the disclosures of many records up needs it. */
+export interface DisclosureSource extends Pick<Vault, 'keysById'> {
+  /** Rows stored for each audit id (16 bytes), in the order asked. */
+  rowsOf(auditids: readonly Uint8Array[]): Promise<VaultRow[][]>
+}
 
 export interface CommitmentFindings {
   readonly counts: Commitments
@@ -13,13 +16,14 @@ export interface CommitmentFindings {
 
 /** Follows the records of one log and looks their commitments up. */
 export interface CommitmentCheck {
-  /** Takes a segment's NDJSON; may return before it is checked. */
-  segment(key: string, ndjson: Uint8Array): Promise<void>
+  /** Takes a segment's NDJSON and the index of its first record; may return before it is checked. */
+  segment(key: string, first: number, ndjson: Uint8Array): Promise<void>
   /** Everything found, once all is checked. */
   finish(): Promise<CommitmentFindings & { readonly more: number }>
 }
 
 const NEWLINE = 0x0a
+const MAX_KNOWN_KEYS = 200_000
 /** In canonical JSON these bytes begin a commitment and nothing else: a quote within a string is escaped, and input with a key `...` is never sealed as it is. */
 const COMMITMENT = Buffer.from('{"...":"')
 const DIGEST_LENGTH = 43
@@ -34,15 +38,22 @@ interface Committing {
   readonly digests: ReadonlySet<string>
 }
 
+/** Data keys already asked for; one person's key opens many rows. */
+export type KnownKeys = Map<string, KeyAnswer>
+
 /**
  * Whether every commitment of a segment's records has its disclosure in the vault: the row is there, opens, and holds
  * exactly what the record commits to; or its key was destroyed, which is as it should be.
+ * @param known kept by the caller from segment to segment.
  */
-export async function checkCommitments(object: string, first: number, ndjson: Uint8Array, vault: DisclosureSource): Promise<CommitmentFindings> {
+export async function checkCommitments(object: string, first: number, ndjson: Uint8Array, vault: DisclosureSource, known: KnownKeys = new Map()): Promise<CommitmentFindings> {
   const counts: Commitments = { disclosed: 0, erased: 0, missing: 0 }
   const problems: FoundProblem[] = []
-  for (const record of committing(first, ndjson)) {
-    const found = await look(record, vault)
+  const records = committing(first, ndjson)
+  const rows = await vault.rowsOf(records.map(({ auditid }) => auditid))
+  await learnKeys(records.flatMap(({ auditid }, i) => rows[i]!.map(row => readRow(row, auditid))), vault, known)
+  for (const [i, record] of records.entries()) {
+    const found = look(record, rows[i]!, known)
     if (typeof found === 'string') counts[found]++
     else {
       counts.missing++
@@ -50,6 +61,23 @@ export async function checkCommitments(object: string, first: number, ndjson: Ui
     }
   }
   return { counts, problems }
+}
+
+/** Asks the vault once for all keys not yet known. */
+async function learnKeys(entries: readonly (VaultEntry | string)[], vault: DisclosureSource, known: KnownKeys): Promise<void> {
+  const missing = new Map<string, Uint8Array>()
+  for (const entry of entries) {
+    if (typeof entry === 'string') continue
+    for (const { keyId } of entry.parts) {
+      const id = latin1(keyId)
+      if (!known.has(id)) missing.set(id, keyId)
+    }
+  }
+  if (missing.size === 0) return
+  if (known.size > MAX_KNOWN_KEYS) known.clear()
+  const ids = [...missing.values()].map(id => Uint8Array.from(id))
+  const answers = await vault.keysById(ids)
+  for (const [i, id] of [...missing.keys()].entries()) known.set(id, answers[i]!)
 }
 
 /** The records that hold commitments. attacker: bytes whose digests did not fit may be anything; what is no record is passed over, the log's audit names it. */
@@ -74,31 +102,26 @@ function committing(first: number, ndjson: Uint8Array): Committing[] {
   return found
 }
 
-async function look({ auditid, digests }: Committing, vault: DisclosureSource): Promise<'disclosed' | 'erased' | { code: 'VAULT_ROW_MISSING' | 'VAULT_ROW_DAMAGED'; detail?: string }> {
+function look({ auditid, digests }: Committing, stored: readonly VaultRow[], known: KnownKeys): 'disclosed' | 'erased' | { code: 'VAULT_ROW_MISSING' | 'VAULT_ROW_DAMAGED'; detail?: string } {
   // A row nobody refers to may share the audit id: an attempt that was never sealed.
-  const prefixes = new Set([...digests].map(digest => Buffer.from(digest, 'base64url').latin1Slice(0, 8)))
+  const prefixes = new Set([...digests].map(digest => Buffer.from(digest.slice(0, 11), 'base64url').latin1Slice(0, 8)))
+  const rows = stored.filter(({ key }) => prefixes.has(latin1(key.subarray(16))))
+  if (rows.length === 0) return { code: 'VAULT_ROW_MISSING' }
   const left = new Set(digests)
   let erased = false
-  try {
-    const rows = (await vault.rows(auditid)).filter(row => prefixes.has(prefixOf(row)))
-    if (rows.length === 0) return { code: 'VAULT_ROW_MISSING' }
-    for (const row of rows) {
-      for (const part of await vault.open(row, auditid)) {
-        if (part.state === 'missing') return { code: 'VAULT_ROW_DAMAGED', detail: part.why }
-        if (part.state === 'erased') erased = true
-        else for (const disclosure of part.disclosures) if (!left.delete(disclosureDigest(disclosure))) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
-      }
+  for (const row of rows) {
+    for (const part of openRow(row, auditid, entry => entry.parts.map(({ keyId }) => known.get(latin1(keyId))!))) {
+      if (part.state === 'missing') return { code: 'VAULT_ROW_DAMAGED', detail: part.why }
+      if (part.state === 'erased') erased = true
+      else for (const disclosure of part.disclosures) if (!left.delete(disclosureDigest(disclosure))) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
     }
-  } catch (error) {
-    if (error instanceof SealtrailError) return { code: 'VAULT_ROW_DAMAGED', detail: error.code }
-    throw error
   }
   if (erased) return 'erased'
   return left.size === 0 ? 'disclosed' : { code: 'VAULT_ROW_DAMAGED', detail: `${left.size} of ${digests.size} disclosures are not in it` }
 }
 
-function prefixOf(row: VaultRow): string {
-  return Buffer.from(row.key.buffer, row.key.byteOffset, row.key.length).latin1Slice(16, 24)
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }
 
 function parsed(auditid: string): Uint8Array | null {
@@ -111,7 +134,7 @@ function parsed(auditid: string): Uint8Array | null {
 
 /** Adds up the findings of segments checked by `check`, at most `width` at a time. */
 export class CommitmentSum implements CommitmentCheck {
-  readonly #check: (key: string, ndjson: Uint8Array) => Promise<CommitmentFindings>
+  readonly #check: (key: string, first: number, ndjson: Uint8Array) => Promise<CommitmentFindings>
   readonly #width: number
   readonly #maxProblems: number
   readonly #counts: Commitments = { disclosed: 0, erased: 0, missing: 0 }
@@ -119,14 +142,14 @@ export class CommitmentSum implements CommitmentCheck {
   readonly #running = new Set<Promise<void>>()
   #more = 0
 
-  constructor(check: (key: string, ndjson: Uint8Array) => Promise<CommitmentFindings>, width: number, maxProblems = 1000) {
+  constructor(check: (key: string, first: number, ndjson: Uint8Array) => Promise<CommitmentFindings>, width: number, maxProblems = 1000) {
     this.#check = check
     this.#width = width
     this.#maxProblems = maxProblems
   }
 
-  async segment(key: string, ndjson: Uint8Array): Promise<void> {
-    const running: Promise<void> = this.#check(key, ndjson).then(({ counts, problems }) => {
+  async segment(key: string, first: number, ndjson: Uint8Array): Promise<void> {
+    const running: Promise<void> = this.#check(key, first, ndjson).then(({ counts, problems }) => {
       for (const name of ['disclosed', 'erased', 'missing'] as const) this.#counts[name] += counts[name]
       for (const each of problems) {
         if (this.#problems.length < this.#maxProblems) this.#problems.push(each)

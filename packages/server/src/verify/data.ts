@@ -30,8 +30,11 @@ export interface AuditDataOptions {
   readonly key: string | null
   /** The keyring's own public keys: signatures are then checked, though nothing is said of who signed. */
   readonly own: { readonly log: Uint8Array; readonly segment: readonly Uint8Array[] } | null
-  /** Per log: looks commitments up; null: no vault at hand. */
-  readonly commitments: ((log: string) => CommitmentCheck) | null
+  /**
+   * Opens what looks commitments up, per log; null: no vault at hand. Called once the files were checked, since opening
+   * a database rewrites some; `damaged` says that the vault's own are, and then it must not be opened.
+   */
+  readonly openCommitments: ((damaged: boolean) => Promise<((log: string) => CommitmentCheck) | null>) | null
   readonly records?: RecordChecks
   /** Logs to audit; all when not given. */
   readonly logs?: readonly string[]
@@ -52,11 +55,12 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   const heads = options.heads === null || 'fault' in options.heads ? null : options.heads
   const shared: FoundProblem[] = await checkDatabases(directory)
   if (options.heads !== null && 'fault' in options.heads) shared.push(problem('HEAD_UNREADABLE', 'head.sqlite', null, options.heads.fault))
+  const commitments = (await options.openCommitments?.(shared.some(({ code }) => code === 'VAULT_UNREADABLE'))) ?? null
   const damage = store.damage?.() ?? []
   const logs = (await logsIn(directory, store, heads)).filter(log => options.logs?.includes(log) ?? true)
   const verdicts: LogVerdict[] = []
   for (const log of logs) {
-    const verdict = await auditOne(directory, log, logs, heads, options)
+    const verdict = await auditOne(directory, log, logs, heads, options, commitments?.(log) ?? null)
     const ours = damage.filter(each => each.log === log)
     const headers = ours.filter(({ why }) => why === 'header damaged').map(each => problem('OBJECT_HEADER', placeOf(each), null))
     const torn = ours.filter(({ why }) => why !== 'header damaged').map((each): Note => ({ object: placeOf(each), message: `${each.length} bytes are no whole object (${each.why})` }))
@@ -67,7 +71,7 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   return verdicts
 }
 
-async function auditOne(directory: string, log: string, logs: readonly string[], heads: HeadStore | null, options: AuditDataOptions): Promise<LogVerdict> {
+async function auditOne(directory: string, log: string, logs: readonly string[], heads: HeadStore | null, options: AuditDataOptions, commitments: CommitmentCheck | null): Promise<LogVerdict> {
   const { store, key, own } = options
   const problems: FoundProblem[] = []
   let head: Head | null = null
@@ -99,7 +103,7 @@ async function auditOne(directory: string, log: string, logs: readonly string[],
         segmentKeys: own?.segment ?? null,
         hashes: kept.read,
         records: options.records ?? RECORDS,
-        commitments: options.commitments?.(log) ?? null,
+        commitments: packs ? null : commitments,
         onProgress: (done, total) => options.onProgress?.(log, done, total),
       })
     } finally {
@@ -108,13 +112,19 @@ async function auditOne(directory: string, log: string, logs: readonly string[],
   }
   let verdict = await run(false)
   // Segments and level files damaged at once: the packs still say which records changed, and let the audit go on behind a hole.
-  if (verdict.root === null) verdict = await run(true)
+  if (verdict.root === null) verdict = withCommitments(await run(true), verdict)
 
   if (head === null && verdict.size > 0 && problems.length === 0 && (options.heads === null || heads !== null)) problems.push(problem('HEAD_MISSING', 'head.sqlite', null))
   if (published === null && verdict.size > 0) problems.push(problem('DERIVED_CHECKPOINT', `checkpoint/${log}`, null))
   if (verdict.root !== null) problems.push(...checkTiles(join(directory, 'tiles', log), `tiles/${log}`, verdict.size, verdict.root))
   const all = [...verdict.problems, ...problems]
   return { ...verdict, trust: key === null ? 'none' : 'given', ok: all.length === 0, problems: all }
+}
+
+/** The second run of an audit, with what the first one found in the vault. */
+function withCommitments(second: LogVerdict, first: LogVerdict): LogVerdict {
+  const found = first.problems.filter(({ code }) => code.startsWith('VAULT_'))
+  return { ...second, ok: false, problems: [...second.problems, ...found], commitments: first.commitments }
 }
 
 async function logsIn(directory: string, store: Store, heads: HeadStore | null): Promise<string[]> {

@@ -47,7 +47,7 @@ async function verify(directory: string, more: Partial<AuditDataOptions> = {}): 
     heads = { fault: (error as { code: string }).code }
   }
   try {
-    return await auditData(directory, { store, heads, key: vkey, own: null, commitments: null, ...more })
+    return await auditData(directory, { store, heads, key: vkey, own: null, openCommitments: null, ...more })
   } finally {
     await store.close()
     if (heads !== null && 'close' in heads) heads.close()
@@ -80,7 +80,7 @@ async function flipEach(path: string, from: number, to: number, check: (found: L
       broken[at]! ^= 1 << at % 8
       writeFileSync(join(copy, path), broken)
       const store = await FileStore.open(join(copy, 'store'), { readOnly: true })
-      check(await auditData(copy, { store, heads, key: vkey, own: null, commitments: null, logs: ['calls'] }), at)
+      check(await auditData(copy, { store, heads, key: vkey, own: null, openCommitments: null, logs: ['calls'] }), at)
       await store.close()
     }
   } finally {

@@ -7,6 +7,7 @@ import { KeyStore } from './key-store.ts'
 import type { KeyStoreOptions } from './key-store.ts'
 import { openRowWith } from './open.ts'
 import { hasRows, readRows } from './read.ts'
+import { readRowsOf } from './read-many.ts'
 import { aliasKey, disclosureKey, keyKey } from './rows.ts'
 
 interface Waiting {
@@ -52,6 +53,11 @@ export class LevelVault implements Vault {
 
   rows(auditid: Uint8Array): Promise<VaultRow[]> {
     return readRows(this.#db, auditid)
+  }
+
+  /** Rows stored for each of many audit ids, in the order asked: for audits. */
+  rowsOf(auditids: readonly Uint8Array[]): Promise<VaultRow[][]> {
+    return readRowsOf(this.#db, auditids)
   }
 
   has(keys: readonly Uint8Array[]): Promise<boolean[]> {

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { SealtrailError } from '../errors.ts'
+import { SqliteHead } from '../head/sqlite/head.ts'
+import { openFileKeys } from '../keys/files/keyring.ts'
+import { FileStore } from '../store/files/store.ts'
+import { LevelVault } from '../vault/level/vault.ts'
+import { checkCommitments, type CommitmentCheck, CommitmentSum, type KnownKeys } from '../verify/commitments.ts'
+import { auditData, type AuditDataOptions } from '../verify/data.ts'
+import type { LogVerdict } from '../verify/verdict.ts'
+
+export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'logs' | 'onProgress'> {
+  /** Whether each record's commitments are looked up in the vault, where there is one with its keyring; several times slower than the log. */
+  readonly vault: boolean
+  readonly passphrase?: string | null
+  readonly now: () => number
+}
+
+/** Segments whose commitments are looked up at once. */
+const AT_ONCE = 4
+
+/**
+ * `sealtrail verify DATA_DIR`: audits every log of a data directory. The log's files are only read; the vault and ledger
+ * databases are opened, which rewrites their own bookkeeping, but never when their files are damaged.
+ * @throws SealtrailError DATA_IN_USE when a server holds the directory, NOT_FOUND when it is no data directory, KEY_PERMISSIONS.
+ */
+export async function auditDirectory(directory: string, options: AuditDirectoryOptions): Promise<LogVerdict[]> {
+  if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite'))) throw new SealtrailError('NOT_FOUND', 'this is no data directory: it has neither store nor head.sqlite')
+  const keys = existsSync(join(directory, 'keys')) ? openFileKeys({ folder: join(directory, 'keys'), create: false, now: options.now, random: randomBytes, passphrase: options.passphrase ?? null }) : null
+  const store = await FileStore.open(join(directory, 'store'), { readOnly: true })
+  const heads = openHeads(join(directory, 'head.sqlite'))
+  let vault: LevelVault | null = null
+  try {
+    return await auditData(directory, {
+      store,
+      heads,
+      key: options.key,
+      own: keys === null ? null : { log: keys.logPublicKey, segment: keys.segmentPublicKeys },
+      ...(options.logs === undefined ? {} : { logs: options.logs }),
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      async openCommitments(damaged) {
+        await assertFree(join(directory, 'ledger'))
+        if (!options.vault || damaged || keys === null || !existsSync(join(directory, 'vault'))) return null
+        vault = await LevelVault.open(join(directory, 'vault'), { keys, random: randomBytes, now: options.now })
+        return commitmentsIn(vault)
+      },
+    })
+  } finally {
+    await (vault as LevelVault | null)?.close()
+    if (heads !== null && 'close' in heads) heads.close()
+    await store.close()
+  }
+}
+
+function commitmentsIn(vault: LevelVault): () => CommitmentCheck {
+  const known: KnownKeys = new Map()
+  return () => new CommitmentSum((key, first, ndjson) => checkCommitments(key, first, ndjson, vault, known), AT_ONCE)
+}
+
+function openHeads(path: string): SqliteHead | { readonly fault: string } | null {
+  if (!existsSync(path)) return null
+  try {
+    return SqliteHead.open(path, { readOnly: true })
+  } catch (error) {
+    if (error instanceof SealtrailError) return { fault: error.message }
+    throw error
+  }
+}
+
+/** A running server holds the ledger's lock. Opened after its files were checked: opening rewrites some. */
+async function assertFree(folder: string): Promise<void> {
+  if (!existsSync(folder)) return
+  const ledger = new ClassicLevel(folder, { createIfMissing: false, compression: false })
+  try {
+    await ledger.open()
+    await ledger.close()
+  } catch (error) {
+    const cause = (error as { cause?: { code?: string } }).cause
+    if (cause?.code === 'LEVEL_LOCKED') throw new SealtrailError('DATA_IN_USE', 'a server holds the data directory; call it with --url, or stop it', { cause: error })
+    // Damaged: reported already, and rebuilt at the next start.
+  }
+}
+
