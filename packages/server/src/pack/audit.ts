@@ -11,7 +11,7 @@ const TELLING = 4
 /** Looks at what a pack makes of its samples with the eyes of privacy and identity. */
 export class Audit {
   readonly problems: string[] = []
-  readonly unclassified = new Set<string>()
+  readonly unclassified: Set<string> = new Set()
   readonly #pack: CompiledPack
   readonly #reached = new Set<Rule>()
   readonly #byId = new Map<string, { readonly file: string; readonly compared: JsonObject }>()

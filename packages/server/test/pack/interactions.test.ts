@@ -108,6 +108,7 @@ describe('genesys-interactions', () => {
     assert.deepEqual(phones(one(withBody('topic-01-customer.start', { direction: 'INBOUND' }))), ['+13175550171'])
     assert.deepEqual(phones(one(withBody('topic-01-customer.start', { direction: 'OUTBOUND' }))), ['+13175550109'])
     assert.deepEqual(one(withBody('topic-01-customer.start', { ani: 'anonymous' })).people['customer'], [])
+    for (const addressFrom of ['Anonymous', 'unknown', ' ', '']) assert.deepEqual(one(withBody('message-customer.start', { addressFrom })).people['customer'], [], addressFrom)
     assert.deepEqual(phones(one(withBody('topic-01-customer.start', { ani: 'sip:+13175550171;user=phone@edge.example' }))), ['+13175550171'])
     const two = one(withBody('topic-08-user.start', { conversationExternalContactIds: ['a', 'b'] })).people['customer']!
     assert.ok(!two.some((alias) => alias.kind === 'external-id'), 'of two contacts neither is known to be the customer')
@@ -119,6 +120,7 @@ describe('genesys-interactions', () => {
     assert.deepEqual(order('topic-08-user.start'), { rank: 11, session, effect: 'opens', phase: 1 })
     assert.deepEqual(order('topic-10-user.end'), { rank: 7, session, effect: 'closes', phase: 2 })
     assert.deepEqual(order('topic-11-acw'), { rank: 15, session, effect: null, phase: 3 })
+    assert.deepEqual(one(withBody('topic-08-user.start', { sessionId: null })).order, { rank: 11, session: null, effect: null, phase: 1 })
     assert.deepEqual(order('topic-09-attributes'), { rank: 3, session: null, effect: null, phase: 0 })
   })
 
