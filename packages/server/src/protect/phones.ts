@@ -9,6 +9,9 @@ const NATIONAL = /(?<![\d.:/+-])\(?0\d{1,4}\)?(?:[ \-/.]{1,2}\d{2,8}){1,5}(?![\d
 const INDIAN = /(?<![\d.:/+-])[6-9]\d{4}[ -]\d{5}(?![\d:]|[.-]\d)/
 const BARE = /(?<![\d.:/+-])\d{9,15}(?![\d:]|[.-]\d)/g
 const CONTEXT = /phone|mobile|\bcell|\btel\b|telefon|t\u00e9l\u00e9phone|tel:|msisdn|whatsapp|\bwa[ _]?id|\bani\b|\bdnis\b|call(?:er|back|ed)?\b|callback|calledid|\bsms\b|\bfax\b|dial|reach me|text me|number is/i
+/** Names of fields that hold an address of whatever kind the channel has: for SMS and WhatsApp digits. */
+const ADDRESS = /\b(?:address|from|to|recipient|sender|remote|peer)\b/i
+const ID = /(?<!caller|wa) ids?$/i
 const DATE = /^0?\d{1,2}[./-]0?\d{1,2}[./-](?:\d{4}|\d{2})\b/
 const MAX_CANDIDATES = 64
 
@@ -28,7 +31,7 @@ export function hasPhone(text: string, name: string): boolean {
     if (DATE.test(match)) continue
     if (++candidates > MAX_CANDIDATES || isNational(match)) return true
   }
-  if (!CONTEXT.test(text) && !CONTEXT.test(name)) return false
+  if (!CONTEXT.test(text) && (ID.test(name) || !(CONTEXT.test(name) || ADDRESS.test(name)))) return false
   for (const [match] of text.matchAll(BARE)) {
     if (++candidates > MAX_CANDIDATES || /^[2-9]\d{2}[2-9]\d{6}$/.test(match) || isInternational('+' + match) || isNational(match)) return true
   }

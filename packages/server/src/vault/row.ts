@@ -57,7 +57,7 @@ export function encodeRow(key: Uint8Array, entry: VaultEntry): Uint8Array {
 export function decodeRow(key: Uint8Array, value: Uint8Array): VaultEntry | null {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
   const end = bytes.length - 4
-  if (end < 21 || bytes[0] !== VERSION || bytes.readUInt32LE(end) !== crc32(bytes.subarray(0, end), crc32(key))) return null
+  if (end < 20 || bytes[0] !== VERSION || bytes.readUInt32LE(end) !== crc32(bytes.subarray(0, end), crc32(key))) return null
   // What the CRC vouches for was written by `encodeRow`; the range checks below are for rows somebody forged.
   try {
     return decode(bytes, end)
