@@ -27,7 +27,7 @@ describe('entry bundles', () => {
 
   it('are not made of what no reader would take', () => {
     refuses(() => formatBundle([]), 'BUNDLE_MALFORMED')
-    refuses(() => formatBundle(new Array<Uint8Array>(257).fill(new Uint8Array(1))), 'BUNDLE_MALFORMED')
+    refuses(() => formatBundle(Array.from({ length: 257 }, () => new Uint8Array(1))), 'BUNDLE_MALFORMED')
     refuses(() => formatBundle([new Uint8Array(65_536)]), 'ENTRY_TOO_LARGE')
   })
 })

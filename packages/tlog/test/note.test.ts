@@ -141,7 +141,7 @@ describe('signed notes', () => {
   it('survive a round trip whatever the text (property), also with empty lines and lines that look like signatures', () => {
     const text = fc.array(fc.oneof(fc.constant(''), fc.constant(good.split('\n').at(-2)!), fc.string({ unit: 'grapheme' })), { maxLength: 6 })
     fc.assert(fc.property(text, (lines) => {
-      const body = `${lines.map((l) => l.replace(/[\u0000-\u001f]/g, '')).join('\n')}\n`
+      const body = `${lines.map((l) => [...l].filter((c) => c >= ' ').join('')).join('\n')}\n`
       const note = parseNote(signNote(body, [alice, bob]))
       assert.equal(note.text, body)
       assert.equal(verifyNote(note, [aliceKey, bobKey]).verified.length, 2)

@@ -12,6 +12,9 @@ const sha = (...parts: Uint8Array[]): Uint8Array => {
 /** Entry i of the test tree: different lengths, all distinct. */
 export const entryOf = (i: number): Uint8Array => new TextEncoder().encode(`entry ${i} ${'x'.repeat(i % 7)}`)
 
+/** The pure JavaScript backend, some five times slower, takes every 13th size where others take all; it still proves and checks all. */
+export const STEP = process.env['TLOG_TEST_BACKEND'] === 'noble' ? 13 : 1
+
 export const COUNT = 300
 /** Leaf hashes of the test tree, each on its own and in one array. */
 export const LEAVES: Uint8Array[] = Array.from({ length: COUNT }, (_, i) => sha(Uint8Array.of(0), entryOf(i)))
@@ -68,7 +71,7 @@ export function failsProof(run: () => void, code?: 'PROOF_MALFORMED'): void {
   try {
     run()
   } catch (error) {
-    if (error instanceof TlogError && (error.code === code || (code === undefined && /^PROOF_/.test(error.code)))) return
+    if (error instanceof TlogError && (error.code === code || (code === undefined && error.code.startsWith('PROOF_')))) return
     throw error
   }
   assert.fail('a wrong proof was accepted')

@@ -26,7 +26,7 @@ import {
   type Tile,
   type TileReader,
 } from '../src/index.ts'
-import { auditPath, failsProof, flip, LEAVES, leafBytes, mth, refuses, subproof } from './oracle.ts'
+import { auditPath, failsProof, flip, LEAVES, leafBytes, mth, refuses, STEP, subproof } from './oracle.ts'
 
 /** The static files of a log: every tile of the given size, by path. Built from the frontier's completed nodes, as a server does. */
 function filesOf(leaves: Uint8Array, ...sizes: number[]): Map<string, Uint8Array> {
@@ -138,7 +138,7 @@ describe('tile widths', () => {
 
 describe('proofs from tiles', () => {
   it('are those of the tree, every leaf of every size to 260', () => {
-    for (let n = 1; n <= 260; n++) {
+    for (let n = 1; n <= 260; n += STEP) {
       const files = filesOf(leafBytes(0, n), n)
       const read = nodesFromTiles(BigInt(n), readerOf(files))
       for (let i = 0; i < n; i += 1 + Math.floor(n / 40)) assert.deepEqual(proveInclusion(BigInt(i), BigInt(n), read), auditPath(i, 0, n))
