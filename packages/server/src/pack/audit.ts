@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
-import type { CompiledPack } from './compile.ts'
+import type { CompiledPack } from './compiled.ts'
 import type { FieldNode, Selection } from './pack.ts'
 import type { Rule } from './rule.ts'
 

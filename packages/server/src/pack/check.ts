@@ -6,7 +6,7 @@ import type { Input } from '../event/input.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 import { Audit } from './audit.ts'
-import type { CompiledPack } from './compile.ts'
+import type { CompiledPack } from './compiled.ts'
 import { loadPack } from './load.ts'
 import type { PackResult } from './pack.ts'
 

@@ -4,7 +4,8 @@ import { basename, join } from 'node:path'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject } from '../event/json.ts'
 import type { Binding } from './binding.ts'
-import { compilePack, type CompiledPack, type PackSource } from './compile.ts'
+import { compilePack, type PackSource } from './compile.ts'
+import type { CompiledPack } from './compiled.ts'
 import { Place } from './yaml.ts'
 
 /** Reads and compiles the pack in a folder for a trail. Synchronous: packs are loaded at start. @throws SealtrailError PACK_INVALID, CONFIG_INVALID */
