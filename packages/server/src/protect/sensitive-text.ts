@@ -11,6 +11,7 @@ const PIN_TEXT = /\bpin(?:\s+(?:code|number|no\.?))?\s*(?:is|was|=|:|#|->)\s*\d(
 const HINT = /cv[vcn]|cav2|\bpin\b|card\s+(?:security|verification|validation)|security\s+code/i
 
 /** Every form below has one of these. */
+// oxlint-disable-next-line no-control-regex
 const LIKELY = /[\s:=#^;>]|\d{12}d\d{4}|cv[vcn]2?\d|cav2\d|[^\x00-\x7f]/i
 
 /** What of sensitive authentication data a text holds in itself, whatever its field is called. */

@@ -8,11 +8,11 @@ import { isCardText, isCodeDigits, isCodeValue, isPinBlockValue, isTrackValue, p
 
 /** An event that has none of this in its bytes has nothing to look for: one scan instead of a walk. `\u` and full-width letters hide names. */
 const worthAWalk = scanner([
-  ...['cvv', 'cvc', 'cvd', 'cvn', 'cvp', 'cve', 'cav', 'csc', 'cid"', 'cid2', 'c v', 'c_v', 'c-v', 'c.v', 'pin', 'track', 'strip', 'swipe', 'msr', 'chip'],
-  ...['secur', 'sicherheit', 'segur', 'sicur', 'verif', 'validation', 'crypt', 'krypt', 'karten', 'card', 'signaturepanel'],
-  ...['code":"000"', 'code":"0000"', 'code":000', 'code": "000"', 'code": "0000"', 'code": 000'],
-  ...['^', '\\u', ';0', '000000000000=', '000000000000d', '\xef\xbc', '\xef\xbd', '\xf0\x9d'],
-])
+  'cvv cvc cvd cvn cvp cve cav csc cid" cid2 c_v c-v c.v pin track strip swipe msr chip'.split(' '),
+  'secur sicherheit segur sicur verif validation crypt krypt karten card signaturepanel'.split(' '),
+  ['c v', 'code":"000"', 'code":"0000"', 'code":000', 'code": "000"', 'code": "0000"', 'code": 000'],
+  ['^', '\\u', ';0', '000000000000=', '000000000000d', '\xef\xbc', '\xef\xbd', '\xf0\x9d'],
+].flat())
 /** Names under which key/value pairs keep their key, and their value. */
 const NAMERS = new Set('name key label field fieldName id attribute attributeName parameter param property prompt question slot slotName variable variableName title type Name Key'.split(' '))
 const VALUERS = new Set('value val data text answer content input response digits stringValue numberValue rawValue raw entered dtmf Value code number'.split(' '))

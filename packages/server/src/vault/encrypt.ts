@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer'
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
-import { auditIdBytes } from '@sealtrail/evidence'
 import { deriveKey, derivedKeys } from './data-key.ts'
 import type { DerivedKey } from './data-key.ts'
 import { decodeRow, encodeRow } from './row.ts'
@@ -59,11 +58,6 @@ export function noncePool(random: (bytes: number) => Uint8Array): () => Uint8Arr
     used += 12
     return pool.subarray(used - 12, used)
   }
-}
-
-/** The 16 bytes an audit id stands for: the first 16 of a row's key. @throws EvidenceError RECORD_FORMAT. */
-export function auditIdBytes16(auditid: string): Uint8Array {
-  return auditIdBytes(auditid)
 }
 
 /**

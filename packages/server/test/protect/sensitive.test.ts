@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonValue } from '../../src/event/json.ts'
 import { sensitiveFields } from '../../src/protect/sensitive.ts'
+import { sensitiveInput } from '../../src/protect/sensitive-input.ts'
 
 /** Events that must be refused, and the fields named. */
 const REFUSED: ReadonlyArray<readonly [value: JsonValue, fields: readonly string[]]> = [
@@ -146,4 +147,29 @@ test('a refusal never repeats a value, not even one that stands in a name', () =
 test('deep data is walked to the end or refused, and never overflows', () => {
   const nest = (depth: number): JsonValue => JSON.parse('{"a":['.repeat(depth) + '{"cvv":"123"}' + ']}'.repeat(depth)) as JsonValue
   for (const depth of [1, 50, 99, 500, 2000]) assert.equal(sensitiveFields(nest(depth)).length, 1, String(depth))
+})
+
+test('input that is not I-JSON, or no JSON, is searched as text', () => {
+  const refused = [
+    '{"cvv":"123","cvv":null}',
+    '{"a":1,"cardCvv": 123, "n":12345678901234567890',
+    '{"\\u0063vv":"123","x":1,"x":2}',
+    'number=4111111111111111&cvv=123&exp=1229',
+    '<card number="4111111111111111" cvv2="123"/>',
+    "{'pin': '1234'}",
+    'PIN: 1234',
+    'track2 = ;4111111111111111=2912101?',
+    '%B4111111111111111^DOE/JANE^2912101000?',
+    'security_code => 987',
+  ]
+  for (const text of refused) assert.ok(sensitiveInput(null, Buffer.from(text)).length > 0, text)
+  const kept = ['', 'hello', '{"a":1,"a":2}', 'cvv=&pin=***', 'shipping=1234&spin=1234', '<opinion n="1234"/>', '{"cvvResult":"200","x":1,"x":2}', 'code=123', '{"pinAttempts": 3333, "pinAttempts": 4444}', '\xff\xfe\x00']
+  for (const text of kept) assert.deepEqual(sensitiveInput(null, Buffer.from(text, 'latin1')), [], text)
+  for (const [value, fields] of REFUSED) assert.deepEqual(sensitiveInput(value, Buffer.from(JSON.stringify(value))), fields)
+  for (const text of ['a:'.repeat(50_000), 'a '.repeat(50_000), '"'.repeat(100_000), 'a=1 '.repeat(25_000), 'pin='.repeat(25_000)]) {
+    const start = process.threadCpuUsage()
+    sensitiveInput(null, Buffer.from(text))
+    const { user, system } = process.threadCpuUsage(start)
+    assert.ok(user + system < 1_000_000, text.slice(0, 10))
+  }
 })
