@@ -10,7 +10,7 @@ import { TopicTable } from './topics.ts'
 import { readUnwrap } from './unwrap.ts'
 import type { Place } from './yaml.ts'
 
-const KEYS = ['name', 'version', 'title', 'trail', 'sequenced', 'statuses', 'streams', 'unwrap', 'ignore', 'tables', 'defaults', 'events', 'fields', 'states'] as const
+export const KEYS = ['name', 'version', 'title', 'trail', 'sequenced', 'statuses', 'streams', 'unwrap', 'ignore', 'tables', 'defaults', 'events', 'fields', 'states'] as const
 
 export interface PackSource {
   readonly yaml: Place

@@ -95,10 +95,15 @@ function readCompare(place: Place | undefined): (data: JsonObject) => JsonObject
       return out
     }
   }
+  const left = new Set(except)
   return (data) => {
     if (!except!.some((name) => Object.hasOwn(data, name))) return data
-    const out: JsonObject = { ...data }
-    for (const name of except!) delete out[name]
+    const out: JsonObject = {}
+    for (const name of Object.keys(data)) {
+      if (left.has(name)) continue
+      if (name === '__proto__') Object.defineProperty(out, name, { value: data[name], enumerable: true, configurable: true, writable: true })
+      else out[name] = data[name]!
+    }
     return out
   }
 }

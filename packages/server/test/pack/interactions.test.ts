@@ -79,6 +79,15 @@ describe('genesys-interactions', () => {
     for (const disconnectType of ['ENDPOINT', 'PEER', 'CLIENT', 'SYSTEM', 'TAKEOVER', null]) assert.ok(!('transfer' in one(withBody('topic-10-user.end', { disconnectType })).data), String(disconnectType))
   })
 
+  it('compares what the platform sent, not what the pack derives', () => {
+    const event = one(sample('topic-10-user.end'))
+    assert.ok('transfer' in event.data && !('transfer' in event.compared))
+    assert.deepEqual(event.compared, bodyOf(sample('topic-10-user.end')))
+    const hostile = one(JSON.parse(JSON.stringify(sample('topic-10-user.end')).replace('"eventBody":{', '"eventBody":{"__proto__":{"a":1},')) as JsonObject)
+    assert.notDeepEqual(JSON.stringify(hostile.compared), JSON.stringify(event.compared))
+    assert.deepEqual(Object.keys(hostile.compared)[0], '__proto__')
+  })
+
   it('keeps unknown enum values and fields, and marks the schema as newer', () => {
     const event = one(withBody('topic-10-user.end', { disconnectType: 'TELEPORT', mood: { deep: ['x'] } }))
     assert.equal(event.schema, 'urn:sealtrail:schema:genesys-interactions:1#newer')
