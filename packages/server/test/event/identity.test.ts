@@ -42,5 +42,7 @@ test('every spelling of a name gives one token', () => {
 test('tokens differ by tenant and kind, and an interaction is nobody', () => {
   const tokens = [aliasToken(hashes, 't', 'phone', '1'), aliasToken(hashes, 'u', 'phone', '1'), aliasToken(hashes, 't', 'mail', '1'), interactionToken(hashes, 't', '1')]
   assert.equal(new Set(tokens).size, 4)
+  assert.equal(tokens[0], createHmac('sha256', keys.token).update('t\nphone\n1').digest('binary').slice(0, 16))
+  assert.equal(tokens[3], createHmac('sha256', keys.token).update('t\ninteraction\n1').digest('binary').slice(0, 16))
   for (const token of tokens) assert.equal(token.length, 16)
 })

@@ -9,6 +9,7 @@ import { openFileKeys } from '../../src/keys/files/keyring.ts'
 import type { Keyring } from '../../src/keys/keyring.ts'
 import { noncePool, sealRow } from '../../src/vault/encrypt.ts'
 import { openDatabase } from '../../src/vault/level/database.ts'
+import { decodeKeyRow, encodeKeyRow } from '../../src/vault/level/rows.ts'
 import { LevelVaultReader } from '../../src/vault/level/reader.ts'
 import { LevelVault } from '../../src/vault/level/vault.ts'
 import type { DataKey, VaultRow } from '../../src/vault/vault.ts'
@@ -178,6 +179,10 @@ test('key rows flipped, deleted, swapped: missing for readers; writers get a new
   }
   await change(others)
   assert.equal(await read(), 'missing', 'another key in its place')
+  const parsed = decodeKeyRow(Buffer.from(a.id).toString('latin1'), right)
+  assert.ok(parsed?.state === 'live')
+  await change(encodeKeyRow(Buffer.from(a.id).toString('latin1'), { ...parsed, commitment: randomBytes(32) }))
+  assert.equal(await read(), 'missing', 'forged, with a right CRC, to commit to another key')
   await change(null)
   assert.equal(await read(), 'missing', 'deleted')
   const again = await reopen()
