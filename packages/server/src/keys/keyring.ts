@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto'
 import { SealtrailError } from '../errors.ts'
 import { keyedHash, keyedHashes } from './hashes.ts'
 import type { IngestKeys, KeyedHashes, Keys } from './keys.ts'
+import { randomPool } from './random-pool.ts'
 import { ROTATABLE } from './ring.ts'
 import type { KeyInfo, KeyMaterial, KeyPurpose } from './ring.ts'
 import { unwrapKey, wrapKey, wrappingId } from './wrap.ts'
@@ -30,6 +31,7 @@ export class Keyring implements Keys {
   readonly #keys: KeyMaterial[]
   readonly #place: KeyringPlace
   readonly #hashes: KeyedHashes
+  readonly #random: (bytes: number) => Uint8Array
   readonly #log: Signer
   #segment: Signer
   readonly #wrapping = new Map<string, WrappingHash>()
@@ -38,6 +40,7 @@ export class Keyring implements Keys {
   constructor(keys: readonly KeyMaterial[], place: KeyringPlace) {
     this.#keys = [...keys].sort((a, b) => a.generation - b.generation)
     this.#place = place
+    this.#random = randomPool((bytes) => place.random(bytes))
     this.#hashes = keyedHashes(this.exportForIngest())
     this.#log = signer(this.#current('log').secret)
     this.#segment = signer(this.#current('segment').secret)
@@ -79,7 +82,7 @@ export class Keyring implements Keys {
   }
 
   wrap(key: Uint8Array, aad: string): Uint8Array {
-    return wrapKey(this.#wrap.key, this.#wrap.id, this.#place.random(16), key, aad)
+    return wrapKey(this.#wrap.key, this.#wrap.id, this.#random(16), key, aad)
   }
 
   /** @throws SealtrailError KEY_UNKNOWN when the ring lacks the wrapping key, DATA_CORRUPT when the bytes or `aad` were changed. */

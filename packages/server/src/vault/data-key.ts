@@ -18,10 +18,19 @@ const INFO = 'sealtrail/vault/1'
  * "sealtrail/vault/1" ‖ key id, giving 32 bytes of AES-256 key, then 32 bytes of commitment.
  */
 export function deriveKey(key: DataKey): DerivedKey {
-  const info = INFO + Buffer.from(key.id.buffer, key.id.byteOffset, key.id.length).latin1Slice()
-  const encrypt = hmacOnce(key.key, info + '\x01')
-  const commitment = hmacOnce(key.key, encrypt + info + '\x02')
+  const { encrypt, commitment } = expand(Buffer.from(key.id.buffer, key.id.byteOffset, key.id.length).latin1Slice(), key.key)
   return { encrypt: createSecretKey(encrypt, 'latin1'), commitment: Buffer.from(commitment, 'latin1') }
+}
+
+/** Only the commitment of `deriveKey`. @param id latin1. */
+export function keyCommitment(id: string, key: Uint8Array): Buffer {
+  return Buffer.from(expand(id, key).commitment, 'latin1')
+}
+
+function expand(id: string, key: Uint8Array): { encrypt: string; commitment: string } {
+  const info = INFO + id
+  const encrypt = hmacOnce(key, info + '\x01')
+  return { encrypt, commitment: hmacOnce(key, encrypt + info + '\x02') }
 }
 
 /** Derives each key once as long as it is in use: at least `size` and at most twice as many are remembered. */

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../../src/errors.ts'
 import { openFileKeys } from '../../src/keys/files/keyring.ts'
 import type { FileKeysOptions } from '../../src/keys/files/keyring.ts'
 import { keyedHash, keyedHashes } from '../../src/keys/hashes.ts'
+import { randomPool } from '../../src/keys/random-pool.ts'
 import { PURPOSES } from '../../src/keys/ring.ts'
 import { WRAPPED_LENGTH } from '../../src/keys/wrap.ts'
 
@@ -198,6 +199,25 @@ test('keyed hashes are HMAC-SHA-256, for every length around a block and the scr
     assert.equal(mine(bytes), createHmac('sha256', key).update(bytes).digest('binary'))
   }
   assert.throws(() => keyedHash(randomBytes(31)), RangeError)
+})
+
+test('pooled randomness gives each byte once and keeps none', () => {
+  let counter = 0
+  const pools: Uint8Array[] = []
+  const random = randomPool((bytes) => {
+    const pool = Uint8Array.from({ length: bytes }, () => (counter = (counter + 1) % 251) + 1)
+    pools.push(pool)
+    return pool
+  })
+  let expected = 0
+  const check = (bytes: Uint8Array): void => {
+    for (const byte of bytes) assert.equal(byte, (expected = (expected + 1) % 251) + 1)
+  }
+  for (let i = 0; i < 1024; i++) check(random(16))
+  assert.equal(pools.length, 1)
+  check(random(32))
+  assert.equal(random(1000).length, 1000)
+  assert.equal(random(0).length, 0)
 })
 
 test('a worker computes the same hashes from what is exported for it, and gets no other key', () => {

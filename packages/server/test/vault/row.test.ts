@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { deriveKey } from '../../src/vault/data-key.ts'
+import { deriveKey, keyCommitment } from '../../src/vault/data-key.ts'
 import { noncePool, openRow, sealRow } from '../../src/vault/encrypt.ts'
 import { decodeRow, encodeRow } from '../../src/vault/row.ts'
 import type { DataKey, VaultEntry } from '../../src/vault/vault.ts'
@@ -84,6 +84,17 @@ test('a ciphertext under another key with the right key id is refused before it 
   const row = sealRow({ tenant: 't', trail: 'a', auditid, fingerprint: 'f'.repeat(16), firstDigest: null, tokens: [], owners: [{ key: impostor, disclosures: ['x'] }] }, noncePool(randomBytes))
   assert.deepEqual(openRow(row, auditid, () => [{ state: 'live', key: owner }]), [{ state: 'missing', why: 'the ciphertext was made under another key' }])
   assert.notDeepEqual(deriveKey(owner).commitment, deriveKey(impostor).commitment)
+})
+
+test('a data key expands as HKDF-Expand says', () => {
+  const owner = key()
+  const derived = deriveKey(owner)
+  const info = Buffer.concat([Buffer.from('sealtrail/vault/1'), owner.id])
+  const first = createHmac('sha256', owner.key).update(info).update(Buffer.of(1)).digest()
+  const second = createHmac('sha256', owner.key).update(first).update(info).update(Buffer.of(2)).digest()
+  assert.deepEqual(derived.encrypt.export(), first)
+  assert.deepEqual(derived.commitment, second)
+  assert.deepEqual(keyCommitment(Buffer.from(owner.id).toString('latin1'), owner.key), second)
 })
 
 test('nonces never repeat', () => {

@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer'
 import { timingSafeEqual } from 'node:crypto'
 import { SealtrailError } from '../../errors.ts'
 import type { Keys } from '../../keys/keys.ts'
-import { deriveKey } from '../data-key.ts'
+import { randomPool } from '../../keys/random-pool.ts'
+import { keyCommitment } from '../data-key.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault.ts'
 import type { Database } from './database.ts'
 import { failure } from './database.ts'
@@ -36,6 +37,7 @@ export class KeyStore {
   readonly #db: Database
   readonly #options: KeyStoreOptions
   readonly #size: number
+  readonly #random: (bytes: number) => Uint8Array
   /** Alias token → key id ‖ key, as 48 characters of latin1; two generations make a cheap LRU. */
   #young = new Map<string, string>()
   #old = new Map<string, string>()
@@ -45,6 +47,7 @@ export class KeyStore {
   constructor(db: Database, options: KeyStoreOptions) {
     this.#db = db
     this.#options = options
+    this.#random = randomPool(options.random)
     this.#size = options.remembered ?? 65_536
   }
 
@@ -155,9 +158,9 @@ export class KeyStore {
   }
 
   #create(rows: Map<string, Found>): { id: string; key: string } {
-    const id = latin1(this.#options.random(16))
-    const secret = Uint8Array.from(this.#options.random(32))
-    const { commitment } = deriveKey({ id: Buffer.from(id, 'latin1'), key: secret })
+    const id = latin1(this.#random(16))
+    const secret = this.#random(32)
+    const commitment = keyCommitment(id, secret)
     const row: KeyRow = { state: 'live', createdMs: this.#options.now(), commitment, wrapped: this.#options.keys.wrap(secret, place(id)), tokens: [] }
     rows.set(id, row)
     this.#unsaved.keys.set(id, row)
@@ -194,7 +197,7 @@ export class KeyStore {
       if (error instanceof SealtrailError && error.code === 'DATA_CORRUPT') return null
       throw error
     }
-    const { commitment } = deriveKey({ id: Buffer.from(id, 'latin1'), key: secret })
+    const commitment = keyCommitment(id, secret)
     return timingSafeEqual(commitment, row.commitment) ? latin1(secret) : null
   }
 
