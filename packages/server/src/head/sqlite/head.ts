@@ -121,7 +121,7 @@ export class SqliteHead implements HeadStore {
   }
 
   close(): void {
-    this.#db.close()
+    if (this.#db.isOpen) this.#db.close()
   }
 }
 
