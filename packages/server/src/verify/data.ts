@@ -7,7 +7,7 @@ import type { Head, HeadStore } from '../head/head.ts'
 import type { Store } from '../store/store.ts'
 import { auditLog } from './audit-log.ts'
 import type { CommitmentCheck } from './commitments.ts'
-import { checkDatabases, checkTiles } from './derived.ts'
+import { checkDatabases, readTiles, readTilesBeside, tilesProblem } from './derived.ts'
 import { keptHashes } from './kept-hashes.ts'
 import { ownVkey, vkeyFor } from './trust.ts'
 import { type FoundProblem, type LogVerdict, type Note, problem } from './verdict.ts'
@@ -110,13 +110,20 @@ async function auditOne(directory: string, log: string, logs: readonly string[],
       kept.close()
     }
   }
+  const tiles = join(directory, 'tiles', log)
+  // A thread that dies says nothing about the files: they are read again below.
+  const beside = readTilesBeside(tiles, head?.size ?? 0).catch(() => null)
   let verdict = await run(false)
   // Segments and level files damaged at once: the packs still say which records changed, and let the audit go on behind a hole.
   if (verdict.root === null) verdict = withCommitments(await run(true), verdict)
 
   if (head === null && verdict.size > 0 && problems.length === 0 && (options.heads === null || heads !== null)) problems.push(problem('HEAD_MISSING', 'head.sqlite', null))
   if (published === null && verdict.size > 0) problems.push(problem('DERIVED_CHECKPOINT', `checkpoint/${log}`, null))
-  if (verdict.root !== null) problems.push(...checkTiles(join(directory, 'tiles', log), `tiles/${log}`, verdict.size, verdict.root))
+  const early = await beside
+  if (verdict.root !== null && verdict.size > 0) {
+    const found = early !== null && verdict.size === head?.size ? early : readTiles(tiles, verdict.size)
+    problems.push(...tilesProblem(found, `tiles/${log}`, verdict.root))
+  }
   const all = [...verdict.problems, ...problems]
   return { ...verdict, trust: key === null ? 'none' : 'given', ok: all.length === 0, problems: all }
 }

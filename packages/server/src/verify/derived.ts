@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { Frontier, HASH_SIZE } from '@sealtrail/tlog'
 import { checkLevel } from '../observe/level-check.ts'
 import { type FoundProblem, problem } from './verdict.ts'
@@ -7,19 +9,24 @@ import { type FoundProblem, problem } from './verdict.ts'
 /** Leaf hashes taken at a time: whole tiles of every level that fits. */
 const STEP = 65_536
 const WIDTH = 256
+/** Starting a thread costs what hashing this many leaves does. */
+const BESIDE = 100_000
 
-/**
- * Whether the level files of a log hold the tree of exactly this root, all levels of it; derived data. More leaves than
- * `size` are no fault: they are cut at the next start. @param folder `tiles/<log>`
- */
-export function checkTiles(folder: string, object: string, size: number, root: string): FoundProblem[] {
-  if (size === 0) return []
+/** What the level files of a log hold. */
+export interface TilesFound {
+  /** Root of the first `size` leaves, lower-case hex; null when a fault was found before it was known. */
+  readonly root: string | null
+  /** Null: every upper level agrees with the leaves. */
+  readonly fault: { readonly level: number; readonly detail: string } | null
+}
+
+/** Hashes the level files of a log up to `size` leaves again, all levels. More leaves are no fault: they are cut at the next start. @param folder `tiles/<log>` */
+export function readTiles(folder: string, size: number): TilesFound {
   const file = (level: number): string => join(folder, `level-${level}`)
-  const fault = (level: number, detail: string): FoundProblem[] => [problem('DERIVED_TILES', `${object}/level-${level}`, null, detail)]
   const leaves = new Source(file(0))
   const upper = Array.from({ length: 6 }, (_, i) => new Source(file(i + 1)))
   try {
-    if (leaves.count < size) return fault(0, `${leaves.count} of ${size} hashes`)
+    if (leaves.count < size) return { root: null, fault: { level: 0, detail: `${leaves.count} of ${size} hashes` } }
     const frontier = new Frontier()
     for (let at = 0; at < size; at += STEP) {
       const { levels } = frontier.append(leaves.read(at, Math.min(STEP, size - at)))
@@ -27,13 +34,27 @@ export function checkTiles(folder: string, object: string, size: number, root: s
         const made = levels[(i + 1) * 8 - 1]
         if (made === undefined || made.length === 0) break
         const stored = source.read(Math.floor(at / WIDTH ** (i + 1)), made.length / HASH_SIZE)
-        if (Buffer.compare(stored, made) !== 0) return fault(i + 1, `hashes differ below leaf ${Math.min(at + STEP, size)}`)
+        if (Buffer.compare(stored, made) !== 0) return { root: null, fault: { level: i + 1, detail: `hashes differ below leaf ${Math.min(at + STEP, size)}` } }
       }
     }
-    return Buffer.from(frontier.root()).toString('hex') === root ? [] : fault(0, 'another root')
+    return { root: Buffer.from(frontier.root()).toString('hex'), fault: null }
   } finally {
     for (const source of [leaves, ...upper]) source.close()
   }
+}
+
+/** As `readTiles`; large logs on a thread of their own, beside the audit of the segments. */
+export async function readTilesBeside(folder: string, size: number): Promise<TilesFound> {
+  if (size < BESIDE) return readTiles(folder, size)
+  const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './tiles-thread.ts' : './tiles-thread.js', import.meta.url), { workerData: { folder, size } })
+  const [found] = (await once(worker, 'message')) as [TilesFound]
+  return found
+}
+
+/** The problem, if the level files are not those of the log. @param object `tiles/<log>` @param root of the log at that size */
+export function tilesProblem({ root: stored, fault }: TilesFound, object: string, root: string): FoundProblem[] {
+  if (fault !== null) return [problem('DERIVED_TILES', `${object}/level-${fault.level}`, null, fault.detail)]
+  return stored === root ? [] : [problem('DERIVED_TILES', `${object}/level-0`, null, 'another root')]
 }
 
 /** A level file; one that does not exist has no hashes. */
