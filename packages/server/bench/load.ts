@@ -42,7 +42,7 @@ export async function run(plan: LoadPlan): Promise<LoadResult> {
     const serials: number[] = []
     for (let i = 0; i < plan.batch; i++) {
       if (recent.length > 0 && (serial * 0.6180339887) % 1 < plan.duplicates && serials.length > 0) {
-        serials.push(recent[serial % recent.length] as number)
+        serials.push(recent[(serial * 31) % recent.length] ?? serial - 1)
         serial++
         continue
       }

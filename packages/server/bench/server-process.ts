@@ -10,9 +10,10 @@ import { LevelIndex } from '../src/index/level/index.ts'
 const [data, threads, settle] = process.argv.slice(2) as [string, string, string]
 const { config } = loadConfig(null, { cwd: data, env: {}, data, port: 0 })
 const trails = Object.fromEntries(Object.entries(config.trails).map(([name, trail]) => [name, { ...trail, sequence: { ...trail.sequence, settleMs: Number(settle) } }]))
-const server = await startServer({ ...config, ingestThreads: Number(threads), trails }, { log: createLog({ now: Date.now, level: 'error' }) })
+// Before the server looks at the tokens for the first time.
 const tokens = new Tokens({ data, now: Date.now, random: randomBytes })
 const { token } = tokens.create(`bench-${process.pid}`, 'admin', null)
+const server = await startServer({ ...config, ingestThreads: Number(threads), trails }, { log: createLog({ now: Date.now, level: 'error' }) })
 const index = await LevelIndex.open(join(data, 'index'))
 process.send?.({ port: Number(new URL(server.url).port), token })
 process.on('message', (message: string) => {

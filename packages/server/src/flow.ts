@@ -176,12 +176,15 @@ export class Flow {
   async #persist(): Promise<void> {
     if (this.#persisting) return
     this.#persisting = true
-    while (this.#fresh.length > 0) {
-      const fresh = this.#fresh.flat()
-      this.#fresh = []
-      await this.#makeDurable(fresh)
+    try {
+      while (this.#fresh.length > 0) {
+        const fresh = this.#fresh.flat()
+        this.#fresh = []
+        await this.#makeDurable(fresh)
+      }
+    } finally {
+      this.#persisting = false
     }
-    this.#persisting = false
   }
 
   async #makeDurable(fresh: readonly Fresh[]): Promise<void> {

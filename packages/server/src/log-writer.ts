@@ -42,7 +42,8 @@ export class LogWriter {
   readonly #sequencer = new Sequencer()
   readonly #sealer: Sealer
   #groups: Journalled[][] = []
-  #numbering: Promise<void> | null = null
+  #numbering = false
+  #numbered: Array<() => void> = []
   #timer: NodeJS.Timeout | null = null
   #closed = false
   #ledgerWrites: Promise<void> = Promise.resolve()
@@ -87,18 +88,18 @@ export class LogWriter {
       else this.#hold.add(entry, item.position, now, this.#sequencer.state(entry.subjectToken) ?? null)
     }
     this.#schedule()
-    this.#number()
+    void this.#number()
   }
 
   /** Releases everything held, whether due or not. */
   flush(): void {
     for (const released of this.#hold.flush()) this.#release(released)
-    this.#number()
+    void this.#number()
   }
 
   /** Resolves when nothing is being numbered or sealed; held events stay held. */
   async drained(): Promise<void> {
-    while (this.#numbering !== null || this.#groups.length > 0) await (this.#numbering ?? this.#number())
+    await this.#numberedAll()
     await this.#sealer.drained()
     await this.#ledgerWrites
   }
@@ -106,7 +107,7 @@ export class LogWriter {
   async close(): Promise<void> {
     this.#closed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#numbering
+    await this.#numberedAll()
     await this.#sealer.close()
     await this.#ledgerWrites
   }
@@ -118,7 +119,7 @@ export class LogWriter {
     this.#timer = setTimeout(() => {
       this.#timer = null
       for (const released of this.#hold.due(this.#deps.monotonic())) this.#release(released)
-      this.#number()
+      void this.#number()
       this.#schedule()
     }, Math.max(1, due - this.#deps.monotonic()))
   }
@@ -126,33 +127,36 @@ export class LogWriter {
   /** Held events are only references: their bytes come back from the journal, where the page cache still has them. */
   #release(released: Released): void {
     try {
-      this.#groups.push(released.events.map(({ position }) => ({ entry: decodeEntry(Buffer.from(this.#deps.journal.read(position))), position })))
+      this.#groups.push(released.events.map(({ position }) => ({ entry: decodeEntry(asBuffer(this.#deps.journal.read(position))), position })))
     } catch (cause) {
       this.#broken = new SealtrailError('DATA_CORRUPT', 'a held event cannot be read back from the journal', { cause, stopsLog: true })
       this.#deps.onTrouble(this.#broken)
     }
   }
 
-  #number(): Promise<void> {
-    this.#numbering ??= this.#numberAll()
-      .catch((cause: unknown) => {
-        this.#broken = cause instanceof SealtrailError ? cause : new SealtrailError('INTERNAL', 'numbering failed', { cause, stopsLog: true })
-        this.#deps.onTrouble(this.#broken)
-      })
-      .finally(() => {
-        this.#numbering = null
-      })
-    return this.#numbering
+  /** Numbers what is waiting, in order of arrival, one call at a time. */
+  async #number(): Promise<void> {
+    if (this.#numbering) return
+    this.#numbering = true
+    try {
+      while (this.#groups.length > 0 && this.stopped === null) {
+        const groups = this.#groups
+        this.#groups = []
+        const missing = this.#sequencer.reserve(groups.map((group) => (group[0] as Journalled).entry.subjectToken))
+        if (missing.length > 0) this.#sequencer.load(missing, await this.#deps.ledger.subjects(missing))
+        for (const group of groups) this.#sealer.enqueue(this.#sequencer.number(group))
+      }
+    } catch (cause) {
+      this.#broken = cause instanceof SealtrailError ? cause : new SealtrailError('INTERNAL', 'numbering failed', { cause, stopsLog: true })
+      this.#deps.onTrouble(this.#broken)
+    }
+    // In the same turn as the last look at the queue: nothing can arrive between the two.
+    this.#numbering = false
+    for (const resolve of this.#numbered.splice(0)) resolve()
   }
 
-  async #numberAll(): Promise<void> {
-    while (this.#groups.length > 0 && this.stopped === null) {
-      const groups = this.#groups
-      this.#groups = []
-      const missing = this.#sequencer.reserve(groups.map((group) => (group[0] as Journalled).entry.subjectToken))
-      if (missing.length > 0) this.#sequencer.load(missing, await this.#deps.ledger.subjects(missing))
-      for (const group of groups) this.#sealer.enqueue(this.#sequencer.number(group))
-    }
+  #numberedAll(): Promise<void> {
+    return this.#numbering ? new Promise((resolve) => this.#numbered.push(resolve)) : Promise.resolve()
   }
 
   async #committed(committed: Committed, items: readonly Sequel[]): Promise<void> {
@@ -182,4 +186,8 @@ export class LogWriter {
         this.#deps.onTrouble(this.#broken)
       })
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

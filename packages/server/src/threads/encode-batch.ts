@@ -34,5 +34,12 @@ export function encodeBatch(drafts: readonly Draft[], keys: readonly DataKey[], 
     at = encodeEntry({ ...draft, vaultKey: row.key }, entries, at)
     offsets[i + 1] = at
   })
-  return { entries: entries.subarray(0, at), offsets, rows: Buffer.concat(rows, rowsAt), rowOffsets }
+  // Memory of its own: node's pooled buffers cannot change threads.
+  const packed = Buffer.allocUnsafeSlow(rowsAt)
+  let packedAt = 0
+  for (const part of rows) {
+    packed.set(part, packedAt)
+    packedAt += part.length
+  }
+  return { entries: entries.subarray(0, at), offsets, rows: packed, rowOffsets }
 }

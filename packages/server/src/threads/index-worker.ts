@@ -1,13 +1,10 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
-import { auditIdBytes } from '@sealtrail/evidence'
 import type { Config } from '../config/config.ts'
 import { Follower } from '../index/follower.ts'
-import type { Token } from '../index/index.ts'
 import { openIndex } from '../index/open.ts'
 import { createLog, errorFields } from '../observe/log.ts'
-import { decodeRow } from '../vault/row.ts'
 import { fromFeed } from './feed.ts'
 import type { FedCommit } from './feed.ts'
 import { openReadSide } from './read-side.ts'
@@ -28,17 +25,9 @@ const side = await openReadSide(config, new Sizes(logs, sizes), () => Promise.re
 const follower = new Follower({
   index,
   records: side.records,
-  tokens: (auditids) => Promise.all(auditids.map(tokensOf)),
+  tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
   onFailure: (error) => log.error('the index cannot be written; answers come from the segments until it is rebuilt', errorFields(error)),
 })
-
-async function tokensOf(auditid: string): Promise<readonly Token[]> {
-  for (const row of await side.vault.rows(auditIdBytes(auditid))) {
-    const entry = decodeRow(row.key, row.value)
-    if (entry !== null) return entry.tokens
-  }
-  return []
-}
 
 port.on('message', (message: FedCommit | 'close') => {
   if (message !== 'close') {

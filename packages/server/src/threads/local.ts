@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { auditIdBytes } from '@sealtrail/evidence'
 import type { Config } from '../config/config.ts'
 import { openSealing } from '../config/open-sealing.ts'
 import type { Sealing } from '../config/open-sealing.ts'
@@ -8,7 +7,6 @@ import { openIndex } from '../index/open.ts'
 import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { renderPrometheus } from '../observe/metrics.ts'
-import { decodeRow } from '../vault/row.ts'
 import { fromFeed, toFeed } from './feed.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import { openReadSide } from './read-side.ts'
@@ -39,13 +37,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   follower = new Follower({
     index,
     records: side.records,
-    tokens: (auditids) =>
-      Promise.all(
-        auditids.map(async (auditid) => {
-          const entries = (await side.vault.rows(auditIdBytes(auditid))).map((row) => decodeRow(row.key, row.value))
-          return entries.find((entry) => entry !== null)?.tokens ?? []
-        }),
-      ),
+    tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
     onFailure: (error) => options.log.error('the index cannot be written', errorFields(error)),
   })
   const port = localPort(sealing, { counted: async (list) => counts.add(list), metrics: async (own) => renderPrometheus(own) })

@@ -1,18 +1,23 @@
 import { join } from 'node:path'
+import { auditIdBytes } from '@sealtrail/evidence'
 import type { Config } from '../config/config.ts'
 import { SqliteHead } from '../head/sqlite/head.ts'
+import type { Token } from '../index/index.ts'
 import type { Records } from '../index/records.ts'
 import { HashFiles } from '../seal/tiles.ts'
 import { FileStore } from '../store/files/store.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { KeyAnswer } from '../vault/vault.ts'
 import { LevelVaultReader } from '../vault/level/reader.ts'
+import { decodeRow } from '../vault/row.ts'
 import type { Sizes } from './sizes.ts'
 
 /** What a thread opens to read: everything read-only, bounded by the committed sizes the sealing thread shares. */
 export interface ReadSide {
   readonly records: Records
   readonly vault: LevelVaultReader
+  /** The search tokens the vault keeps beside a record's disclosures; none when the row is gone. */
+  tokens(auditid: string): Promise<readonly Token[]>
   hashes(log: string): HashFiles
   close(): Promise<void>
 }
@@ -33,6 +38,10 @@ export async function openReadSide(config: Config, sizes: Sizes, keysById: (ids:
       range: (log, from, to) => segments.range(log, from, to),
     },
     vault,
+    async tokens(auditid) {
+      const rows = await vault.rows(auditIdBytes(auditid))
+      return rows.map((row) => decodeRow(row.key, row.value)).find((entry) => entry !== null)?.tokens ?? []
+    },
     hashes(log) {
       let open = files.get(log)
       if (open === undefined) files.set(log, (open = HashFiles.open(at('tiles', log), { readOnly: true })))

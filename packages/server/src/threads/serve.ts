@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { ed25519Verifier } from '@sealtrail/tlog'
 import type { Config } from '../config/config.ts'
 import { openPacks } from '../config/open-packs.ts'
 import type { AppDeps } from '../http/app-context.ts'
 import { Tokens } from '../http/tokens.ts'
 import { LevelIndex } from '../index/level/index.ts'
-import { SealedReader } from '../index/reader.ts'
+import { LogReader } from '../index/reader.ts'
+import { Tail } from '../index/tail.ts'
+import { trailReading } from '../index/trails.ts'
+import { receipts } from './receipts.ts'
 import { keyedHashes } from '../keys/hashes.ts'
 import type { IngestKeys } from '../keys/keys.ts'
 import { createLog } from '../observe/log.ts'
@@ -54,16 +58,26 @@ export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeO
   const side = await openReadSide(config, sizes, (ids) => port.keysById(ids))
   const index = await LevelIndex.open(join(config.data, 'index'))
   const counts = new Counts(metrics)
-  const reader = new SealedReader({
+  const checkpoint = (name: string): ReturnType<typeof readCheckpoint> => (vkeys[name] === undefined ? null : readCheckpoint(join(config.data, 'checkpoint', name), vkeys[name]))
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+  const reader = new LogReader({
     index,
     records: side.records,
     vault: side.vault,
-    hashes: (name) => side.hashes(name),
-    checkpoint: (name) => (vkeys[name] === undefined ? null : readCheckpoint(join(config.data, 'checkpoint', name), vkeys[name])),
-    packs: packs.byTrail,
+    hashes,
     tenant: config.tenant,
-    keys: hashes,
     now: Date.now,
+    trails: [...packs.byTrail].map(([name, list]) => trailReading(name, list)),
+    proofs: {
+      checkpoint: async (name) => checkpoint(name)?.note ?? null,
+      hashes: (name) => side.hashes(name),
+      verifier: (name) => ed25519Verifier(vkeys[name] as string),
+      // No witness policy in this version: what is committed is as published as it gets.
+      published: () => true,
+      sleep,
+    },
+    tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
+    onIndexDamage: (name, at) => log.error('the index points to a record that says otherwise; run `sealtrail rebuild-index`', { log: name, index: at }),
   })
   const detected = metrics.counter('sealtrail_detected_total', 'Personal values found in fields a pack calls plain, by field.', ['trail', 'path', 'kind'])
   const intake = new Intake({
@@ -80,7 +94,7 @@ export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeO
     }),
     trails: new Set(Object.keys(config.trails)),
     accept: (batch) => port.accept(batch),
-    receipt: (name, at, auditid, checkpoint) => reader.receipt(name, at, auditid, checkpoint),
+    receipt: receipts(side),
     onOutcome: (trail, outcome, inputs) => counts.add(trail, outcome, inputs),
   })
   const notes = new ReadNotes({ system: (event) => port.system(event), thread: `${thread}-${randomBytes(6).toString('hex')}`, now: Date.now, log })
@@ -113,7 +127,7 @@ export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeO
       reader,
       reads: notes,
       quarantine: quarantineOf({
-        query: reader.queryDeps,
+        query: { index, records: side.records, tail: new Tail(index, side.records, { waitMs: 500, pollMs: 5, maxRecords: 100_000, sleep }) },
         trails: Object.keys(config.trails),
         limits: config.limits,
         vault: side.vault,
