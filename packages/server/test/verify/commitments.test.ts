@@ -130,6 +130,22 @@ test('a row nobody refers to beside the right one is passed over', () =>
     assert.equal(verdict!.ok, true)
   }))
 
+test('a row that holds more than the record commits to is reported', () =>
+  within(async (directory, { rows, ids }) => {
+    const row = rows[0]!
+    const [verdict] = await audit(directory, async vault => {
+      const [answer] = await vault.keysById([ids[0]!])
+      assert.ok(answer!.state === 'live')
+      const [opened] = await vault.open(row, row.key.subarray(0, 16))
+      assert.ok(opened!.state === 'open')
+      const more = [...opened!.disclosures, makeDisclosure('y'.repeat(22), 'slipped in')]
+      const firstDigest = disclosureDigest(more[0]!)
+      const longer = sealRow({ tenant: 't', trail: 'calls', auditid: row.key.subarray(0, 16), fingerprint: 'f'.repeat(16), firstDigest, tokens: [], owners: [{ key: answer!.key, disclosures: more }] }, nonce)
+      return instead(vault, row, [longer]) as never
+    })
+    assert.deepEqual(verdict!.problems.map(({ code, index }) => [code, index]), [['VAULT_ROW_DAMAGED', 0]])
+  }))
+
 test('files of the vault: flipped bytes and cuts are found without opening them', () =>
   within(async directory => {
     const folder = join(directory, 'vault')
