@@ -1,9 +1,21 @@
 import type { Command } from './command.ts'
+import { bench } from './commands/bench.ts'
 import { demo } from './commands/demo.ts'
+import { doctor } from './commands/doctor.ts'
+import { ingest } from './commands/ingest.ts'
+import { key } from './commands/key.ts'
+import { pack } from './commands/pack.ts'
+import { quarantine } from './commands/quarantine.ts'
+import { query } from './commands/query.ts'
+import { rebuild } from './commands/rebuild-index.ts'
+import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
+import { show } from './commands/show.ts'
+import { token } from './commands/token.ts'
+import { verify } from './commands/verify.ts'
 
 /** Every command of this version, in the order of the help. */
-export const COMMANDS: readonly Command[] = [demo, serve]
+export const COMMANDS: readonly Command[] = [demo, serve, ingest, verify, show, query, pack, schema, quarantine, doctor, rebuild, token, key, bench]
 
 /** Commands that later versions have: known, so that nobody looks for a slip of the pen. */
 export const LATER: ReadonlySet<string> = new Set(['export', 'erase', 'hold', 'retain', 'reconcile', 'recover', 'witness'])

@@ -5,6 +5,7 @@ import type { Ids } from './envelope.ts'
 import type { DemoClient } from './http.ts'
 import type { Story } from './story.ts'
 
+const PURPOSES: Readonly<Record<string, string>> = { acd: 'queue', flow: 'menu', user: 'agent' }
 /** A fixed disorder, so that two runs can be compared. */
 const DISORDER = 7
 
@@ -40,7 +41,7 @@ export async function tellState(story: Story, http: DemoClient, ids: Ids, startM
   story.step(`Who was on the line four minutes in, at ${at.slice(11, 19)}?`)
   const { body } = await http.get(`/api/v1/audit/interactions/${conversationId(ids)}/state?at=${at}`)
   const participants = (body['participants'] as JsonObject[] | undefined) ?? []
-  for (const each of participants) story.show(`${String(each['purpose'] ?? 'participant').padEnd(10)} ${String(each['state'])} since ${String(each['since']).slice(11, 19)}`)
+  for (const each of participants) story.show(`${(PURPOSES[String(each['purpose'])] ?? String(each['purpose'])).padEnd(10)} ${String(each['state']).padEnd(12)} since ${String(each['since']).slice(11, 19)}`)
   const talking = participants.filter((each) => each['state'] === 'interacting' && each['userId'] === ids(5, 2))
   story.check('the second agent, after the transfer; answered by replaying the sealed records', talking.length === 1)
 }
@@ -66,7 +67,7 @@ function rowOf(record: JsonObject, startMs: number): string {
   const seconds = Math.round((Date.parse(String(record['time'])) - startMs) / 1000)
   const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
   const words = topic === 'refused' ? 'refused: a card security code was in it; of its content nothing is kept' : (PLAIN_WORDS[topic] ?? topic)
-  return `${String(record['subjectsequence']).padStart(2)}  ${clock.padStart(5)}  ${topic.padEnd(14)}${words}${transfer?.['by'] === 'agent' ? `, transferring it (${String(transfer['kind'])})` : ''}`
+  return `${String(record['subjectsequence']).padStart(2)}  ${clock.padStart(5)}  ${topic.padEnd(16)}${words}${transfer?.['by'] === 'agent' ? `, transferring it (${String(transfer['kind'])})` : ''}`
 }
 
 function topicOf(record: JsonObject): string {

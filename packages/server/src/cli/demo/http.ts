@@ -1,6 +1,8 @@
 import { SealtrailError } from '../../errors.ts'
 import type { JsonObject } from '../../event/json.ts'
 
+const WITHIN_MS = 20_000
+
 /** What the demo asks of its server, over HTTP like anybody else. */
 export class DemoClient {
   readonly #url: string
@@ -29,7 +31,7 @@ export class DemoClient {
   }
 
   async #ask(path: string, init: RequestInit & { headers: Record<string, string> }): Promise<{ status: number; body: JsonObject; headers: Headers }> {
-    const answer = await fetch(this.#url + path, { ...init, headers: { ...init.headers, authorization: `Bearer ${this.#token}` } })
+    const answer = await fetch(this.#url + path, { ...init, signal: AbortSignal.timeout(WITHIN_MS), headers: { ...init.headers, authorization: `Bearer ${this.#token}` } })
     const text = await answer.text()
     return { status: answer.status, body: text.startsWith('{') ? (JSON.parse(text) as JsonObject) : {}, headers: answer.headers }
   }

@@ -18,7 +18,7 @@ export async function tellMessage(story: Story, http: DemoClient, ids: Ids, sent
   story.step('The message is retrieved, and verified while it is read')
   const { body } = await http.get(`/api/v1/audit/notifications?message_uuid=${messageId(ids)}`)
   const current = (body['audit_record'] ?? {}) as JsonObject
-  for (const each of (body['history'] as JsonObject[] | undefined) ?? []) story.show(`${String(each['subjectsequence'])}  ${String(each['delivery_status']).padEnd(10)} ${each['superseded'] === true ? 'superseded' : 'current'}   ${String(each['integrity_hash']).slice(0, 31)}…`)
+  for (const each of (body['history'] as JsonObject[] | undefined) ?? []) story.show(`${String(each['subjectsequence'])}  ${String(each['delivery_status']).padEnd(10)} ${each['superseded'] === true ? 'superseded' : 'current   '}  ${String(each['integrity_hash']).slice(0, 31)}…`)
   story.check(`status "${String(body['status'])}", delivery status ${String(current['delivery_status'])}, both receipts in its history`, body['status'] === 'verified' && current['delivery_status'] === 'READ' && (body['history'] as JsonValue[]).length === 2)
 }
 

@@ -1,0 +1,62 @@
+import { TYPE_ED25519, formatVkey } from '@sealtrail/tlog'
+import { SealtrailError } from '../../errors.ts'
+import type { JsonObject } from '../../event/json.ts'
+import { askJson, askText, CLIENT_OPTIONS } from '../client.ts'
+import type { Client } from '../client.ts'
+import type { Command } from '../command.ts'
+import { table } from '../output.ts'
+import { withClient } from '../with-client.ts'
+
+export const key: Command = {
+  name: 'key',
+  summary: 'list and rotate keys, show the verification key of each log',
+  usage: ['list', 'rotate wrapping|segment', 'show [LOG]', '(each with --data DIR or --url URL)'],
+  options: CLIENT_OPTIONS,
+  async run(ctx) {
+    const [what, name, ...rest] = ctx.words
+    if (rest.length > 0) throw new SealtrailError('USAGE', 'key: too many words')
+    switch (what) {
+      case 'list':
+        return withClient(ctx, async (client) => {
+          const items = await keysOf(client)
+          if (ctx.json) ctx.stdout(`${JSON.stringify({ items })}\n`)
+          else ctx.stdout(table(items.map(({ purpose, state, id, fingerprint, created }) => [String(purpose), String(state), String(id), `fingerprint ${String(fingerprint)}`, `made ${String(created)}`])))
+          return 0
+        })
+      case 'rotate':
+        if (name === undefined) throw new SealtrailError('USAGE', 'key rotate needs the purpose: wrapping or segment')
+        return withClient(ctx, async (client) => {
+          const made = await askJson(client, 'POST', `/api/v1/keys/${encodeURIComponent(name)}/rotate`)
+          ctx.stdout(ctx.json ? `${JSON.stringify(made)}\n` : `new ${String(made['purpose'])} key ${String(made['id'])}; the older ones stay readable\n`)
+          return 0
+        })
+      case 'show':
+        return withClient(ctx, async (client) => {
+          const vkeys = await vkeysOf(client, name)
+          if (ctx.json) ctx.stdout(`${JSON.stringify(vkeys)}\n`)
+          else for (const vkey of Object.values(vkeys)) ctx.stdout(`${vkey}\n`)
+          return 0
+        })
+      default:
+        throw new SealtrailError('USAGE', 'key: one of list, rotate, show')
+    }
+  },
+}
+
+async function keysOf(client: Client): Promise<JsonObject[]> {
+  return (await askJson(client, 'GET', '/api/v1/keys'))['items'] as JsonObject[]
+}
+
+/** Log to verification key: the log's origin, from its checkpoint, and the public half of the log key. */
+async function vkeysOf(client: Client, only: string | undefined): Promise<Record<string, string>> {
+  const publicKey = (await keysOf(client)).find((each) => each['purpose'] === 'log' && each['state'] === 'current')?.['publicKey']
+  if (typeof publicKey !== 'string') throw new SealtrailError('KEY_UNKNOWN', 'the server names no log key')
+  const packs = (await askJson(client, 'GET', '/api/v1/packs'))['items'] as JsonObject[]
+  const logs = only === undefined ? [...new Set(packs.map((pack) => String(pack['trail']))), 'system'] : [only]
+  const vkeys: Record<string, string> = {}
+  for (const log of logs) {
+    const note = await askText(client, `/log/${encodeURIComponent(log)}/checkpoint`)
+    vkeys[log] = formatVkey(note.slice(0, note.indexOf('\n')), TYPE_ED25519, Buffer.from(publicKey, 'base64'))
+  }
+  return vkeys
+}

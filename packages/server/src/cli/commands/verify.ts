@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseVkey } from '@sealtrail/tlog'
+import { auditDirectory } from '../../config/open-audit.ts'
+import { SealtrailError } from '../../errors.ts'
+import type { LogVerdict } from '../../verify/verdict.ts'
+import type { Command, Context, Exit } from '../command.ts'
+import { count, printable, some } from '../output.ts'
+import { Progress } from '../progress.ts'
+
+const MAX_SHOWN = 20
+
+export const verify: Command = {
+  name: 'verify',
+  summary: 'audit whole logs: every record, number, signature and commitment',
+  usage: ['DATA_DIR [--key VKEY] [--log NAME] [--no-vault]'],
+  options: {
+    key: { type: 'string', value: 'VKEY', what: 'verification key of any log of this server, or a file that holds it, from elsewhere than the data directory' },
+    log: { type: 'string', value: 'NAME', what: 'only this log' },
+    'no-vault': { type: 'boolean', what: 'do not look commitments up in the vault (faster)' },
+    policy: { type: 'string', value: 'FILE', what: 'not in this version' },
+    since: { type: 'string', value: 'N', what: 'not in this version' },
+    'store-locks': { type: 'boolean', what: 'not in this version' },
+  },
+  async run(ctx) {
+    const [source, ...more] = ctx.words
+    if (source === undefined || more.length > 0) throw new SealtrailError('USAGE', 'verify takes one source')
+    if (/^[a-z0-9]+:\/\//i.test(source) || source.endsWith('.zip')) throw new SealtrailError('USAGE', 'buckets, web addresses and bundles are not in this version; verify takes a data directory')
+    for (const later of ['policy', 'since']) if (ctx.text(later) !== undefined) throw new SealtrailError('USAGE', `--${later} is not in this version`)
+    if (ctx.flag('store-locks')) throw new SealtrailError('USAGE', '--store-locks is not in this version')
+    const directory = resolve(ctx.cwd, source)
+    if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite'))) throw new SealtrailError('USAGE', 'the source is no data directory: it has neither store nor head.sqlite')
+    return audit(ctx, directory)
+  },
+}
+
+async function audit(ctx: Context, directory: string): Promise<Exit> {
+  const key = keyOf(ctx)
+  const log = ctx.text('log')
+  const progress = new Progress(ctx, 'verify')
+  const started = ctx.now()
+  const verdicts = await auditDirectory(directory, {
+    key,
+    vault: !ctx.flag('no-vault'),
+    now: () => ctx.now(),
+    ...(log === undefined ? {} : { logs: [log] }),
+    onProgress: (name, done, total) => progress.at(total === 0 ? null : done / total, `${name} ${count(done)} of ${count(total)}`),
+  })
+  progress.done()
+  if (log !== undefined && !verdicts.some((verdict) => verdict.log === log)) throw new SealtrailError('USAGE', 'there is no log of this name')
+  for (const verdict of verdicts) {
+    if (ctx.json) ctx.stdout(`${JSON.stringify(lineOf(verdict))}\n`)
+    else tell(ctx, verdict)
+    if (ctx.json && verdict.more > 0) ctx.stderr(`${verdict.log}: ${count(verdict.more)} more problems are not listed\n`)
+  }
+  const ok = verdicts.every((verdict) => verdict.ok)
+  if (!ctx.json) conclude(ctx, verdicts, ok, key !== null, ctx.now() - started)
+  return ok ? 0 : 1
+}
+
+/** The line of PRODUCT: these members, in this order. */
+function lineOf({ ok, log, size, root, trust, problems }: LogVerdict): object {
+  return { ok, log, size, root, trust, problems: problems.map(({ index, object, code, message }) => ({ index, object, code, message })) }
+}
+
+function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commitments }: LogVerdict): void {
+  const name = log === '*' ? 'data directory' : `log ${log}`
+  ctx.stdout(`${ok ? 'ok      ' : 'PROBLEM '} ${name}${log === '*' ? '' : `: ${some(size, 'record')}${root === null ? '' : `, root ${root}`}`}\n`)
+  for (const { index, object, code, message } of problems.slice(0, MAX_SHOWN)) {
+    ctx.stdout(`          ${index === null ? '' : `record ${count(index)}: `}${printable(message)}\n            ${code}, ${printable(object)}\n`)
+  }
+  const hidden = Math.max(0, problems.length - MAX_SHOWN) + more
+  if (hidden > 0) ctx.stdout(`          and ${some(hidden, 'more problem')}; --json lists them\n`)
+  if (commitments !== null && commitments.disclosed + commitments.erased + commitments.missing > 0) {
+    ctx.stdout(`          personal values: ${some(commitments.disclosed, 'record')} with every value in the vault as committed, ${count(commitments.erased)} erased, ${count(commitments.missing)} with problems\n`)
+  }
+  for (const { object, message } of notes.slice(0, MAX_SHOWN)) ctx.stdout(`          note: ${printable(object)}: ${printable(message)}\n`)
+}
+
+function conclude(ctx: Context, verdicts: readonly LogVerdict[], ok: boolean, trusted: boolean, ms: number): void {
+  const records = verdicts.reduce((sum, { size }) => sum + size, 0)
+  ctx.stdout(`\n${ok ? 'No problem found' : 'Problems found'} in ${some(records, 'record')}, ${(ms / 1000).toFixed(1)} s.\n`)
+  if (trusted) ctx.stdout('Checkpoints were checked with the key you gave.\n')
+  else ctx.stdout('The logs agree with themselves; who signed them is not established. Give the key you were handed with --key (sealtrail key show prints it).\n')
+  ctx.stdout('A directory set back as a whole to an earlier state looks like this too: only a receipt or checkpoint kept elsewhere shows it.\n')
+}
+
+/** @throws SealtrailError USAGE when it is no verification key */
+function keyOf(ctx: Context): string | null {
+  const given = ctx.text('key')
+  if (given === undefined) return null
+  const path = resolve(ctx.cwd, given)
+  const text = (existsSync(path) ? readFileSync(path, 'utf8') : given).trim()
+  try {
+    parseVkey(text)
+    return text
+  } catch (cause) {
+    throw new SealtrailError('USAGE', '--key is no verification key (NAME+HASH+KEY), nor a file that holds one', { cause })
+  }
+}

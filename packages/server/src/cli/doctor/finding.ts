@@ -1,0 +1,12 @@
+/** One thing the doctor looked at. */
+export interface Finding {
+  readonly area: 'configuration' | 'storage' | 'disk' | 'keys' | 'clock'
+  readonly level: 'ok' | 'warn' | 'fail'
+  readonly text: string
+  /** What to do, when there is something to do. */
+  readonly todo?: string
+}
+
+export function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException | null)?.code ?? 'error'
+}
