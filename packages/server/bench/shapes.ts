@@ -12,6 +12,9 @@ export interface Shape {
 }
 
 const TYPES = ['topic-01-customer.start', 'topic-02-flow.start', 'topic-04-flow.end', 'topic-05-acd.start', 'topic-07-acd.end', 'topic-08-user.start', 'topic-10-user.end', 'topic-11-acw', 'topic-14-customer.end', 'topic-15-wrapup']
+/** Events tell the time at which they happen, as live ones do; one serial, one time, so that a resend is the same event. */
+const START = Date.now()
+const now = (n: number): string => String(START + Math.floor(n / 10))
 /** Phone numbers in use: people who come back. */
 const PEOPLE = 100_000
 
@@ -24,9 +27,10 @@ function notifications(): Shape {
   const text = compact('genesys-notifications', 'campaign-sms-failed')
   const event = template(text, [
     [/"conversationId":"([0-9a-f-]{36})"/, (n) => uuid(n)],
-    [/"outboundContactId":"([^"]+)"/, (n) => 'CRM-' + String(n % 100_000).padStart(5, '0')],
+    [/"outboundContactId":"([^"]+)"/, (n) => 'CRM-' + String(person(n)).padStart(5, '0')],
     [/"contactPhoneNumber":"(\+\d+)"/, (n) => phone(n)],
     [/"id":"([0-9a-f-]{36})"/, (n) => uuid(n + 5e9)],
+    [/"eventTime":(\d{13})/, now],
   ])
   return { name: 'notifications', eventBytes: event.bytes, batch: (serials) => join_(serials.map((n) => event.at(n))) }
 }
@@ -40,6 +44,7 @@ function interactions(): Shape {
       [/(@{36})/g, (n) => uuid(Math.floor(n / TYPES.length))],
       [/"ani":"(?:tel:)?(\+\d+)"/, (n) => phone(Math.floor(n / TYPES.length))],
       [/"id":"([0-9a-f-]{36})"/, (n) => uuid(n + 5e9)],
+      [/"eventTime":(\d{13})/, (n) => String(START + n)],
     ])
   })
   const bytes = Math.round(events.reduce((sum, event) => sum + event.bytes, 0) / events.length)
@@ -55,7 +60,7 @@ function template(text: string, slots: ReadonlyArray<[RegExp, (serial: number) =
   const cuts: Array<{ from: number; to: number; make: (serial: number) => string }> = []
   for (const [pattern, make] of slots) {
     for (const match of text.matchAll(new RegExp(pattern.source, 'g'))) {
-      const from = match.index + match[0].indexOf(match[1] as string, match[0].lastIndexOf(':"') + 1)
+      const from = match.index + match[0].lastIndexOf(match[1] as string)
       cuts.push({ from, to: from + (match[1] as string).length, make })
       if (!pattern.global) break
     }
@@ -91,7 +96,11 @@ function uuid(n: number): string {
 }
 
 function phone(n: number): string {
-  return '+1317' + String(5_550_000 + ((Math.imul(n, 7919) >>> 0) % PEOPLE)).padStart(7, '0')
+  return '+1317' + String(5_550_000 + person(n)).padStart(7, '0')
+}
+
+function person(n: number): number {
+  return (Math.imul(n, 7919) >>> 0) % PEOPLE
 }
 
 function join_(events: readonly string[]): Buffer {

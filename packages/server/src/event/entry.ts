@@ -49,6 +49,8 @@ export const NO_SESSION: string = '\0'.repeat(8)
 /** What an ingest thread knows when it encodes an entry; the record comes as text, its offsets in UTF-8 bytes. */
 export interface EntryDraft extends Omit<Entry, 'record' | 'tokens'> {
   readonly recordText: string
+  /** Length of the text in UTF-8 bytes. */
+  readonly recordBytes: number
   readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: string }>
 }
 
@@ -56,7 +58,7 @@ const FIXED = 136
 
 /** Upper bound of the encoded size. */
 export function entryBound(draft: Omit<EntryDraft, 'vaultKey'>): number {
-  return FIXED + (draft.log.length + draft.subject.length + draft.recordText.length) * 3 + draft.tokens.length * 80
+  return FIXED + (draft.log.length + draft.subject.length) * 3 + draft.recordBytes + draft.tokens.length * 80
 }
 
 /** Writes the entry at `at`; returns the offset behind it. The buffer must have `entryBound` bytes left. */

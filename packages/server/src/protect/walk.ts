@@ -165,6 +165,15 @@ export class Walk {
   #owner(role: string): number {
     const known = this.#owners.get(role)
     if (known !== undefined) return known
+    // A receipt has one party: what belongs to nobody there is erased with that party, so it needs no key of its own.
+    if (role === INTERACTION && this.#event.status !== null) {
+      const [only, ...others] = Object.keys(this.#event.people)
+      if (only !== undefined && others.length === 0) {
+        const index = this.#owner(only)
+        this.#owners.set(role, index)
+        return index
+      }
+    }
     const aliases = role === INTERACTION || !Object.hasOwn(this.#event.people, role) ? [] : (this.#event.people[role] ?? [])
     const tokens: string[] = []
     for (const { kind, value } of aliases) {

@@ -90,6 +90,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
         owners: result.owners,
         firstDigest: result.firstDigest,
         recordText: spliced.text,
+        recordBytes: spliced.bytes,
         lateAt: spliced.lateAt,
         sequenceAt: spliced.sequenceAt,
       }
@@ -131,6 +132,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       owners: [],
       firstDigest: null,
       recordText: spliced.text,
+        recordBytes: spliced.bytes,
       lateAt: spliced.lateAt,
       sequenceAt: spliced.sequenceAt,
     }
@@ -181,6 +183,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       owners: [{ tokens: [env.protect.interaction(subject)], disclosures: [disclosure] }],
       firstDigest: digest,
       recordText: spliced.text,
+        recordBytes: spliced.bytes,
       lateAt: spliced.lateAt,
       sequenceAt: spliced.sequenceAt,
     }

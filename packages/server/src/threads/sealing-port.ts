@@ -66,11 +66,14 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
   }
 }
 
-const NAMES = ['keysFor', 'keysById', 'underWay', 'readiness', 'system', 'counted', 'metrics', 'keyList', 'rotateKey'] as const
+const NAMES = ['keysById', 'underWay', 'readiness', 'system', 'counted', 'metrics', 'keyList', 'rotateKey'] as const
 
 /** The port as functions another thread may call (`rpc.ts`). */
 export function portHandlers(port: SealingPort): Handlers {
-  const handlers: Record<string, (argument: never) => unknown> = { accept: (batch: Batch) => port.accept(batch) }
+  const handlers: Record<string, (argument: never) => unknown> = {
+    accept: (batch: Batch) => port.accept(batch),
+    keysFor: async (owners: readonly OwnerTokens[]) => packKeys(await port.keysFor(owners)),
+  }
   for (const name of NAMES) handlers[name] = (argument: never) => (port[name] as (argument: never) => unknown)(argument)
   return handlers
 }
@@ -79,7 +82,26 @@ export function portHandlers(port: SealingPort): Handlers {
 export function remotePort(caller: Caller): SealingPort {
   const port: Record<string, unknown> = {
     accept: (batch: Batch) => caller.call('accept', batch, [batch.entries.buffer as ArrayBuffer, batch.rows.buffer as ArrayBuffer]),
+    keysFor: async (owners: readonly OwnerTokens[]) => unpackKeys(await caller.call('keysFor', owners)),
   }
   for (const name of NAMES) port[name] = (argument: unknown) => caller.call(name, argument)
   return port as unknown as SealingPort
+}
+
+const KEY_BYTES = 48
+
+/** Data keys as one array, 16 bytes of id and 32 of key each: objects cost a thread change far more than their bytes. */
+function packKeys(keys: readonly DataKey[]): Uint8Array {
+  const packed = new Uint8Array(keys.length * KEY_BYTES)
+  keys.forEach(({ id, key }, i) => {
+    packed.set(id, i * KEY_BYTES)
+    packed.set(key, i * KEY_BYTES + 16)
+  })
+  return packed
+}
+
+function unpackKeys(packed: Uint8Array): DataKey[] {
+  const keys: DataKey[] = []
+  for (let at = 0; at < packed.length; at += KEY_BYTES) keys.push({ id: packed.slice(at, at + 16), key: packed.slice(at + 16, at + KEY_BYTES) })
+  return keys
 }

@@ -9,7 +9,6 @@ import { LevelIndex } from '../index/level/index.ts'
 import { LogReader } from '../index/reader.ts'
 import { Tail } from '../index/tail.ts'
 import { trailReading } from '../index/trails.ts'
-import { receipts } from './receipts.ts'
 import { keyedHashes } from '../keys/hashes.ts'
 import type { IngestKeys } from '../keys/keys.ts'
 import { createLog } from '../observe/log.ts'
@@ -25,6 +24,8 @@ import { Intake } from './intake.ts'
 import { quarantineOf } from './quarantine.ts'
 import { ReadNotes } from './read-notes.ts'
 import { openReadSide } from './read-side.ts'
+import { receipts } from './receipts.ts'
+import { rememberKeys } from './remember-keys.ts'
 import type { Readiness, SealingPort } from './sealing-port.ts'
 import type { Sizes } from './sizes.ts'
 
@@ -87,7 +88,7 @@ export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeO
       hashes,
       protect: protectEnv(config.tenant, hashes, randomBytes),
       nonce: noncePool(randomBytes),
-      keysFor: (owners) => port.keysFor(owners),
+      keysFor: rememberKeys((owners) => port.keysFor(owners)),
       onHits(trail, hits) {
         for (const { path, kind } of hits) detected.add(1, trail, path, kind)
       },

@@ -23,7 +23,7 @@ export interface SystemEvent {
 export function systemBatch(event: SystemEvent, nowMs: number, tenant: string, hashes: KeyedHashes): Batch {
   const { identity, auditid } = identify(hashes, tenant, SYSTEM_LOG, event.id, nowMs)
   const time = new Date(nowMs).toISOString()
-  const { text, lateAt, sequenceAt } = spliceRecord({
+  const { text, bytes, lateAt, sequenceAt } = spliceRecord({
     auditid,
     data: event.data,
     dataschema: `urn:sealtrail:schema:system.${event.what}:1`,
@@ -52,6 +52,7 @@ export function systemBatch(event: SystemEvent, nowMs: number, tenant: string, h
     subject: event.subject,
     tokens: [],
     recordText: text,
+    recordBytes: bytes,
     lateAt,
     sequenceAt,
   }

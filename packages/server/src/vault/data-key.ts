@@ -33,20 +33,14 @@ function expand(id: string, key: Uint8Array): { encrypt: string; commitment: str
   return { encrypt, commitment: hmacOnce(key, encrypt + info + '\x02') }
 }
 
-/** Derives each key once as long as it is in use: at least `size` and at most twice as many are remembered. */
-export function derivedKeys(size = 4096): (key: DataKey) => DerivedKey {
-  let young = new Map<string, DerivedKey>()
-  let old = new Map<string, DerivedKey>()
+/**
+ * Derives each key once for as long as its object lives: whoever hands out data keys gives the same object for the same key.
+ */
+export function derivedKeys(): (key: DataKey) => DerivedKey {
+  const derived = new WeakMap<DataKey, DerivedKey>()
   return (key) => {
-    const id = Buffer.from(key.id.buffer, key.id.byteOffset, 16).latin1Slice() + Buffer.from(key.key.buffer, key.key.byteOffset, 32).latin1Slice()
-    const known = young.get(id)
-    if (known !== undefined) return known
-    const derived = old.get(id) ?? deriveKey(key)
-    if (young.size >= size) {
-      old = young
-      young = new Map()
-    }
-    young.set(id, derived)
-    return derived
+    let known = derived.get(key)
+    if (known === undefined) derived.set(key, (known = deriveKey(key)))
+    return known
   }
 }

@@ -1,0 +1,36 @@
+import type { DataKey, OwnerTokens } from '../vault/vault.ts'
+
+/** Owners remembered in each of two generations: about 300 bytes each. */
+const REMEMBERED = 32_768
+
+/**
+ * Asks the sealing thread only for keys this thread has not used lately. The same key is the same object, so that what
+ * is derived from it is derived once. In memory only; an erasure must clear it before a key is destroyed.
+ */
+export function rememberKeys(ask: (owners: readonly OwnerTokens[]) => Promise<readonly DataKey[]>): (owners: readonly OwnerTokens[]) => Promise<readonly DataKey[]> {
+  let young = new Map<string, DataKey>()
+  let old = new Map<string, DataKey>()
+  const remember = (name: string, key: DataKey): void => {
+    if (young.size >= REMEMBERED) {
+      old = young
+      young = new Map()
+    }
+    young.set(name, key)
+  }
+  return async (owners) => {
+    const names = owners.map((tokens) => (tokens.length === 1 ? (tokens[0] as string) : tokens.join('')))
+    const found: Array<DataKey | undefined> = []
+    const missing = new Map<string, OwnerTokens>()
+    names.forEach((name, i) => {
+      let key = young.get(name)
+      if (key === undefined && (key = old.get(name)) !== undefined) remember(name, key)
+      found.push(key)
+      if (key === undefined) missing.set(name, owners[i] as OwnerTokens)
+    })
+    if (missing.size === 0) return found as DataKey[]
+    const asked = await ask([...missing.values()])
+    const answered = new Map([...missing.keys()].map((name, i) => [name, asked[i] as DataKey]))
+    for (const [name, key] of answered) remember(name, key)
+    return found.map((key, i) => key ?? (answered.get(names[i] as string) as DataKey))
+  }
+}
