@@ -123,5 +123,5 @@ function headersOf(ctx: Context, ask: Ask, token: string | undefined): Record<st
 
 function withQuery(path: string, query: Ask['query'] = {}): string {
   const pairs = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
-  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs)}`
+  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs).toString()}`
 }

@@ -2,14 +2,14 @@ import { parseArgs } from 'node:util'
 import { nearest } from '../config/nearest.ts'
 import { ERRORS, SealtrailError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { Command, Context, Exit, Io } from './command.ts'
+import type { Command, Context, Exit, Io, Option } from './command.ts'
 import { COMMANDS, LATER } from './commands.ts'
 import { table } from './output.ts'
 
-const COMMON = {
+const COMMON: Readonly<Record<string, Option>> = {
   json: { type: 'boolean', what: 'answer as JSON' },
   help: { type: 'boolean', what: 'this text' },
-} as const
+}
 
 /** Runs one command line (without `node` and the script); resolves to the process's exit code and never rejects. */
 export async function run(argv: readonly string[], io: Io): Promise<Exit> {
@@ -104,6 +104,8 @@ exit: 0 ok, 1 found a problem, 2 wrong use, 3 could not run
 }
 
 function help({ name, summary, usage, options }: Command): string {
-  const rows = Object.entries({ ...options, ...COMMON }).map(([option, about]) => [`  --${option}${'value' in about && about.value !== undefined ? ` ${about.value}` : ''}`, about.what])
-  return `${summary}\n\n${usage.map((line, i) => `${i === 0 ? 'usage:' : '      '} sealtrail ${name}${line === '' ? '' : ` ${line}`}`).join('\n')}\n\n${table(rows)}`
+  const all: Record<string, Option> = { ...options, ...COMMON }
+  const rows = Object.entries(all).map(([option, { value, what }]) => [`  --${option}${value === undefined ? '' : ` ${value}`}`, what])
+  const forms = usage.map((line, i) => `${i === 0 ? 'usage:' : '      '} sealtrail ${name}${line === '' ? '' : ` ${line}`}`)
+  return `${summary}\n\n${forms.join('\n')}\n\n${table(rows)}`
 }

@@ -30,7 +30,7 @@ export class DemoClient {
     }
   }
 
-  async #ask(path: string, init: RequestInit & { headers: Record<string, string> }): Promise<{ status: number; body: JsonObject; headers: Headers }> {
+  async #ask(path: string, init: { method: string; body?: string; headers: Record<string, string> }): Promise<{ status: number; body: JsonObject; headers: Headers }> {
     const answer = await fetch(this.#url + path, { ...init, signal: AbortSignal.timeout(WITHIN_MS), headers: { ...init.headers, authorization: `Bearer ${this.#token}` } })
     const text = await answer.text()
     return { status: answer.status, body: text.startsWith('{') ? (JSON.parse(text) as JsonObject) : {}, headers: answer.headers }
