@@ -2,7 +2,7 @@ import { LineCounter, isAlias, isMap, isScalar, parseDocument } from 'yaml'
 import type { Document, Node } from 'yaml'
 import type { ErrorCode } from '../errors.ts'
 import { nearest } from './nearest.ts'
-import { correctKey, correctText } from './pasted.ts'
+import { correctKey, correctMode, correctText } from './pasted.ts'
 import { KEYS } from './schema.ts'
 import type { Key } from './schema.ts'
 import { takeValue } from './value.ts'
@@ -86,8 +86,11 @@ class Reader implements Written {
     const next = any ?? branch.keys.get(name)
     const path = above === '' ? name : `${above}.${name}`
     const pasted = correctKey(name)
-    if (pasted !== null) this.mistake(offset, pasted.message, pasted.code)
-    else if (next === undefined) this.#unknown(name, offset, branch, above)
+    if (pasted !== null) {
+      this.mistake(offset, pasted.message, pasted.code)
+      const mode = isScalar(value) ? correctMode(String(value.value)) : null
+      if (mode !== null) this.mistake(value?.range?.[0] ?? offset, mode.message, mode.code)
+    } else if (next === undefined) this.#unknown(name, offset, branch, above)
     else if (any !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) this.mistake(offset, `${above}: a name has lower-case letters, digits and hyphens, at most 63`)
     else if (any !== undefined && name === 'system') this.mistake(offset, `${above}: the name "system" is taken`)
     else {

@@ -23,7 +23,8 @@ export interface Key {
   readonly what: string
 }
 
-const name = { is: 'text', pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, form: 'lower-case letters, digits and hyphens, at most 63' } as const
+// Names of tenants in the wild have underscores; they never name a file.
+const tenantName = { is: 'text', pattern: /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/, form: 'lower-case letters, digits, hyphens and underscores, at most 63' } as const
 const anyText = { is: 'text', pattern: /^[^\0]*$/u, form: 'a text' } as const
 const later = { is: 'later' } as const
 
@@ -39,7 +40,7 @@ export const KEYS: readonly Key[] = [
   { path: 'listen', type: { is: 'address' }, default: '127.0.0.1:8787', what: 'Address and port, `HOST:PORT` or `PORT`; port 0 takes any that is free.' },
   { path: 'tls.cert', type: { is: 'file' }, default: '', what: 'Certificate chain in PEM, `file:PATH`. With `tls.key` the server speaks TLS 1.2 or 1.3 itself; without both it speaks plain HTTP, for a proxy on the same machine.' },
   { path: 'tls.key', type: { is: 'file' }, default: '', what: 'Private key in PEM, `file:PATH`.' },
-  { path: 'tenant', type: name, default: 'default', what: 'Whose records these are: part of every identity and token. It cannot be changed later.' },
+  { path: 'tenant', type: tenantName, default: 'default', what: 'Whose records these are: part of every identity and token. It cannot be changed later.' },
   { path: 'store', type: { is: 'choice', of: ['files'], later: ['s3', 'azure', 'gcs'] }, default: 'files', what: 'The write-once store. `files` keeps segments in the data directory (assurance: declared).' },
   { path: 'database', type: { is: 'choice', of: ['sqlite'], later: ['postgres'] }, default: 'sqlite', what: 'Where the heads of the logs are kept.' },
   { path: 'journal', type: { is: 'choice', of: ['files'], later: ['kafka'] }, default: 'files', what: 'Where accepted events wait until they are sealed.' },
