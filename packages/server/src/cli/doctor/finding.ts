@@ -1,8 +1,12 @@
+import type { ErrorCode } from '../../errors.ts'
+
 /** One thing the doctor looked at. */
 export interface Finding {
   readonly area: 'configuration' | 'storage' | 'disk' | 'keys' | 'clock'
   readonly level: 'ok' | 'warn' | 'fail'
   readonly text: string
+  /** The error a server would answer with, where there is one. */
+  readonly code?: ErrorCode
   /** What to do, when there is something to do. */
   readonly todo?: string
 }

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { SealtrailError } from '../../errors.ts'
-import { ERRORS } from '../../errors.ts'
+import { ERRORS, SealtrailError } from '../../errors.ts'
 import { openFileKeys } from '../../keys/files/keyring.ts'
 import { PURPOSES } from '../../keys/ring.ts'
 import type { Finding } from './finding.ts'
@@ -20,6 +19,6 @@ export function checkKeys(data: string, env: { readonly now: () => number; reado
     ]
   } catch (error) {
     if (!(error instanceof SealtrailError)) throw error
-    return [{ area: 'keys', level: 'fail', text: error.message, todo: ERRORS[error.code].todo }]
+    return [{ area: 'keys', level: 'fail', code: error.code, text: error.message, todo: ERRORS[error.code].todo }]
   }
 }

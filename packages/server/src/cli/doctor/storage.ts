@@ -40,7 +40,7 @@ function writes(data: string, unique: string): Finding[] {
     }
     if (!readFileSync(path).equals(Buffer.alloc(BLOCK * WRITES, 0x53))) return [{ area: 'storage', level: 'fail', text: 'what was written is read back as something else', todo: 'do not use this disk' }]
   } catch (error) {
-    return [{ area: 'storage', level: 'fail', text: `the data directory cannot be written (${reasonOf(error)})`, todo: 'free space, or correct owner and permissions' }]
+    return [{ area: 'storage', level: 'fail', code: 'DATA_UNWRITABLE', text: `the data directory cannot be written (${reasonOf(error)})`, todo: 'free space, or correct owner and permissions' }]
   } finally {
     rmSync(path, { force: true })
   }
