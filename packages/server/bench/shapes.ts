@@ -16,7 +16,7 @@ const TYPES = ['topic-01-customer.start', 'topic-02-flow.start', 'topic-04-flow.
 const START = Date.now()
 const now = (n: number): string => String(START + Math.floor(n / 10))
 /** Phone numbers in use: people who come back. */
-const PEOPLE = 100_000
+const PEOPLE = 50_000
 
 export function shapeOf(name: Shape['name']): Shape {
   return name === 'notifications' ? notifications() : interactions()
