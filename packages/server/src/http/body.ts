@@ -12,46 +12,79 @@ export class BodyBudget {
     this.#most = mostBytes
   }
 
-  /** Runs `work` with the bytes set aside. @throws SealtrailError OVERLOADED */
-  async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    if (this.#taken > 0 && this.#taken + bytes > this.#most) throw new SealtrailError('OVERLOADED', 'too many bytes are under way')
-    this.#taken += bytes
+  /** Runs `work` with the bytes set aside; its share grows and shrinks as it tells. @throws SealtrailError OVERLOADED */
+  async hold<T>(bytes: number, work: (share: Share) => Promise<T>): Promise<T> {
+    let mine = 0
+    const share: Share = {
+      needs: (size) => {
+        if (size > mine) share.is(this.#checked(mine, size))
+      },
+      is: (size) => {
+        this.#taken += size - mine
+        mine = size
+      },
+    }
+    share.needs(bytes)
     try {
-      return await work()
+      return await work(share)
     } finally {
-      this.#taken -= bytes
+      share.is(0)
     }
   }
+
+  /** One body is always let in, however large. */
+  #checked(mine: number, size: number): number {
+    const others = this.#taken - mine
+    if (others > 0 && others + size > this.#most) throw new SealtrailError('OVERLOADED', 'too many bytes are under way')
+    return size
+  }
+}
+
+/** What one request has set aside. */
+export interface Share {
+  /** At least so many bytes. @throws SealtrailError OVERLOADED */
+  needs(size: number): void
+  /** Exactly so many, now that they are there. */
+  is(size: number): void
 }
 
 /** JSON seldom packs better; a body that does is bounded all the same. */
 const USUAL_INFLATION = 20
 
-/** Bytes to set aside before reading: what the request announces, more when it is compressed, the most when it does not say. */
+/** Bytes to set aside before reading: what the request announces, more when it is compressed; what does not say is counted as it comes. */
 export function announcedBytes(c: Context<Env>, maxBytes: number): number {
   const length = c.req.header('content-length')
-  if (length === undefined || !/^\d{1,15}$/.test(length)) return maxBytes
-  return Math.min(Number(length) * (c.req.header('content-encoding') === undefined ? 1 : USUAL_INFLATION), maxBytes)
+  return length === undefined || !/^\d{1,15}$/.test(length) ? 0 : inflated(c, Number(length), maxBytes)
+}
+
+function inflated(c: Context<Env>, bytes: number, maxBytes: number): number {
+  return Math.min(bytes * (c.req.header('content-encoding') === undefined ? 1 : USUAL_INFLATION), maxBytes)
 }
 
 /**
  * The inflated body. Read from the socket's message when there is one – no web stream between – and never further than the limit.
- * @throws SealtrailError TOO_LARGE, BAD_REQUEST (ended early, damaged coding), UNSUPPORTED_ENCODING.
+ * @throws SealtrailError TOO_LARGE, BAD_REQUEST (ended early, damaged coding), UNSUPPORTED_ENCODING, OVERLOADED.
  */
-export async function readBody(c: Context<Env>, maxBytes: number): Promise<Buffer> {
+export async function readBody(c: Context<Env>, maxBytes: number, share?: Share): Promise<Buffer> {
   // attacker: a length that lies. What announces too much is not read at all, what announces too little is cut off below.
   const length = c.req.header('content-length')
   if (length !== undefined && Number(length) > maxBytes) throw tooLarge(maxBytes)
   const incoming = c.env?.incoming
-  const body = incoming === undefined ? await readStream(c.req.raw.body, maxBytes) : await readIncoming(incoming, maxBytes)
-  return inflate(body, c.req.header('content-encoding') ?? null, maxBytes)
+  const grow = (size: number): void => {
+    if (size > maxBytes) throw tooLarge(maxBytes)
+    share?.needs(inflated(c, size, maxBytes))
+  }
+  const sent = incoming === undefined ? await readStream(c.req.raw.body, grow) : await readIncoming(incoming, grow)
+  const body = await inflate(sent, c.req.header('content-encoding') ?? null, maxBytes)
+  share?.is(body.length)
+  return body
 }
 
-function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readIncoming(incoming: IncomingMessage, grow: (size: number) => void): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
-    const settle = (error: SealtrailError | null): void => {
+    const settle = (error: unknown): void => {
       incoming.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
       if (error === null) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size))
       else {
@@ -61,8 +94,12 @@ function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Buff
     }
     const onData = (chunk: Buffer): void => {
       size += chunk.length
-      if (size > maxBytes) settle(tooLarge(maxBytes))
-      else chunks.push(chunk)
+      try {
+        grow(size)
+        chunks.push(chunk)
+      } catch (error) {
+        settle(error)
+      }
     }
     const onEnd = (): void => settle(null)
     const onClose = (): void => settle(new SealtrailError('BAD_REQUEST', 'the body ended early'))
@@ -70,13 +107,13 @@ function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Buff
   })
 }
 
-async function readStream(stream: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Buffer> {
+async function readStream(stream: ReadableStream<Uint8Array> | null, grow: (size: number) => void): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   if (stream !== null) {
     for await (const chunk of stream) {
       size += chunk.length
-      if (size > maxBytes) throw tooLarge(maxBytes)
+      grow(size)
       chunks.push(chunk)
     }
   }

@@ -59,8 +59,8 @@ export const eventRoutes: Record<'postEvents' | 'readEventResult' | 'postEventBr
 /** Sets the announced bytes aside, fixes the receive time, reads the body and works on it. */
 function within(c: Context<Env>, app: App, work: (body: Buffer, receivedMs: number) => Promise<Response>): Promise<Response> {
   const { maxBodyBytes } = app.config.limits
-  return app.budget.hold(announcedBytes(c, maxBodyBytes), async () => {
-    const body = await readBody(c, maxBodyBytes)
+  return app.budget.hold(announcedBytes(c, maxBodyBytes), async (share) => {
+    const body = await readBody(c, maxBodyBytes, share)
     return work(body, app.now())
   })
 }
