@@ -10,5 +10,6 @@ declare global {
     base64urlSlice(start?: number, end?: number): string
     latin1Write(text: string, offset?: number, length?: number): number
     utf8Write(text: string, offset?: number, length?: number): number
+    base64urlWrite(text: string, offset?: number, length?: number): number
   }
 }

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors.ts'
 import type { EntryDraft } from './entry.ts'
 
 /** One record to be, on the ingest thread: its text without the sequencer's two values, and what the vault must keep beside it. */
-export interface Draft extends Omit<EntryDraft, 'vaultKey'> {
+export interface Draft extends EntryDraft {
   /** Which input of the request it came from. */
   readonly position: number
   readonly auditid: string

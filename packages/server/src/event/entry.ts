@@ -47,7 +47,7 @@ export const FLAG = { held: 1, refused: 2, quarantined: 4, opens: 8, closes: 16,
 export const NO_SESSION: string = '\0'.repeat(8)
 
 /** What an ingest thread knows when it encodes an entry; the record comes as text, its offsets in UTF-8 bytes. */
-export interface EntryDraft extends Omit<Entry, 'record' | 'tokens'> {
+export interface EntryDraft extends Omit<Entry, 'record' | 'tokens' | 'vaultKey'> {
   readonly recordText: string
   /** Length of the text in UTF-8 bytes. */
   readonly recordBytes: number
@@ -57,12 +57,15 @@ export interface EntryDraft extends Omit<Entry, 'record' | 'tokens'> {
 const FIXED = 136
 
 /** Upper bound of the encoded size. */
-export function entryBound(draft: Omit<EntryDraft, 'vaultKey'>): number {
+export function entryBound(draft: EntryDraft): number {
   return FIXED + (draft.log.length + draft.subject.length) * 3 + draft.recordBytes + draft.tokens.length * 80
 }
 
-/** Writes the entry at `at`; returns the offset behind it. The buffer must have `entryBound` bytes left. */
-export function encodeEntry(draft: EntryDraft, into: Buffer, at: number): number {
+/**
+ * Writes the entry at `at`; returns the offset behind it. The buffer must have `entryBound` bytes left.
+ * @param vaultKey 24 bytes, or null when nothing of the event is in the vault.
+ */
+export function encodeEntry(draft: EntryDraft, vaultKey: Uint8Array | null, into: Buffer, at: number): number {
   let end = at + FIXED
   const logLength = into.utf8Write(draft.log, end)
   end += logLength
@@ -88,8 +91,7 @@ export function encodeEntry(draft: EntryDraft, into: Buffer, at: number): number
   into.latin1Write(draft.fingerprint, at + 56, 16)
   into.latin1Write(draft.subjectToken, at + 72, 16)
   into.latin1Write(draft.session, at + 88, 8)
-  if (draft.vaultKey === null) into.fill(0, at + 96, at + 120)
-  else into.set(draft.vaultKey, at + 96)
+  for (let i = 0; i < 24; i++) into[at + 96 + i] = vaultKey === null ? 0 : (vaultKey[i] as number)
   into.writeUInt32LE(recordLength, at + 120)
   into.writeUInt32LE(draft.lateAt, at + 124)
   into.writeUInt32LE(draft.sequenceAt, at + 128)
@@ -154,6 +156,8 @@ export function readTokens(bytes: Uint8Array): Array<{ kind: string; token: Uint
 export interface Journalled {
   readonly entry: Entry
   readonly position: Position
+  /** The batch whose memory the entry's bytes are in, to be told once they are needed no more; absent when they came from the journal. */
+  readonly batch?: { done(): void } | undefined
 }
 
 function isZero(bytes: Uint8Array, from: number, to: number): boolean {

@@ -2,7 +2,8 @@ import { auditIdBytes } from '@sealtrail/evidence'
 import type { Batch } from '../event/batch.ts'
 import type { Draft } from '../event/draft.ts'
 import { encodeEntry, entryBound } from '../event/entry.ts'
-import { sealRow } from '../vault/encrypt.ts'
+import { sealRowInto, sealedBound } from '../vault/encrypt.ts'
+import { ROW_KEY } from '../vault/row.ts'
 import type { DataKey } from '../vault/vault.ts'
 
 export interface EncodeEnv {
@@ -14,32 +15,29 @@ export interface EncodeEnv {
 /** Encrypts what the vault keeps, one operation per owner and event, and writes entries and rows into two buffers that can change threads. */
 export function encodeBatch(drafts: readonly Draft[], keys: readonly DataKey[], env: EncodeEnv): Omit<Batch, 'wait'> {
   let entryRoom = 0
-  for (const draft of drafts) entryRoom += entryBound(draft)
+  let rowRoom = 0
+  for (const draft of drafts) {
+    entryRoom += entryBound(draft)
+    rowRoom += sealedBound({ tenant: env.tenant, trail: draft.log, tokens: draft.tokens, owners: draft.owners })
+  }
+  // Memory of their own: node's pooled buffers cannot change threads.
   const entries = Buffer.allocUnsafeSlow(entryRoom)
+  const rows = Buffer.allocUnsafeSlow(rowRoom)
   const offsets = new Uint32Array(drafts.length + 1)
-  const rows: Uint8Array[] = []
   const rowOffsets = new Uint32Array(drafts.length + 1)
   let at = 0
-  let rowsAt = 0
+  let rowAt = 0
   let nextKey = 0
-  drafts.forEach((draft, i) => {
-    const owners = draft.owners.map(({ disclosures }) => ({ key: keys[nextKey++] as DataKey, disclosures }))
-    const row = sealRow(
-      { tenant: env.tenant, trail: draft.log, auditid: auditIdBytes(draft.auditid), fingerprint: draft.fingerprint, tokens: draft.tokens, owners, firstDigest: draft.firstDigest },
-      env.nonce,
-    )
-    rows.push(row.key, row.value)
-    rowsAt += row.key.length + row.value.length
-    rowOffsets[i + 1] = rowsAt
-    at = encodeEntry({ ...draft, vaultKey: row.key }, entries, at)
+  for (let i = 0; i < drafts.length; i++) {
+    const draft = drafts[i] as Draft
+    const owners = []
+    for (const { disclosures } of draft.owners) owners.push({ key: keys[nextKey++] as DataKey, disclosures })
+    const { log: trail, fingerprint, tokens, firstDigest } = draft
+    const from = rowAt
+    rowAt = sealRowInto({ tenant: env.tenant, trail, auditid: auditIdBytes(draft.auditid), fingerprint, tokens, owners, firstDigest }, env.nonce, rows, from)
+    rowOffsets[i + 1] = rowAt
+    at = encodeEntry(draft, rows.subarray(from, from + ROW_KEY), entries, at)
     offsets[i + 1] = at
-  })
-  // Memory of its own: node's pooled buffers cannot change threads.
-  const packed = Buffer.allocUnsafeSlow(rowsAt)
-  let packedAt = 0
-  for (const part of rows) {
-    packed.set(part, packedAt)
-    packedAt += part.length
   }
-  return { entries: entries.subarray(0, at), offsets, rows: packed, rowOffsets }
+  return { entries: entries.subarray(0, at), offsets, rows: rows.subarray(0, rowAt), rowOffsets }
 }

@@ -47,7 +47,6 @@ export function systemBatch(event: SystemEvent, nowMs: number, tenant: string, h
     fingerprint: '\0'.repeat(16),
     subjectToken: subjectToken(SYSTEM_LOG, event.subject),
     session: NO_SESSION,
-    vaultKey: null,
     log: SYSTEM_LOG,
     subject: event.subject,
     tokens: [],
@@ -57,6 +56,6 @@ export function systemBatch(event: SystemEvent, nowMs: number, tenant: string, h
     sequenceAt,
   }
   const entries = Buffer.alloc(entryBound(draft))
-  const end = encodeEntry(draft, entries, 0)
+  const end = encodeEntry(draft, null, entries, 0)
   return { entries: entries.subarray(0, end), offsets: Uint32Array.of(0, end), rows: new Uint8Array(0), rowOffsets: Uint32Array.of(0, 0), wait: 'durable' }
 }

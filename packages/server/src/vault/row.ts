@@ -16,41 +16,58 @@ import type { VaultEntry } from './vault.ts'
 const VERSION = 1
 const FIXED_PART = 48
 
-/** Bytes of a value with these contents, for the one allocation `encodeRow` makes. */
-function sizeOf(entry: VaultEntry): number {
-  let size = 2 + Buffer.byteLength(entry.context) + 16 + 1 + 1 + 4
-  for (const { kind } of entry.tokens) size += 2 + Buffer.byteLength(kind) + 16
-  for (const { ciphertext } of entry.parts) size += FIXED_PART + ciphertext.length
+/** Bytes of a row's key, which stands right before its value wherever rows are written. */
+export const ROW_KEY = 24
+
+/** Upper bound of key and value: `ciphertexts` counts bytes without tags. */
+export function rowBound(context: string, tokens: ReadonlyArray<{ readonly kind: string }>, parts: number, ciphertexts: number): number {
+  let size = ROW_KEY + 2 + context.length * 3 + 16 + 1 + 1 + 4 + parts * (FIXED_PART + 16) + ciphertexts
+  for (const { kind } of tokens) size += 18 + kind.length * 3
   return size
 }
 
-/** @throws RangeError when there are over 255 parts or tokens, or a name is longer than 255 bytes. */
-export function encodeRow(key: Uint8Array, entry: VaultEntry): Uint8Array {
-  const { context, fingerprint, tokens, parts } = entry
-  const size = sizeOf(entry)
-  const out = Buffer.allocUnsafe(size)
-  out[0] = VERSION
-  let at = text(out, 1, context)
-  out.set(fingerprint.subarray(0, 16), at)
-  at += 16
-  at = count(out, at, tokens.length)
+/** Writes all before the parts; fingerprint and tokens are latin1. @throws RangeError when there are over 255 parts or tokens, or a name is longer than 255 bytes. */
+export function writeHead(into: Buffer, at: number, context: string, fingerprint: string, tokens: ReadonlyArray<{ readonly kind: string; readonly token: string; readonly owner?: number }>, parts: number): number {
+  into[at] = VERSION
+  at = text(into, at + 1, context)
+  at += into.latin1Write(fingerprint, at, 16)
+  at = count(into, at, tokens.length)
   for (const { owner, kind, token } of tokens) {
-    out[at] = owner
-    at = text(out, at + 1, kind)
-    out.set(token.subarray(0, 16), at)
-    at += 16
+    into[at] = owner ?? 0
+    at = text(into, at + 1, kind)
+    at += into.latin1Write(token, at, 16)
   }
-  at = count(out, at, parts.length)
+  return count(into, at, parts)
+}
+
+/** Writes a part but for its ciphertext of `length` bytes, which belongs at the offset returned. */
+export function writePart(into: Buffer, at: number, keyId: Uint8Array, commitment: Uint8Array, nonce: Uint8Array, length: number): number {
+  // Loops: for so few bytes `set` and a view of them cost more (measured).
+  for (let i = 0; i < 16; i++) into[at + i] = keyId[i] as number
+  for (let i = 0; i < 16; i++) into[at + 16 + i] = commitment[i] as number
+  for (let i = 0; i < 12; i++) into[at + 32 + i] = nonce[i] as number
+  into.writeUInt32LE(length, at + 44)
+  return at + FIXED_PART
+}
+
+/** Writes the CRC behind a row whose key begins at `keyAt`. */
+export function writeEnd(into: Buffer, keyAt: number, at: number): number {
+  return into.writeUInt32LE(crc32(into.subarray(keyAt, at)), at)
+}
+
+/** @throws RangeError as `writeHead`. */
+export function encodeRow(key: Uint8Array, entry: VaultEntry): Uint8Array {
+  const { context, fingerprint, parts } = entry
+  const tokens = entry.tokens.map(({ kind, token, owner }) => ({ kind, token: latin1(token), owner }))
+  const out = Buffer.alloc(rowBound(context, tokens, parts.length, parts.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0)))
+  out.set(key)
+  let at = writeHead(out, ROW_KEY, context, latin1(fingerprint), tokens, parts.length)
   for (const { keyId, commitment, nonce, ciphertext } of parts) {
-    out.set(keyId, at)
-    out.set(commitment, at + 16)
-    out.set(nonce, at + 32)
-    out.writeUInt32LE(ciphertext.length, at + 44)
-    out.set(ciphertext, at + FIXED_PART)
-    at += FIXED_PART + ciphertext.length
+    at = writePart(out, at, keyId, commitment, nonce, ciphertext.length)
+    out.set(ciphertext, at)
+    at += ciphertext.length
   }
-  out.writeUInt32LE(crc32(out.subarray(0, at), crc32(key)), at)
-  return out
+  return out.subarray(ROW_KEY, writeEnd(out, 0, at))
 }
 
 /** What a row says, its parts as views into it; null when it is damaged or another row's value. */
@@ -97,4 +114,8 @@ function count(out: Buffer, at: number, value: number): number {
   if (value > 255) throw new RangeError('more than 255 tokens or owners')
   out[at] = value
   return at + 1
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }
