@@ -17,26 +17,31 @@ test('serve says where it listens, answers commands by URL, keeps others out, en
   const line = await told
   assert.match(line, /^listening http:\/\/127\.0\.0\.1:\d+\n$/)
   assert.equal(statSync(`${data}/admin.token`).mode & 0o777, 0o600)
-  const env = { SEALTRAIL_URL: line.slice('listening '.length).trim(), SEALTRAIL_TOKEN: readFileSync(`${data}/admin.token`, 'utf8').trim() }
+  try {
+    const env = { SEALTRAIL_URL: line.slice('listening '.length).trim(), SEALTRAIL_TOKEN: readFileSync(`${data}/admin.token`, 'utf8').trim() }
 
-  const sent = await sealtrail(['ingest', '-'], { env, stdin: `${JSON.stringify(receipt(1))}\n${JSON.stringify(receipt(1, 'READ'))}\n` })
-  assert.deepEqual(JSON.parse(sent.out), { total: 2, sealed: 2, held: 0, duplicate: 0, filtered: 0, quarantined: 0, refused: 0 }, sent.err)
-  assert.equal((await sealtrail(['ingest', '-', '--flush'], { env, stdin: '{}' })).exit, 2)
-  const found = JSON.parse((await sealtrail(['query', '--json'], { env })).out) as { records: unknown[] }
-  assert.equal(found.records.length, 2)
+    const sent = await sealtrail(['ingest', '-'], { env, stdin: `${JSON.stringify(receipt(1))}\n${JSON.stringify(receipt(1, 'READ'))}\n` })
+    assert.deepEqual(JSON.parse(sent.out), { total: 2, sealed: 2, held: 0, duplicate: 0, filtered: 0, quarantined: 0, refused: 0 }, sent.err)
+    assert.equal((await sealtrail(['ingest', '-', '--flush'], { env, stdin: '{}' })).exit, 2)
+    const found = JSON.parse((await sealtrail(['query', '--json'], { env })).out) as { records: unknown[] }
+    assert.equal(found.records.length, 2)
 
-  // Roles are the server's: a token that may only send cannot search.
-  const sender = (await sealtrail(['token', 'create', '--name', 'platform', '--role', 'ingest'], { env })).out.trim()
-  const refused = await sealtrail(['query'], { env: { ...env, SEALTRAIL_TOKEN: sender } })
-  assert.equal(refused.exit, 3)
-  assert.match(refused.err, /FORBIDDEN/)
-  assert.doesNotMatch(refused.err, new RegExp(sender))
-  assert.match((await sealtrail(['query'], { env: { SEALTRAIL_URL: env.SEALTRAIL_URL } })).err, /UNAUTHENTICATED/)
+    // Roles are the server's: a token that may only send cannot search.
+    const sender = (await sealtrail(['token', 'create', '--name', 'platform', '--role', 'ingest'], { env })).out.trim()
+    let refused = await sealtrail(['query'], { env: { ...env, SEALTRAIL_TOKEN: sender } })
+    // Every thread knows a new token within a second; each question may come to another thread.
+    while (refused.err.includes('UNAUTHENTICATED')) refused = await sealtrail(['query'], { env: { ...env, SEALTRAIL_TOKEN: sender } })
+    assert.equal(refused.exit, 3)
+    assert.match(refused.err, /FORBIDDEN/)
+    assert.doesNotMatch(refused.err, new RegExp(sender))
+    assert.match((await sealtrail(['query'], { env: { SEALTRAIL_URL: env.SEALTRAIL_URL } })).err, /UNAUTHENTICATED/)
 
-  const other = await sealtrail(['serve', '--data', data, '--port', '0'])
-  assert.equal(other.exit, 3)
-  assert.match(other.err, /DATA_IN_USE/)
-  stop.abort()
+    const other = await sealtrail(['serve', '--data', data, '--port', '0'])
+    assert.equal(other.exit, 3)
+    assert.match(other.err, /DATA_IN_USE/)
+  } finally {
+    stop.abort()
+  }
   assert.equal((await serving).exit, 0)
   assert.equal((await sealtrail(['verify', data])).exit, 0)
 })

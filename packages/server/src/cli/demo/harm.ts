@@ -7,14 +7,17 @@ export interface Harm {
   readonly offset: number
 }
 
-/** Copies a data directory and changes one bit of one byte in the middle of the largest segment file of a log. */
+/** So far before the end of a file is always a record's, in the last segment. */
+const BEFORE_END = 400
+
+/** Copies a data directory and changes one bit of one byte in the last segment of a log. */
 export function copyAndHarm(directory: string, copy: string, log: string): Harm {
   cpSync(directory, copy, { recursive: true })
   const folder = join(copy, 'store', log, 'segment')
   const [path, bytes] = readdirSync(folder)
     .map((name): [string, Buffer] => [join(folder, name), readFileSync(join(folder, name))])
     .reduce((a, b) => (b[1].length > a[1].length ? b : a))
-  const offset = Math.floor(bytes.length / 2)
+  const offset = Math.max(0, bytes.length - BEFORE_END)
   bytes[offset] = (bytes[offset] as number) ^ 1
   chmodSync(path, 0o600)
   writeFileSync(path, bytes)
