@@ -90,11 +90,17 @@ export class Flow {
   #looking = false
   #fresh: Fresh[][] = []
   #persisting = false
+  #writingFrom: Position | null = null
   /** Identities in the ledger whose removal waits until no look-up is under way that began before they were there. */
   #inLedger: string[] = []
 
   constructor(steps: KeepSteps) {
     this.#steps = steps
+  }
+
+  /** Entries from here on may be in the journal and not placed yet: nothing from there may be released. Null when there is none. */
+  get writingFrom(): Position | null {
+    return this.#writingFrom
   }
 
   /** Events accepted and not sealed yet. */
@@ -166,7 +172,8 @@ export class Flow {
       fresh.push({ incoming, i, underWay })
       return
     }
-    const same = standing.fingerprint === entry.fingerprint
+    // A ledger made again from segments whose vault row is gone cannot tell: any content then counts as the same.
+    const same = standing.fingerprint === entry.fingerprint || standing.fingerprint === ''
     if (!same) this.#steps.conflict(entry.log, { identity: entry.identity, fingerprint: standing.fingerprint }, { fingerprint: entry.fingerprint, auditid: '' })
     const outcome = same ? OUTCOME.duplicate : OUTCOME.conflict
     if (standing instanceof UnderWay) incoming.waiting.follow(i, standing, outcome, incoming.wait)
@@ -190,6 +197,7 @@ export class Flow {
   async #makeDurable(fresh: readonly Fresh[]): Promise<void> {
     const rows = fresh.map(({ incoming, i }) => incoming.row(i)).filter((row): row is VaultRow => row !== null)
     let positions: Position[]
+    this.#writingFrom = this.#steps.journal.end
     try {
       crashPoint('journal:before')
       // Side by side, one fdatasync each. Dying between the two leaves an entry without its row, which replay drops, or a
@@ -198,6 +206,7 @@ export class Flow {
       positions = stored
       crashPoint('journal:after')
     } catch (cause) {
+      this.#writingFrom = null
       const error = cause instanceof SealtrailError ? cause : new SealtrailError('NOT_DURABLE', 'the journal or the vault could not be written', { cause })
       for (const { underWay } of fresh) this.#underWay.delete(underWay.identity)
       for (const { underWay } of fresh) underWay.fail(error)
@@ -215,6 +224,7 @@ export class Flow {
     })
     for (const incoming of new Set(fresh.map((each) => each.incoming))) incoming.waiting.reached()
     for (const [log, entries] of logs) this.#steps.place(log, entries)
+    this.#writingFrom = null
   }
 
   /** Sealed and answered, but not in the ledger yet. */
@@ -233,8 +243,10 @@ export class Flow {
     for (const underWay of this.#underWay.values()) if (underWay.log === log) underWay.fail(error)
   }
 
-  /** At start: entries found in the journal, durable already. Returns how many are not sealed yet and go on from here. */
+  /** At start: entries found in the journal, durable already. Returns how many are not sealed yet and go on from here. `replayed` must follow the last. */
   async replay(entries: readonly Journalled[]): Promise<number> {
+    // The journal is read while the first of it is sealed: what was not read yet must stay.
+    this.#writingFrom ??= { file: 0, offset: 0 }
     const known = await this.#steps.ledger.known(entries.map(({ entry }) => entry.identity))
     const logs = new Map<string, Journalled[]>()
     entries.forEach((journalled, n) => {
@@ -251,5 +263,10 @@ export class Flow {
       this.#steps.place(log, list)
     }
     return taken
+  }
+
+  /** Everything the journal holds has been through `replay`. */
+  replayed(): void {
+    this.#writingFrom = null
   }
 }

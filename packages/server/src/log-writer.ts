@@ -3,7 +3,8 @@ import { FLAG, auditTime, decodeEntry } from './event/entry.ts'
 import type { Journalled } from './event/entry.ts'
 import type { Numbered } from './event/numbered.ts'
 import { SealtrailError } from './errors.ts'
-import type { Journal } from './journal/journal.ts'
+import { crashPoint } from './observe/crash-point.ts'
+import type { Journal, Position } from './journal/journal.ts'
 import type { Marks } from './journal/marks.ts'
 import type { Standing } from './seal/build.ts'
 import type { Committed } from './seal/commit.ts'
@@ -11,7 +12,7 @@ import { Sealer } from './seal/sealer.ts'
 import type { SealerDeps } from './seal/sealer.ts'
 import { Hold } from './sequence/hold.ts'
 import type { HoldTimes, Released } from './sequence/hold.ts'
-import type { Ledger, LedgerRow } from './sequence/ledger.ts'
+import type { Ledger, LedgerBatch, LedgerRow } from './sequence/ledger.ts'
 import { Sequencer } from './sequence/sequencer.ts'
 import type { Sequel } from './sequence/sequencer.ts'
 import type { SubjectState } from './sequence/subject.ts'
@@ -26,7 +27,9 @@ export interface LogWriterDeps {
   readonly seal: Omit<SealerDeps, 'onCommit' | 'onTrouble' | 'journalPosition' | 'log'>
   /** Monotonic milliseconds, for holding. */
   monotonic(): number
-  /** After each commit, before anybody is answered: hash files, checkpoint file, sizes. */
+  /** Where entries may begin that are durable and not placed yet: the journal stays from there on. */
+  journalEnd(): Position
+  /** After each commit, before anybody is answered: hash files, checkpoint file, sizes. Called again when it threw. */
   publish(committed: Committed): void
   /** After the answers: the index and other followers. */
   feed(committed: Committed, items: readonly Numbered[]): void
@@ -34,6 +37,10 @@ export interface LogWriterDeps {
   settled(identities: readonly string[]): void
   onTrouble(error: SealtrailError): void
 }
+
+const RETRY_MS = [50, 200, 1_000]
+/** Failures in a row after which nobody waits any longer for what is queued. */
+const STUCK = RETRY_MS.length
 
 /** sequence → seal of one log, and what follows a commit. */
 export class LogWriter {
@@ -48,6 +55,8 @@ export class LogWriter {
   #closed = false
   #ledgerWrites: Promise<void> = Promise.resolve()
   #broken: SealtrailError | null = null
+  #failing: SealtrailError | null = null
+  #failures = 0
 
   constructor(deps: LogWriterDeps) {
     this.#deps = deps
@@ -55,9 +64,9 @@ export class LogWriter {
     this.#sealer = new Sealer(deps.standing, {
       ...deps.seal,
       log: deps.log,
-      journalPosition: () => deps.marks.low(deps.journal.end),
+      journalPosition: () => deps.marks.low(deps.journalEnd()),
       onCommit: (committed, items) => this.#committed(committed, items as readonly Sequel[]),
-      onTrouble: (error) => deps.onTrouble(error),
+      onTrouble: (error) => this.#failed(error),
     })
   }
 
@@ -76,6 +85,11 @@ export class LogWriter {
   /** Why nothing more can be sealed, or null. */
   get stopped(): SealtrailError | null {
     return this.#sealer.stopped ?? this.#broken
+  }
+
+  /** What is being tried again since it failed, or null: a full disk, mostly. Nothing is lost by it. */
+  get failing(): SealtrailError | null {
+    return this.#failing
   }
 
   /** Takes durable entries: held ones wait for their subject's other events, the rest is numbered and sealed at once. */
@@ -97,8 +111,16 @@ export class LogWriter {
     void this.#number()
   }
 
-  /** Resolves when nothing is being numbered or sealed; held events stay held. */
+  /** Resolves when nothing is being numbered or sealed, or when it keeps failing; held events stay held. */
   async drained(): Promise<void> {
+    let quiet = false
+    const all = this.#quiet().then(() => {
+      quiet = true
+    })
+    while (!quiet && this.#failures < STUCK) await Promise.race([all, pause(50)])
+  }
+
+  async #quiet(): Promise<void> {
     await this.#numberedAll()
     await this.#sealer.drained()
     await this.#ledgerWrites
@@ -160,9 +182,11 @@ export class LogWriter {
   }
 
   async #committed(committed: Committed, items: readonly Sequel[]): Promise<void> {
-    const { log, ledger, marks } = this.#deps
+    const { log, marks } = this.#deps
     const first = committed.expected.size
-    this.#deps.publish(committed)
+    // Dying from here on: sealed. Hash files, checkpoint file and ledger are made to fit at the next start.
+    await this.#untilDone('a commit could not be published', async () => this.#deps.publish(committed))
+    crashPoint('publish:after')
     const rows: LedgerRow[] = []
     const subjects = new Map<string, SubjectState>()
     items.forEach(({ entry, late, state }, i) => {
@@ -174,18 +198,51 @@ export class LogWriter {
     this.#deps.feed(committed, items)
     // The ledger may lag: it is caught up from the segments at the next start. Until it has them, identities stay in the flow's table.
     this.#ledgerWrites = this.#ledgerWrites
-      .then(() => ledger.write({ log, rows, subjects, marker: { size: committed.next.size, root: committed.next.root } }))
-      .then(() => {
+      .then(() => this.#writeLedger({ log, rows, subjects, marker: { size: committed.next.size, root: committed.next.root } }))
+      .then(async () => {
+        crashPoint('ledger:after')
         this.#sequencer.written(items.map(({ entry }) => entry.subjectToken))
         this.#deps.settled(items.map(({ entry }) => entry.identity))
         for (const { position } of items) marks.done(position)
-        return this.#deps.journal.release(marks.low(this.#deps.journal.end))
+        // What cannot be deleted now is deleted after a later commit.
+        await this.#deps.journal.release(marks.low(this.#deps.journalEnd())).catch((error: SealtrailError) => this.#deps.onTrouble(error))
+        crashPoint('release:after')
       })
       .catch((cause: unknown) => {
         this.#broken = new SealtrailError('NOT_DURABLE', 'the ledger state cannot be written', { cause, stopsLog: true })
         this.#deps.onTrouble(this.#broken)
       })
   }
+
+  #writeLedger(batch: LedgerBatch): Promise<void> {
+    return this.#untilDone('the ledger state cannot be written', () => this.#deps.ledger.write(batch))
+  }
+
+  /** Tries until it succeeds or the server closes: a disk that is full for a while costs time, not the log. @throws the last failure, when closing */
+  async #untilDone(what: string, run: () => Promise<void>): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await run()
+        this.#failing = null
+        this.#failures = 0
+        return
+      } catch (cause) {
+        this.#failed(new SealtrailError('NOT_DURABLE', `${what} and is tried again`, { cause }))
+        if (this.#closed) throw cause
+        await pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] as number)
+      }
+    }
+  }
+
+  #failed(error: SealtrailError): void {
+    this.#failing = error
+    this.#failures++
+    this.#deps.onTrouble(error)
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -1,7 +1,8 @@
 import { auditIdBytes, parseRecord } from '@sealtrail/evidence'
 import type { RecordFields } from '@sealtrail/evidence'
-import { SealtrailError } from '../errors.ts'
 import type { Head } from '../head/head.ts'
+import { crashPoint } from '../observe/crash-point.ts'
+import type { HashFiles } from '../seal/tiles.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
 import { catchUp } from '../sequence/catch-up.ts'
 import type { Sealed } from '../sequence/catch-up.ts'
@@ -25,11 +26,18 @@ export interface CatchUpDeps {
   note(text: string): void
 }
 
+/** Why the ledger cannot be that of this log, or null: then it must begin afresh, for all logs. `hashes` end at the head. */
+export function disagreement(ledger: Ledger, log: string, hashes: HashFiles): string | null {
+  const marker = ledger.marker(log)
+  if (marker === null || marker.size === 0) return null
+  if (marker.size > hashes.size) return `it knows ${marker.size} records of ${log}, which has ${hashes.size}`
+  return Buffer.from(hashes.rootAt(marker.size)).toString('hex') === marker.root ? null : `it knows another ${log} than this one`
+}
+
 /** Ledger state is derived: before anything is accepted, the segments tell it what it does not know. */
 export async function catchUpLedger(deps: CatchUpDeps): Promise<void> {
   const { log, head, ledger, records } = deps
   const from = ledger.marker(log)?.size ?? 0
-  if (from > head.size) throw new SealtrailError('DATA_CORRUPT', `ledger state of ${log} is ahead of its head: delete the ledger folder, it is derived`)
   if (from === head.size) return
   const lore = recordLore(deps)
   for await (const { segment } of records.segments(log, from, head.size)) {
@@ -39,6 +47,8 @@ export async function catchUpLedger(deps: CatchUpDeps): Promise<void> {
       sealed.push(await fromRecord(log, segment.header.first + i, parseRecord(bytes), lore))
     }
     await catchUp(ledger, log, sealed, { size: segment.trailer.size, root: segment.trailer.root })
+    // Dying here: the marker says how far it came.
+    crashPoint('catch-up:written')
   }
   if (head.size - from > 0) deps.note(`${log}: ledger state caught up from size ${from} to ${head.size}`)
 }

@@ -7,6 +7,8 @@ export interface Config {
   readonly listen: { readonly host: string; readonly port: number }
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null
   readonly tenant: string
+  /** Times sealed up to this one (ms since the epoch) are known to be wrong; null: none. */
+  readonly clock: { readonly acceptMs: number | null }
   readonly seal: { readonly maxDelayMs: number; readonly maxRecords: number; readonly maxBytes: number }
   readonly trails: Readonly<Record<string, TrailConfig>>
   readonly limits: {

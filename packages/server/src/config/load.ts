@@ -80,6 +80,7 @@ class Build {
       listen: { host: listen.host, port: this.#options.port ?? listen.port },
       tls: this.#tls(),
       tenant: this.#get('tenant'),
+      clock: { acceptMs: this.#clock() },
       seal: { maxDelayMs: this.#get('seal.maxDelay'), maxRecords: this.#get('seal.maxRecords'), maxBytes: this.#get('seal.maxBytes') },
       trails: this.#trails(),
       limits: {
@@ -91,6 +92,13 @@ class Build {
       },
       ingestThreads: this.#find<number>('limits.ingestThreads') ?? Math.min(availableParallelism(), 8),
     }
+  }
+
+  #clock(): number | null {
+    const text = this.#find<string>('clock.accept')
+    const ms = text === null ? null : Date.parse(text)
+    if (Number.isNaN(ms)) this.#mistake('clock.accept', 'clock.accept: there is no such day or time')
+    return ms
   }
 
   #tls(): Config['tls'] {

@@ -48,6 +48,12 @@ export const KEYS: readonly Key[] = [
   { path: 'seal.maxDelay', type: { is: 'duration' }, default: '2ms', what: 'How long a commit waits for further records.' },
   { path: 'seal.maxRecords', type: { is: 'integer', from: 1, to: 65_536 }, default: '1000', what: 'Most records of one commit.' },
   { path: 'seal.maxBytes', type: { is: 'size' }, default: '4MiB', what: 'A commit that holds as many bytes takes no further record.' },
+  {
+    path: 'clock.accept',
+    type: { is: 'text', pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/, form: 'a time such as 2027-01-31T12:00:00Z' },
+    default: '',
+    what: 'Times sealed up to this one are known to be wrong (the clock was ahead), so that a clock behind them does not hold events back. Without it events are refused with CLOCK_BACKWARDS while the clock is more than 5 minutes behind the newest commit.',
+  },
   { path: 'sources', type: later, default: '', what: 'Sources that are polled or subscribed to. (Platforms that push need no entry here.)' },
   { path: 'witnesses', type: later, default: '', what: 'Witnesses that cosign checkpoints.' },
   { path: 'timestamps', type: later, default: '', what: 'RFC 3161 time-stamp authorities.' },

@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32c } from './crc32c.ts'
+import { checkLog, isChecksum, readVarint } from './level-log.ts'
+import { readManifest } from './level-manifest.ts'
 
 /** A file of a LevelDB folder that does not hold what was written. */
 export interface LevelDamage {
@@ -8,8 +9,6 @@ export interface LevelDamage {
   readonly message: string
 }
 
-const LOG_BLOCK = 32 * 1024
-const LOG_HEADER = 7
 const FOOTER = 48
 const MAGIC_LOW = 0x8b80_fb57
 const MAGIC_HIGH = 0xdb47_7524
@@ -17,7 +16,8 @@ const MAGIC_HIGH = 0xdb47_7524
 /**
  * Checks every checksum in a LevelDB folder that no process has open; resolves to the damaged files, none when it is whole
  * or does not exist. The database is not asked to check them when it reads, and passes over a damaged stretch of its
- * write-ahead log: a flipped bit would be a record that is not found. A torn end of the write-ahead log is no damage.
+ * write-ahead log: a flipped bit would be a record that is not found. A torn end of the write-ahead log is no damage; a
+ * torn manifest is, since LevelDB deletes the tables that the rest of it would have named.
  * About 1 s per GB. Layout: leveldb doc/table_format.md, doc/log_format.md.
  */
 export async function checkLevel(folder: string): Promise<LevelDamage[]> {
@@ -28,34 +28,32 @@ export async function checkLevel(folder: string): Promise<LevelDamage[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
+  const files = names.filter((name) => /^\d+\.(ldb|log)$/.test(name)).sort()
   const damage: LevelDamage[] = []
-  for (const file of names.sort()) {
-    const check = /^\d+\.ldb$/.test(file) ? checkTable : /^\d+\.log$|^MANIFEST-\d+$/.test(file) ? checkLog : null
-    if (check === null) continue
-    const message = check(await readFile(join(folder, file)))
+  const live = await liveFiles(folder, names, damage)
+  for (const file of live ?? []) if (!files.includes(file)) damage.push({ file, message: 'it is missing' })
+  for (const file of files) {
+    // A table that the manifest does not name was being made when the process ended, or was to be deleted; so are logs
+    // before the one it names, while later ones are read at a restart.
+    if (live !== null && !live.includes(file) && !live.some((name) => name.endsWith('.log') && file.endsWith('.log') && parseInt(name) < parseInt(file))) continue
+    const message = (file.endsWith('.ldb') ? checkTable : checkLog)(await readFile(join(folder, file)))
     if (message !== null) damage.push({ file, message })
   }
   return damage
 }
 
-/** Blocks of 32 KiB, each a row of records: checksum (4), length (2), type (1), data; a rest shorter than a header is padding. */
-function checkLog(bytes: Buffer): string | null {
-  let at = 0
-  while (at < bytes.length) {
-    const left = LOG_BLOCK - (at % LOG_BLOCK)
-    if (left < LOG_HEADER) {
-      at += left
-      continue
-    }
-    if (at + LOG_HEADER > bytes.length) return null
-    const length = bytes.readUInt16LE(at + 4)
-    const type = bytes[at + 6] as number
-    const end = at + LOG_HEADER + length
-    if (length + LOG_HEADER > left || type > 4) return `no record at ${at}`
-    if (end > bytes.length) return null
-    if (type !== 0 && !isChecksum(bytes.readUInt32LE(at), bytes, at + 6, end)) return `another checksum at ${at}`
-    at = end
+/** Tables and logs that the database consists of; null when its manifest does not say, which is damage unless there is none yet. */
+async function liveFiles(folder: string, names: readonly string[], damage: LevelDamage[]): Promise<string[] | null> {
+  const current = names.includes('CURRENT') ? await readFile(join(folder, 'CURRENT'), 'latin1') : ''
+  const manifest = current.slice(0, -1)
+  if (!current.endsWith('\n') || !names.includes(manifest)) {
+    // Without CURRENT LevelDB begins an empty database and deletes the tables it finds. A manifest alone: it was just being made.
+    if (names.some((name) => /^\d+\.(ldb|log)$/.test(name))) damage.push({ file: 'CURRENT', message: 'it names no manifest' })
+    return null
   }
+  const found = readManifest(await readFile(join(folder, manifest)))
+  if (typeof found !== 'string') return found
+  damage.push({ file: manifest, message: found })
   return null
 }
 
@@ -104,22 +102,6 @@ function isBlock(bytes: Buffer, { offset, size }: Handle): boolean {
   return end + 4 <= bytes.length && isChecksum(bytes.readUInt32LE(end), bytes, offset, end)
 }
 
-/** LevelDB stores a checksum rotated and shifted, since checksums of data that holds checksums are weak. */
-function isChecksum(stored: number, bytes: Buffer, from: number, to: number): boolean {
-  const crc = crc32c(bytes, from, to)
-  return (((crc >>> 15) | (crc << 17)) + 0xa282_ead8) >>> 0 === stored
-}
-
 function readHandle(reader: { readonly bytes: Buffer; at: number }): Handle {
   return { offset: readVarint(reader), size: readVarint(reader) }
-}
-
-function readVarint(reader: { readonly bytes: Buffer; at: number }): number {
-  let value = 0
-  for (let factor = 1; factor < 2 ** 49; factor *= 128) {
-    const byte = reader.bytes.readUInt8(reader.at++)
-    value += (byte & 0x7f) * factor
-    if (byte < 0x80) return value
-  }
-  throw new RangeError('a number of more than 49 bits')
 }

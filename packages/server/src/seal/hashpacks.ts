@@ -2,6 +2,7 @@ import { checkHashPack, hashPackKeyOf, PACK_LEAVES, segmentRecord } from '@sealt
 import { leafHashInto } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import type { Head } from '../head/head.ts'
+import { crashPoint } from '../observe/crash-point.ts'
 import type { SegmentReader } from '../store/segments.ts'
 import type { Lock, Store } from '../store/store.ts'
 import type { HashFiles } from './tiles.ts'
@@ -22,7 +23,10 @@ export async function storeHashPacks(log: string, files: HashFiles, store: Store
   let stored = packed
   for (; stored + PACK_LEAVES <= committed; stored += PACK_LEAVES) {
     const bytes = files.leaves(stored, stored + PACK_LEAVES)
+    crashPoint('hashes:before-put')
     await store.put(hashPackKeyOf(log, stored, bytes), bytes, lock)
+    // Dying here: the pack stands, and the next start finds it; until then it would be stored again, to the same bytes.
+    crashPoint('hashes:after-put')
   }
   if (stored > packed) await files.sync()
   return stored

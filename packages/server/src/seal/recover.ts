@@ -3,6 +3,7 @@ import type { Segment } from '@sealtrail/evidence'
 import { emptyRoot, leafHashInto } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import type { Head, HeadStore } from '../head/head.ts'
+import { crashPoint } from '../observe/crash-point.ts'
 import type { SegmentReader } from '../store/segments.ts'
 import type { Store } from '../store/store.ts'
 import { restoreHashFiles } from './hashpacks.ts'
@@ -37,6 +38,7 @@ export async function recover(deps: RecoverDeps): Promise<Head> {
     const extension = await nextSegment(deps, head)
     if (extension === null) return head
     if (!heads.swap(log, head, extension.next)) throw new SealtrailError('HEAD_LOST', `another writer moved the head of ${log}`, { stopsLog: true })
+    crashPoint('recover:after-swap')
     // Dying here: the head is right already, the hash files are made to fit at the next start.
     hashes.append(leafHashes(extension.segment))
     report(`${log}: head rolled forward from size ${head.size} to ${extension.next.size} over a segment that was stored but not swapped in`)
@@ -51,6 +53,7 @@ async function create({ log, store, heads }: RecoverDeps): Promise<Head> {
   }
   const empty: Head = { size: 0, root: Buffer.from(emptyRoot()).toString('hex'), segment: '', digest: '' }
   if (!heads.swap(log, null, empty)) throw new SealtrailError('HEAD_LOST', `another writer created ${log}`, { stopsLog: true })
+  crashPoint('recover:created')
   return empty
 }
 

@@ -81,6 +81,16 @@ export class Sealer {
   }
 
   async #run(): Promise<void> {
+    try {
+      await this.#commitAll()
+    } catch (cause) {
+      // Neither the disk nor a rival: something this program did not expect. What is queued stays in the journal.
+      this.#stopped = new SealtrailError('INTERNAL', 'a commit could not be made or published', { cause, stopsLog: true })
+      this.#deps.onTrouble(this.#stopped)
+    }
+  }
+
+  async #commitAll(): Promise<void> {
     while (this.#queue.length > 0 && this.#stopped === null && !this.#closing) {
       if (this.#deps.maxDelayMs > 0 && !this.#full()) {
         this.#collecting = true

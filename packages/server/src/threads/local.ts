@@ -4,6 +4,7 @@ import { openSealing } from '../config/open-sealing.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import { Follower } from '../index/follower.ts'
 import { openIndex } from '../index/open.ts'
+import type { JournalOptions } from '../journal/files/journal.ts'
 import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { renderPrometheus } from '../observe/metrics.ts'
@@ -27,10 +28,11 @@ export interface Local {
  * The whole server on one thread, without a port: commands that open a data directory themselves, and tests. The same
  * steps in the same order as `server.ts`, only nearer together. @throws as `openSealing`
  */
-export async function openLocal(config: Config, options: { log: Log; now?: () => number }): Promise<Local> {
+export async function openLocal(config: Config, options: { log: Log; now?: () => number; journal?: JournalOptions }): Promise<Local> {
   const now = options.now ?? Date.now
   let follower: Follower | null = null
-  const sealing = await openSealing(config, { now, log: options.log, onCommit: (log, committed, items) => follower?.push(fromFeed(toFeed(log, committed, items))) })
+  const journal = options.journal === undefined ? {} : { journal: options.journal }
+  const sealing = await openSealing(config, { now, log: options.log, ...journal, onCommit: (log, committed, items) => follower?.push(fromFeed(toFeed(log, committed, items))) })
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log: options.log, startedMs: now() })
   const index = await openIndex(join(config.data, 'index'), (message) => options.log.warn(message))
   const side = await openReadSide(config, sealing.sizes, (ids) => sealing.vault.keysById(ids))

@@ -63,6 +63,7 @@ database: sqlite
 journal: files
 keys: files
 seal: { maxDelay: 0s, maxRecords: 500, maxBytes: 1MiB }
+clock: { accept: 2027-01-31T12:00:00Z }
 trails:
   notifications: false
   calls:
@@ -81,6 +82,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
     listen: { host: '::1', port: 0 },
     tls: { certFile: join(folder, 'a.crt'), keyFile: '/b.key' },
     tenant: 'acme',
+    clock: { acceptMs: Date.UTC(2027, 0, 31, 12) },
     seal: { maxDelayMs: 0, maxRecords: 500, maxBytes: 1_048_576 },
     trails: {
       interactions: parse('').config.trails['interactions'],
@@ -123,7 +125,7 @@ test('mistakes name line, column and what was probably meant, all of them at onc
     'sealtrail.yaml:8:3: trails: a name has lower-case letters, digits and hyphens, at most 63',
     'sealtrail.yaml:9:3: trails: the name "system" is taken',
     'sealtrail.yaml:10:9: listen: HOST:PORT or PORT is needed here, such as 127.0.0.1:8787',
-    'sealtrail.yaml:11:1: unknown key "colour"; known: origin, data, listen, tls, tenant, store, database, journal, keys, seal, sources, witnesses, timestamps, trails, auth, limits',
+    'sealtrail.yaml:11:1: unknown key "colour"; known: origin, data, listen, tls, tenant, store, database, journal, keys, seal, clock, sources, witnesses, timestamps, trails, auth, limits',
   ])
 })
 

@@ -225,7 +225,7 @@ test('inserts under way when it closes are finished, later ones refused', async 
   await again.close()
 })
 
-test('a failed write fails every waiter and its keys are written by the next', async () => {
+test('a failed write fails every waiter, nothing is written until healed, and its keys are written by the next', async () => {
   const { vault, folder, reopen } = await fresh()
   const [key] = (await vault.keysFor([[token('a')]])) as [DataKey]
   const shared = await openDatabase(join(folder, 'vault'))
@@ -237,6 +237,10 @@ test('a failed write fails every waiter and its keys are written by the next', a
   const failed = await Promise.allSettled([vault.insert([row(randomBytes(16), [{ key, disclosures: ['x'] }])]), vault.insert([])])
   prototype._batch = original
   for (const each of failed) assert.equal(each.status === 'rejected' && each.reason instanceof SealtrailError && each.reason.code, 'DATA_UNWRITABLE')
+  await assert.rejects(vault.insert([]), { code: 'DATA_UNWRITABLE' })
+  assert.equal(vault.failed?.code, 'DATA_UNWRITABLE')
+  assert.equal(await vault.heal(), true)
+  assert.equal(vault.failed, null)
   await vault.insert([])
   await shared.close()
   await vault.close()

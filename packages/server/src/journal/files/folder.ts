@@ -1,6 +1,7 @@
 import { close, fdatasync, fsync, ftruncate, mkdir, open, readFile, readdir, unlink, write } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { crashPoint } from '../../observe/crash-point.ts'
 import { corrupt } from './failure.ts'
 import { FILE_HEADER, fileHeader } from './frame.ts'
 
@@ -48,11 +49,15 @@ export function pathOf(folder: string, file: number): string {
 export async function createFile(folder: string, file: number): Promise<number> {
   const fd = await io.open(pathOf(folder, file), 'wx+', 0o600)
   try {
+    crashPoint('journal:created')
+    // Dying here: an empty last file, which opening gives its header.
     await writeAll(fd, fileHeader(file), FILE_HEADER, 0)
     await io.fsync(fd)
     await syncFolder(folder)
   } catch (error) {
     await io.close(fd)
+    // Nothing was acknowledged in it, and its number is needed again once there is room.
+    await io.unlink(pathOf(folder, file)).catch(() => {})
     throw error
   }
   return fd

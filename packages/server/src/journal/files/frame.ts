@@ -13,7 +13,7 @@ import { crc32 } from 'node:zlib'
 export const FILE_HEADER = 16
 export const FRAME_HEADER = 12
 /** Longest entry: an event's record is at most 64 KiB, quarantined input a few MiB. */
-export const MAX_ENTRY = 32 * 1024 * 1024
+export const MAX_ENTRY: number = 32 * 1024 * 1024
 
 const MAGIC = Buffer.from('STJRNL1\n', 'latin1')
 

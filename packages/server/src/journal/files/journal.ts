@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { SealtrailError } from '../../errors.ts'
+import { crashPoint } from '../../observe/crash-point.ts'
 import type { Journal, Position } from '../journal.ts'
 import { corrupt, unwritable } from './failure.ts'
 import { createFile, io, listFiles, pathOf, syncFolder, writeAll } from './folder.ts'
@@ -20,8 +21,13 @@ export interface FileJournal extends Journal {
   replay(from?: Position): AsyncIterable<{ position: Position; entry: Uint8Array }>
   /** About how many bytes it takes on disk, for metrics. */
   readonly bytes: number
-  /** Why appends are refused until the journal is opened again, or null; for readiness. */
+  /** Why appends are refused until `reopen` succeeds, or null; for readiness. */
   readonly failed: SealtrailError | null
+  /**
+   * After a failure: cuts what was not acknowledged and goes on in a new file, since the pages of the old one may be lost.
+   * Resolves to true when appends are taken again, false when the disk still refuses; then it may be tried again.
+   */
+  reopen(): Promise<boolean>
 }
 
 interface Waiting {
@@ -172,7 +178,9 @@ class Files implements FileJournal {
         at = writeFrame(this.#buffer, at, entries[next] as Uint8Array, start)
       }
       await writeAll(this.#fd, this.#buffer, size, start)
+      crashPoint('journal:written')
       await io.fdatasync(this.#fd)
+      crashPoint('journal:synced')
       this.#offset = start + size
     }
     return positions
@@ -186,6 +194,23 @@ class Files implements FileJournal {
     this.#file = next
     this.#offset = FILE_HEADER
     this.#files.push(next)
+  }
+
+  async reopen(): Promise<boolean> {
+    // Appends that arrive meanwhile are refused: `#failed` stands until the new file does.
+    while (this.#writing !== null) await this.#writing
+    if (this.#closed) return false
+    if (this.#failed === null) return true
+    try {
+      await io.truncate(this.#fd, this.#offset)
+      await io.fsync(this.#fd)
+      // Dying from here on: the old file ends with its last acknowledged entry, the new one is empty or not there.
+      await this.#rotate()
+      this.#failed = null
+      return true
+    } catch {
+      return false
+    }
   }
 
   read(position: Position): Uint8Array {
@@ -246,6 +271,7 @@ class Files implements FileJournal {
       try {
         if (fd !== undefined) await io.close(fd)
         await io.unlink(pathOf(this.#folder, file))
+        crashPoint('journal:released')
         this.#files.shift()
         await syncFolder(this.#folder)
       } catch (error) {

@@ -2,6 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SealtrailError } from '../../errors.ts'
+import { checkLevel } from '../../observe/level-check.ts'
 import type { Known, Ledger, LedgerBatch, Marker } from '../ledger.ts'
 import type { SubjectState } from '../subject.ts'
 import { Recent } from './recent.ts'
@@ -11,8 +12,8 @@ import type { MarkerRow } from './rows.ts'
 type Level = ClassicLevel<Buffer, Buffer>
 
 export interface LedgerOptions {
-  /** Begin with nothing, whatever is there: the segments disagree with it. */
-  readonly fresh?: boolean
+  /** Begin with nothing, whatever is there: why the segments disagree with it. */
+  readonly fresh?: string
   /** Subject states kept in memory; 50,000 unless said (about 300 bytes each). */
   readonly recentSubjects?: number
   /** Rows between two flushes, hence about how many records are replayed after a crash; 100,000 unless said. */
@@ -35,9 +36,7 @@ const DAMAGED = 'DAMAGED'
  * @throws SealtrailError DATA_IN_USE, DATA_UNWRITABLE
  */
 export async function openLedger(folder: string, options: LedgerOptions = {}): Promise<OpenedLedger> {
-  let rebuilt: string | null = null
-  if (options.fresh === true && existsSync(folder)) rebuilt = 'it does not agree with the segments'
-  else if (existsSync(join(folder, DAMAGED))) rebuilt = 'a damaged row was found in it'
+  let rebuilt = existsSync(folder) ? (options.fresh ?? (await damageIn(folder))) : null
   if (rebuilt === null) {
     try {
       return { ledger: await LevelLedger.open(folder, options), rebuilt }
@@ -46,8 +45,25 @@ export async function openLedger(folder: string, options: LedgerOptions = {}): P
       if (rebuilt === null) throw cannotOpen(error)
     }
   }
-  rmSync(folder, { recursive: true, force: true })
+  await destroy(folder)
   return { ledger: await LevelLedger.open(folder, options), rebuilt }
+}
+
+/** What is wrong in a folder that nobody has open; files that another process is writing may look damaged. */
+async function damageIn(folder: string): Promise<string | null> {
+  if (existsSync(join(folder, DAMAGED))) return 'a damaged row was found in it'
+  const [first] = await checkLevel(folder)
+  return first === undefined ? null : `${first.file}: ${first.message}`
+}
+
+/** Unlike deleting the folder this asks for LevelDB's lock first: a running server keeps its ledger. */
+async function destroy(folder: string): Promise<void> {
+  try {
+    await ClassicLevel.destroy(folder)
+    rmSync(folder, { recursive: true, force: true })
+  } catch (error) {
+    throw cannotOpen(error)
+  }
 }
 
 /** What the system says when the files are not to blame. A damaged table sends LevelDB to offsets that do not exist: "Invalid argument". */
@@ -64,7 +80,7 @@ function damage(error: unknown): string | null {
 }
 
 function cannotOpen(error: unknown): SealtrailError {
-  const cause = error instanceof Error ? error.cause : undefined
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
     return new SealtrailError('DATA_IN_USE', 'the ledger is held by another process', { cause: error })
   }
@@ -87,7 +103,7 @@ class LevelLedger implements Ledger {
       valueEncoding: 'buffer',
       compression: false,
       writeBufferSize: 16 * 1024 * 1024,
-      cacheSize: 64 * 1024 * 1024,
+      cacheSize: 16 * 1024 * 1024,
       maxFileSize: 16 * 1024 * 1024,
     })
     await level.open()
@@ -144,7 +160,10 @@ class LevelLedger implements Ledger {
 
   async write({ log, rows, subjects, marker }: LedgerBatch): Promise<void> {
     const batch = this.#level.batch()
-    const row = { ...this.#rowOf(log), marker }
+    const known = this.#rowOf(log)
+    // The number is taken now, the marker only once its rows are written: a flush meanwhile must not call them safe.
+    this.#markers.set(log, known)
+    const row = { ...known, marker }
     for (const each of rows) {
       const key = identityKey(each.identity)
       batch.put(key, encodeKnown(key, row.logNumber, each))
@@ -156,9 +175,9 @@ class LevelLedger implements Ledger {
     }
     const key = logKey(log)
     batch.put(key, encodeMarker(key, row))
-    this.#markers.set(log, row)
     this.#rows += rows.length
     await batch.write()
+    this.#markers.set(log, { ...this.#rowOf(log), marker })
     if (this.#rows >= this.#flushRows && this.#flushing === null) {
       this.#rows = 0
       this.#flushing = this.#flush().finally(() => (this.#flushing = null))

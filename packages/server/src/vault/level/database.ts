@@ -25,6 +25,15 @@ export async function openDatabase(folder: string): Promise<Database> {
   }
 }
 
+/** LevelDB's own repair: a new manifest over every table and log that can be read. */
+export async function repairDatabase(folder: string): Promise<void> {
+  try {
+    await ClassicLevel.repair(folder)
+  } catch (cause) {
+    throw failure('repaired', cause)
+  }
+}
+
 /** What a failed call of the database means; `stopsLog` is never needed: nothing was acknowledged. */
 export function failure(step: string, cause: unknown): SealtrailError {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause

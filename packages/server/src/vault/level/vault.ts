@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer'
+import { readdir } from 'node:fs/promises'
 import { SealtrailError } from '../../errors.ts'
+import { crashPoint } from '../../observe/crash-point.ts'
 import type { DataKey, KeyAnswer, Opened, OwnerTokens, Vault, VaultRow } from '../vault.ts'
 import type { Database } from './database.ts'
-import { failure, openDatabase } from './database.ts'
+import { failure, openDatabase, repairDatabase } from './database.ts'
 import { KeyStore } from './key-store.ts'
 import type { KeyStoreOptions } from './key-store.ts'
 import { openRowWith } from './open.ts'
@@ -24,15 +26,52 @@ export class LevelVault implements Vault {
   #waiting: Waiting[] = []
   #writing: Promise<void> | null = null
   #closed = false
+  #failed: SealtrailError | null = null
 
   private constructor(db: Database, options: KeyStoreOptions) {
     this.#db = db
     this.#keys = new KeyStore(db, options)
   }
 
+  /** Makes a damaged folder openable again, with all rows that can still be read. @throws SealtrailError as `open` */
+  static repair(folder: string): Promise<void> {
+    return repairDatabase(folder)
+  }
+
   /** @throws SealtrailError DATA_IN_USE, DATA_CORRUPT, DATA_UNWRITABLE. */
   static async open(folder: string, options: KeyStoreOptions): Promise<LevelVault> {
     return new LevelVault(await openDatabase(folder), options)
+  }
+
+  /** Why nothing is written until `heal` succeeds, or null; for readiness. */
+  get failed(): SealtrailError | null {
+    return this.#failed
+  }
+
+  /**
+   * Tries to go on after a failed write: LevelDB's log may end in half a batch, and what was written behind it would be
+   * lost at the next opening. So its memory table must become a file and a new log begin first. Resolves to true when
+   * writes are taken again; false when the disk still refuses, or LevelDB does until it is opened again.
+   */
+  async heal(): Promise<boolean> {
+    while (this.#writing !== null) await this.#writing
+    if (this.#failed === null) return true
+    if (this.#closed) return false
+    try {
+      const before = await this.#logs()
+      // Of a range that holds nothing: LevelDB writes the memory table out first. It does not say whether it could.
+      await this.#db.compactRange(Uint8Array.of(0x7e), Uint8Array.of(0x7e))
+      const after = await this.#logs()
+      if (after.length !== 1 || before.includes(after[0] as string)) return false
+      this.#failed = null
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async #logs(): Promise<string[]> {
+    return (await readdir(this.#db.location)).filter((name) => /^\d+\.log$/.test(name))
   }
 
   async keysFor(owners: readonly OwnerTokens[]): Promise<DataKey[]> {
@@ -141,12 +180,16 @@ export class LevelVault implements Vault {
       const operations = this.#keys.take()
       for (const { rows } of waiting) for (const { key, value } of rows) operations.push({ type: 'put', key: disclosureKey(key), value })
       try {
+        if (this.#failed !== null) throw this.#failed
+        crashPoint('vault:before')
         if (operations.length > 0) await this.#db.batch(operations, { sync: true })
+        crashPoint('vault:after')
         this.#keys.saved()
         for (const each of waiting) each.resolve()
       } catch (cause) {
         this.#keys.unsave()
-        const error = failure('written', cause)
+        const error = cause instanceof SealtrailError ? cause : failure('written', cause)
+        this.#failed ??= error
         for (const each of waiting) each.reject(error)
       }
     }
