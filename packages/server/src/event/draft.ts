@@ -1,16 +1,26 @@
 import type { ErrorCode } from '../errors.ts'
-import type { EntryDraft } from './entry.ts'
 
-/** One record to be, on the ingest thread: its text without the sequencer's two values, and what the vault must keep beside it. */
-export interface Draft extends EntryDraft {
+/** One record to be, on the ingest thread: its entry, and what the vault must keep beside it. */
+export interface Draft {
   /** Which input of the request it came from. */
   readonly position: number
+  readonly log: string
   readonly auditid: string
+  /** 24 bytes: the key of its vault row. */
+  readonly vaultKey: Uint8Array
+  /** 32 bytes, latin1. */
+  readonly identity: string
+  /** 16 bytes, latin1. */
+  readonly fingerprint: string
   /** Code to answer with when the record is a refusal or a quarantine. */
   readonly code: ErrorCode | null
   readonly message: string | null
+  readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: string; readonly owner?: number }>
   /** Disclosures by owner; personal values in clear, in memory only. */
   readonly owners: ReadonlyArray<{ readonly tokens: readonly string[]; readonly disclosures: readonly string[] }>
-  /** Digest (base64url) of the first disclosure, or null. */
-  readonly firstDigest: string | null
+  /**
+   * The entry, written while the record's text is fresh: kept as text until the batch is whole, it would have moved out of
+   * the caches and survived collections.
+   */
+  readonly entry: Uint8Array
 }

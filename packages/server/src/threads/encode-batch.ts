@@ -1,9 +1,6 @@
-import { auditIdBytes } from '@sealtrail/evidence'
 import type { Batch } from '../event/batch.ts'
 import type { Draft } from '../event/draft.ts'
-import { encodeEntry, entryBound } from '../event/entry.ts'
 import { sealRowInto, sealedBound } from '../vault/encrypt.ts'
-import { ROW_KEY } from '../vault/row.ts'
 import type { DataKey } from '../vault/vault.ts'
 
 export interface EncodeEnv {
@@ -16,9 +13,9 @@ export interface EncodeEnv {
 export function encodeBatch(drafts: readonly Draft[], keys: readonly DataKey[], env: EncodeEnv): Omit<Batch, 'wait'> {
   let entryRoom = 0
   let rowRoom = 0
-  for (const draft of drafts) {
-    entryRoom += entryBound(draft)
-    rowRoom += sealedBound({ tenant: env.tenant, trail: draft.log, tokens: draft.tokens, owners: draft.owners })
+  for (const { log, entry, tokens, owners } of drafts) {
+    entryRoom += entry.length
+    rowRoom += sealedBound(env.tenant, log, tokens, owners)
   }
   // Memory of their own: node's pooled buffers cannot change threads.
   const entries = Buffer.allocUnsafeSlow(entryRoom)
@@ -29,15 +26,12 @@ export function encodeBatch(drafts: readonly Draft[], keys: readonly DataKey[], 
   let rowAt = 0
   let nextKey = 0
   for (let i = 0; i < drafts.length; i++) {
-    const draft = drafts[i] as Draft
-    const owners = []
-    for (const { disclosures } of draft.owners) owners.push({ key: keys[nextKey++] as DataKey, disclosures })
-    const { log: trail, fingerprint, tokens, firstDigest } = draft
-    const from = rowAt
-    rowAt = sealRowInto({ tenant: env.tenant, trail, auditid: auditIdBytes(draft.auditid), fingerprint, tokens, owners, firstDigest }, env.nonce, rows, from)
-    rowOffsets[i + 1] = rowAt
-    at = encodeEntry(draft, rows.subarray(from, from + ROW_KEY), entries, at)
-    offsets[i + 1] = at
+    const { log: trail, entry, vaultKey, fingerprint, tokens, owners } = drafts[i] as Draft
+    entries.set(entry, at)
+    offsets[i + 1] = at += entry.length
+    const keyed = []
+    for (const { disclosures } of owners) keyed.push({ key: keys[nextKey++] as DataKey, disclosures })
+    rowOffsets[i + 1] = rowAt = sealRowInto(vaultKey, { tenant: env.tenant, trail, fingerprint, tokens, owners: keyed }, env.nonce, rows, rowAt)
   }
-  return { entries: entries.subarray(0, at), offsets, rows: rows.subarray(0, rowAt), rowOffsets }
+  return { entries, offsets, rows: rows.subarray(0, rowAt), rowOffsets }
 }

@@ -1,8 +1,10 @@
-import { EvidenceError, commitmentOf, disclosureDigest, makeDisclosure, canonicalize, spliceRecord } from '@sealtrail/evidence'
-import type { RecordDraft } from '@sealtrail/evidence'
+import { EvidenceError, auditIdBytes, commitmentOf, disclosureDigest, makeDisclosure, canonicalize, spliceRecord } from '@sealtrail/evidence'
+import type { RecordDraft, SplicedRecord } from '@sealtrail/evidence'
 import type { ErrorCode } from '../errors.ts'
 import type { Draft } from '../event/draft.ts'
 import { FLAG, NO_SESSION } from '../event/entry.ts'
+import type { EntryDraft } from '../event/entry.ts'
+import { EntryArena } from '../event/entry-arena.ts'
 import { identify } from '../event/identity.ts'
 import type { Input } from '../event/input.ts'
 import type { JsonObject } from '../event/json.ts'
@@ -17,6 +19,7 @@ import type { ProtectEnv } from '../protect/env.ts'
 import { protect } from '../protect/protect.ts'
 import type { Hit } from '../protect/walk.ts'
 import { sensitiveFields } from '../protect/sensitive.ts'
+import { rowKey } from '../vault/encrypt.ts'
 import type { DataKey, OwnerTokens } from '../vault/vault.ts'
 import { encodeBatch } from './encode-batch.ts'
 import type { EncodeEnv } from './encode-batch.ts'
@@ -40,6 +43,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
   // Sensitive fields of the input in hand; an input that fans out is searched once.
   let searched: Input | null = null
   let found: readonly string[] = []
+  const arena = new EntryArena()
 
   return {
     apply(input: Input): PackResult {
@@ -63,37 +67,24 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
         dataschema: event.schema,
         id: event.id,
         provenance: input.provenance,
-        recordedtime: new Date(input.receivedMs).toISOString(),
+        recordedtime: recordedTime(input.receivedMs),
         regulatorytag: event.regulatorytag,
         source: event.source,
         subject: event.subject,
         time: event.time,
         type: event.type,
       }
-      let spliced
+      let record
       try {
-        spliced = spliceRecord(fields)
+        record = spliceRecord(fields)
       } catch (error) {
         if (error instanceof EvidenceError) return quarantine(input, position, { code: 'UNMAPPABLE', message: `the record cannot be written: ${error.code}` })
         throw error
       }
-      return {
-        ...placing(event, input, pack),
-        position,
-        auditid,
-        code: null,
-        message: null,
-        statusRank: event.status?.rank ?? 0,
-        identity,
-        fingerprint: env.hashes.fingerprint(canonicalize(event.compared)),
-        tokens: result.tokens,
-        owners: result.owners,
-        firstDigest: result.firstDigest,
-        recordText: spliced.text,
-        recordBytes: spliced.bytes,
-        lateAt: spliced.lateAt,
-        sequenceAt: spliced.sequenceAt,
-      }
+      const fingerprint = env.hashes.fingerprint(canonicalize(event.compared))
+      const vaultKey = rowKey(auditIdBytes(auditid), result.firstDigest)
+      const entry = arena.write(entryOf(event, input, flagsOf(event, pack), identity, fingerprint, result.tokens, record), vaultKey)
+      return { position, log: event.trail, auditid, vaultKey, identity, fingerprint, code: null, message: null, tokens: result.tokens, owners: result.owners, entry }
     },
 
     quarantine,
@@ -104,38 +95,25 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
   /** PCI DSS 3.3.1: sealed in the event's place with its ids, type, time and field names; no value of it is kept, not even committed. */
   function refusal(event: MappedEvent, pack: Pack, input: Input, position: number, refused: readonly string[]): Draft {
     const { identity, auditid } = identify(env.hashes, env.tenant, event.trail, event.id + '#refused', event.timeMs)
-    const spliced = spliceRecord({
+    const record = spliceRecord({
       auditid,
       data: { code: 'SENSITIVE_AUTHENTICATION_DATA', event_id: event.id, event_type: event.type, fields: refused.slice(0, 64) },
       dataschema: 'urn:sealtrail:schema:refused:1',
       id: event.id + '#refused',
       provenance: input.provenance,
-      recordedtime: new Date(input.receivedMs).toISOString(),
+      recordedtime: recordedTime(input.receivedMs),
       regulatorytag: event.regulatorytag,
       source: event.source,
       subject: event.subject,
       time: event.time,
       type: 'sealtrail.refused',
     })
-    const place = placing(event, input, pack)
-    return {
-      ...place,
-      flags: place.flags | FLAG.refused,
-      position,
-      auditid,
-      code: 'SENSITIVE_AUTHENTICATION_DATA',
-      message: `refused: ${refused.slice(0, 8).join(', ')}`,
-      statusRank: 0,
-      identity,
-      fingerprint: env.hashes.fingerprint(refused.join('\n')),
-      tokens: [],
-      owners: [],
-      firstDigest: null,
-      recordText: spliced.text,
-        recordBytes: spliced.bytes,
-      lateAt: spliced.lateAt,
-      sequenceAt: spliced.sequenceAt,
-    }
+    const fingerprint = env.hashes.fingerprint(refused.join('\n'))
+    const vaultKey = rowKey(auditIdBytes(auditid), null)
+    // Rank 0: a refusal says nothing of its subject's status.
+    const entry = arena.write({ ...entryOf(event, input, flagsOf(event, pack) | FLAG.refused, identity, fingerprint, [], record), statusRank: 0 }, vaultKey)
+    const message = `refused: ${refused.slice(0, 8).join(', ')}`
+    return { position, log: event.trail, auditid, vaultKey, identity, fingerprint, code: 'SENSITIVE_AUTHENTICATION_DATA', message, tokens: [], owners: [], entry }
   }
 
   /** Kept whole, but only as a commitment: what it says may be anything, also personal. */
@@ -149,58 +127,82 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
     const readable = Buffer.from(text.utf8Slice(0, text.length), 'utf8').equals(text)
     const disclosure = makeDisclosure(env.protect.salt(), readable ? text.utf8Slice(0, text.length) : { base64: text.toString('base64') })
     const digest = disclosureDigest(disclosure)
-    const spliced = spliceRecord({
+    const record = spliceRecord({
       auditid,
       data: { code: problem.code, content: commitmentOf(digest), reason: problem.message.slice(0, 500), size: text.length },
       dataschema: 'urn:sealtrail:schema:quarantined:1',
       id,
       provenance: input.provenance,
-      recordedtime: new Date(input.receivedMs).toISOString(),
+      recordedtime: recordedTime(input.receivedMs),
       regulatorytag: null,
       source: 'urn:sealtrail:quarantine',
       subject,
       time: null,
       type: 'sealtrail.quarantined',
     })
-    return {
-      position,
-      auditid,
-      code: problem.code as ErrorCode,
-      message: problem.message,
-      log: trail,
-      subject,
-      flags: FLAG.quarantined,
-      statusRank: 0,
-      phase: 0,
-      rank: 0,
-      timeMs: NaN,
-      receivedMs: input.receivedMs,
-      identity,
-      fingerprint,
-      subjectToken: subjectToken(trail, subject),
-      session: NO_SESSION,
-      tokens: [],
-      owners: [{ tokens: [env.protect.interaction(subject)], disclosures: [disclosure] }],
-      firstDigest: digest,
-      recordText: spliced.text,
-        recordBytes: spliced.bytes,
-      lateAt: spliced.lateAt,
-      sequenceAt: spliced.sequenceAt,
-    }
+    const vaultKey = rowKey(auditIdBytes(auditid), digest)
+    const entry = arena.write(
+      {
+        flags: FLAG.quarantined,
+        statusRank: 0,
+        phase: 0,
+        rank: 0,
+        timeMs: NaN,
+        receivedMs: input.receivedMs,
+        identity,
+        fingerprint,
+        subjectToken: subjectToken(trail, subject),
+        session: NO_SESSION,
+        log: trail,
+        subject,
+        tokens: [],
+        recordText: record.text,
+        recordBytes: record.bytes,
+        lateAt: record.lateAt,
+        sequenceAt: record.sequenceAt,
+      },
+      vaultKey,
+    )
+    const owners = [{ tokens: [env.protect.interaction(subject)], disclosures: [disclosure] }]
+    return { position, log: trail, auditid, vaultKey, identity, fingerprint, code: problem.code as ErrorCode, message: problem.message, tokens: [], owners, entry }
   }
 }
 
-function placing(event: MappedEvent, input: Input, pack: Pack): Pick<Draft, 'log' | 'subject' | 'flags' | 'phase' | 'rank' | 'timeMs' | 'receivedMs' | 'subjectToken' | 'session'> {
-  const { effect, phase, rank, session } = event.order
+function flagsOf({ order: { effect } }: MappedEvent, pack: Pack): number {
+  return (pack.sequenced ? FLAG.held : 0) | (effect === 'opens' ? FLAG.opens : 0) | (effect === 'closes' ? FLAG.closes : 0)
+}
+
+function entryOf(event: MappedEvent, input: Input, flags: number, identity: string, fingerprint: string, tokens: EntryDraft['tokens'], record: SplicedRecord): EntryDraft {
+  const { phase, rank, session } = event.order
   return {
-    log: event.trail,
-    subject: event.subject,
-    flags: (pack.sequenced ? FLAG.held : 0) | (effect === 'opens' ? FLAG.opens : 0) | (effect === 'closes' ? FLAG.closes : 0),
+    flags,
+    statusRank: event.status === null ? 0 : event.status.rank,
     phase,
     rank,
     timeMs: event.timeMs,
     receivedMs: input.receivedMs,
+    identity,
+    fingerprint,
     subjectToken: subjectToken(event.trail, event.subject),
     session: session === null ? NO_SESSION : sessionToken(session),
+    log: event.trail,
+    subject: event.subject,
+    tokens,
+    recordText: record.text,
+    recordBytes: record.bytes,
+    lateAt: record.lateAt,
+    sequenceAt: record.sequenceAt,
   }
+}
+
+let recordedMs = Number.NaN
+let recordedText = ''
+
+/** RFC 3339 of the receive time, which all events of a request share. */
+function recordedTime(receivedMs: number): string {
+  if (receivedMs !== recordedMs) {
+    recordedText = new Date(receivedMs).toISOString()
+    recordedMs = receivedMs
+  }
+  return recordedText
 }

@@ -9,12 +9,8 @@ import type { DataKey, KeyAnswer, Opened, VaultEntry, VaultRow } from './vault.t
 export interface RowDraft {
   readonly tenant: string
   readonly trail: string
-  /** 16 bytes. */
-  readonly auditid: Uint8Array
   /** 16 bytes, latin1. */
   readonly fingerprint: string
-  /** Digest (base64url) of the first disclosure, or null when there is none. */
-  readonly firstDigest: string | null
   readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: string; readonly owner?: number }>
   readonly owners: ReadonlyArray<{ readonly key: DataKey; readonly disclosures: readonly string[] }>
 }
@@ -24,42 +20,56 @@ const SEPARATOR = '~'
 const derived = derivedKeys()
 
 /** Upper bound of a row's key and value. */
-export function sealedBound(draft: Pick<RowDraft, 'tenant' | 'trail' | 'tokens'> & { readonly owners: ReadonlyArray<{ readonly disclosures: readonly string[] }> }): number {
+export function sealedBound(tenant: string, trail: string, tokens: RowDraft['tokens'], owners: ReadonlyArray<{ readonly disclosures: readonly string[] }>): number {
   let secret = 0
-  for (const { disclosures } of draft.owners) for (const disclosure of disclosures) secret += disclosure.length + 1
-  return rowBound(draft.tenant + '\n' + draft.trail, draft.tokens, draft.owners.length, secret)
+  for (const { disclosures } of owners) for (const disclosure of disclosures) secret += disclosure.length + 1
+  return rowBound(tenant.length + 1 + trail.length, tokens, owners.length, secret)
 }
 
+/**
+ * The 24-byte key of an event's row: the audit id, then the first 8 bytes of its first disclosure's digest.
+ * @param auditid 16 bytes.
+ * @param firstDigest base64url, or null when there is no disclosure.
+ */
+export function rowKey(auditid: Uint8Array, firstDigest: string | null): Uint8Array {
+  const key = new Uint8Array(ROW_KEY)
+  for (let i = 0; i < 16; i++) key[i] = auditid[i] as number
+  if (firstDigest === null) return key
+  digest.base64urlWrite(firstDigest, 0, 32)
+  for (let i = 0; i < 8; i++) key[16 + i] = digest[i] as number
+  return key
+}
+
+const digest = Buffer.alloc(32)
+
 /** `sealRowInto` a row of its own. */
-export function sealRow(draft: RowDraft, nonce: () => Uint8Array): VaultRow {
-  const bytes = Buffer.allocUnsafeSlow(sealedBound(draft))
-  const end = sealRowInto(draft, nonce, bytes, 0)
+export function sealRow(draft: RowDraft & { readonly auditid: Uint8Array; readonly firstDigest: string | null }, nonce: () => Uint8Array): VaultRow {
+  const bytes = Buffer.allocUnsafeSlow(sealedBound(draft.tenant, draft.trail, draft.tokens, draft.owners))
+  const end = sealRowInto(rowKey(draft.auditid, draft.firstDigest), draft, nonce, bytes, 0)
   return { key: bytes.subarray(0, ROW_KEY), value: bytes.subarray(ROW_KEY, end) }
 }
 
 /**
  * Writes the vault row of an event, key then value, at `at`; returns the offset behind it. One AES-256-GCM message per
  * owner, additional data `tenant`, `trail`, audit id and key id, so that no part opens in another place. Runs on ingest threads.
+ * @param key from `rowKey`.
  * @param nonce 12 random bytes at each call, from `noncePool`.
  * @param into must have `sealedBound` bytes left.
  */
-export function sealRowInto(draft: RowDraft, nonce: () => Uint8Array, into: Buffer, at: number): number {
+export function sealRowInto(key: Uint8Array, draft: RowDraft, nonce: () => Uint8Array, into: Buffer, at: number): number {
   const context = draft.tenant + '\n' + draft.trail
-  const { auditid, firstDigest, owners } = draft
-  for (let i = 0; i < 16; i++) into[at + i] = auditid[i] as number
-  // The first 8 bytes of the digest: 11 characters hold 66 bits.
-  if (firstDigest === null) into.fill(0, at + 16, at + ROW_KEY)
-  else into.base64urlWrite(firstDigest.slice(0, 11), at + 16, 8)
+  const { owners } = draft
+  for (let i = 0; i < ROW_KEY; i++) into[at + i] = key[i] as number
   let end = writeHead(into, at + ROW_KEY, context, draft.fingerprint, draft.tokens, owners.length)
   for (let i = 0; i < owners.length; i++) {
-    const { key, disclosures } = owners[i] as RowDraft['owners'][number]
-    const { encrypt, commitment } = derived(key)
+    const { key: dataKey, disclosures } = owners[i] as RowDraft['owners'][number]
+    const { encrypt, commitment } = derived(dataKey)
     const iv = nonce()
     const cipher = createCipheriv('aes-256-gcm', encrypt, iv)
-    cipher.setAAD(additional(context, auditid, key.id))
+    cipher.setAAD(additional(context, key, dataKey.id))
     const secret = cipher.update(disclosures.length === 1 ? (disclosures[0] as string) : disclosures.join(SEPARATOR), 'latin1')
     cipher.final()
-    end = writePart(into, end, key.id, commitment, iv, secret.length + 16)
+    end = writePart(into, end, dataKey.id, commitment, iv, secret.length + 16)
     into.set(secret, end)
     into.set(cipher.getAuthTag(), end + secret.length)
     end += secret.length + 16
@@ -128,7 +138,7 @@ function openPart(entry: VaultEntry, part: VaultEntry['parts'][number], auditid:
 let aadContext = ''
 let aad: Buffer = Buffer.alloc(32)
 
-/** The additional data, in memory that the next call overwrites: OpenSSL reads it at once. */
+/** The additional data, in memory that the next call overwrites: OpenSSL reads it at once. Of `auditid` the first 16 bytes count. */
 function additional(context: string, auditid: Uint8Array, keyId: Uint8Array): Buffer {
   if (context !== aadContext) {
     aad = Buffer.concat([Buffer.alloc(32), Buffer.from(context)])

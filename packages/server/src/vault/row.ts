@@ -19,9 +19,9 @@ const FIXED_PART = 48
 /** Bytes of a row's key, which stands right before its value wherever rows are written. */
 export const ROW_KEY = 24
 
-/** Upper bound of key and value: `ciphertexts` counts bytes without tags. */
-export function rowBound(context: string, tokens: ReadonlyArray<{ readonly kind: string }>, parts: number, ciphertexts: number): number {
-  let size = ROW_KEY + 2 + context.length * 3 + 16 + 1 + 1 + 4 + parts * (FIXED_PART + 16) + ciphertexts
+/** Upper bound of key and value: `context` counts characters, `ciphertexts` bytes without tags. */
+export function rowBound(context: number, tokens: ReadonlyArray<{ readonly kind: string }>, parts: number, ciphertexts: number): number {
+  let size = ROW_KEY + 2 + context * 3 + 16 + 1 + 1 + 4 + parts * (FIXED_PART + 16) + ciphertexts
   for (const { kind } of tokens) size += 18 + kind.length * 3
   return size
 }
@@ -59,7 +59,7 @@ export function writeEnd(into: Buffer, keyAt: number, at: number): number {
 export function encodeRow(key: Uint8Array, entry: VaultEntry): Uint8Array {
   const { context, fingerprint, parts } = entry
   const tokens = entry.tokens.map(({ kind, token, owner }) => ({ kind, token: latin1(token), owner }))
-  const out = Buffer.alloc(rowBound(context, tokens, parts.length, parts.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0)))
+  const out = Buffer.alloc(rowBound(context.length, tokens, parts.length, parts.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0)))
   out.set(key)
   let at = writeHead(out, ROW_KEY, context, latin1(fingerprint), tokens, parts.length)
   for (const { keyId, commitment, nonce, ciphertext } of parts) {
