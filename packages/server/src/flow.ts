@@ -218,11 +218,15 @@ export class Flow {
       underWay.becameDurable()
       const entry = incoming.entries[i] as Incoming['entries'][number]
       const list = logs.get(entry.log)
-      const journalled = { entry, position: positions[n] as Position }
+      incoming.need()
+      const journalled = { entry, position: positions[n] as Position, batch: incoming }
       if (list === undefined) logs.set(entry.log, [journalled])
       else list.push(journalled)
     })
-    for (const incoming of new Set(fresh.map((each) => each.incoming))) incoming.waiting.reached()
+    for (const incoming of new Set(fresh.map((each) => each.incoming))) {
+      incoming.rowsStored()
+      incoming.waiting.reached()
+    }
     for (const [log, entries] of logs) this.#steps.place(log, entries)
     this.#writingFrom = null
   }

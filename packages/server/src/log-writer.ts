@@ -99,7 +99,10 @@ export class LogWriter {
       this.#deps.marks.add(item.position)
       const { entry } = item
       if ((entry.flags & FLAG.held) === 0) this.#groups.push([item])
-      else this.#hold.add(entry, item.position, now, this.#sequencer.state(entry.subjectToken) ?? null)
+      else {
+        this.#hold.add(entry, item.position, now, this.#sequencer.state(entry.subjectToken) ?? null)
+        item.batch?.done()
+      }
     }
     this.#schedule()
     void this.#number()
@@ -196,6 +199,7 @@ export class LogWriter {
       subjects.set(entry.subjectToken, state)
     })
     this.#deps.feed(committed, items)
+    for (const { batch } of items) batch?.done()
     // The ledger may lag: it is caught up from the segments at the next start. Until it has them, identities stay in the flow's table.
     this.#ledgerWrites = this.#ledgerWrites
       .then(() => this.#writeLedger({ log, rows, subjects, marker: { size: committed.next.size, root: committed.next.root } }))

@@ -10,12 +10,13 @@ export class Incoming {
   readonly waiting: Waiting
   readonly wait: 'sealed' | 'durable'
   readonly #batch: Batch
-  readonly #bytes: Buffer
+  readonly #bytes: Buffer<ArrayBuffer>
+  #needed = 0
 
   constructor(batch: Batch) {
     this.#batch = batch
     this.wait = batch.wait
-    this.#bytes = Buffer.from(batch.entries.buffer, batch.entries.byteOffset, batch.entries.byteLength)
+    this.#bytes = Buffer.from(batch.entries.buffer as ArrayBuffer, batch.entries.byteOffset, batch.entries.byteLength)
     for (let i = 0; i + 1 < batch.offsets.length; i++) this.entries.push(decodeEntry(this.bytes(i) as Buffer))
     this.waiting = new Waiting(this.entries.length)
   }
@@ -31,5 +32,20 @@ export class Incoming {
     const to = this.#batch.rowOffsets[i + 1] as number
     if (from === to) return null
     return { key: this.#batch.rows.subarray(from, from + 24), value: this.#batch.rows.subarray(from + 24, to) }
+  }
+
+  /** One more entry whose bytes are needed until `done`. */
+  need(): void {
+    this.#needed++
+  }
+
+  /** Frees the entries' memory with its last entry, without waiting for a garbage collection that outside memory would provoke. */
+  done(): void {
+    if (--this.#needed === 0) this.#bytes.buffer.transfer(0)
+  }
+
+  /** The vault has its rows: their memory is free at once. */
+  rowsStored(): void {
+    ;(this.#batch.rows.buffer as ArrayBuffer).transfer(0)
   }
 }

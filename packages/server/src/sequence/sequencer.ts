@@ -64,10 +64,10 @@ export class Sequencer {
     const active = token === undefined ? undefined : this.#active.get(token)
     if (active === undefined || active.state === null) throw new Error('a subject must be reserved and loaded before it is numbered')
     let current = active.state
-    const numbered = arrange(released, ({ entry }) => entry, current.sessions).map(({ entry, position }) => {
+    const numbered = arrange(released, ({ entry }) => entry, current.sessions).map(({ entry, position, batch }) => {
       const { state, late } = place(current, entry)
       current = state
-      return { entry, position, late, sequence: state.count, state }
+      return { entry, position, batch, late, sequence: state.count, state }
     })
     active.state = current
     active.uses += numbered.length - 1

@@ -22,15 +22,26 @@ const { config, logs, sizes } = workerData as IndexWorkerData
 const log = createLog({ now: Date.now })
 const index = await openIndex(join(config.data, 'index'), (message) => log.warn(message))
 const side = await openReadSide(config, new Sizes(logs, sizes), () => Promise.resolve([]))
+/** Commits whose memory is free once the index has them: freed at once, not when a collection of this small heap comes round. */
+const waiting = new Map<string, FedCommit[]>()
 const follower = new Follower({
   index,
   records: side.records,
   tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
+  onProgress(name, size) {
+    const fed = waiting.get(name) ?? []
+    while (fed[0] !== undefined && fed[0].first + fed[0].tokenOffsets.length - 1 <= size) {
+      const { ndjson, tokens } = fed.shift() as FedCommit
+      ;(ndjson.buffer as ArrayBuffer).transfer(0)
+      ;(tokens.buffer as ArrayBuffer).transfer(0)
+    }
+  },
   onFailure: (error) => log.error('the index cannot be written; answers come from the segments until it is rebuilt', errorFields(error)),
 })
 
 port.on('message', (message: FedCommit | 'close') => {
   if (message !== 'close') {
+    waiting.set(message.log, [...(waiting.get(message.log) ?? []), message])
     follower.push(fromFeed(message))
     return
   }

@@ -61,7 +61,7 @@ export class LevelIndex implements Index {
       multithreading: true,
       writeBufferSize: 16 * 1024 * 1024,
       maxFileSize: 8 * 1024 * 1024,
-      cacheSize: 32 * 1024 * 1024,
+      cacheSize: 16 * 1024 * 1024,
     })
     await db.open()
     const format = db.getSync(VERSION_KEY)
