@@ -19,7 +19,9 @@ function has(command: string): boolean {
 function postgres(): boolean {
   if (has('postgres')) return true
   if (process.getuid?.() !== 0 || !has('apt-get')) return false
-  return run('apt-get', ['update', '-qq'], 180_000) && run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'postgresql'], 300_000) && has('postgres')
+  return (
+    run('apt-get', ['update', '-qq'], 180_000) && run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'postgresql'], 300_000) && has('postgres')
+  )
 }
 
 if (!postgres()) skipped.push('PostgreSQL: not here, and it cannot be installed (that needs apt and root); the benchmark runs without its comparison')

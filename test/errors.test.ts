@@ -20,7 +20,11 @@ test('every code of the table is used in the source, and every code used is in t
     for (const [, found] of text.matchAll(/'([A-Z][A-Z_]{3,})'/g)) if (found !== undefined && Object.hasOwn(ERRORS, found)) used.add(found)
     for (const [, found] of text.matchAll(/new SealtrailError\(\s*'([A-Z_]+)'/g)) assert.ok(Object.hasOwn(ERRORS, found as string), `${path} throws ${found}`)
   }
-  assert.deepEqual(Object.keys(ERRORS).filter((each) => !used.has(each) && !LATER.includes(each)), [], 'in the table and nowhere else')
+  assert.deepEqual(
+    Object.keys(ERRORS).filter((each) => !used.has(each) && !LATER.includes(each)),
+    [],
+    'in the table and nowhere else',
+  )
 })
 
 test('no problem document quotes a value: titles and advice are fixed texts', () => {

@@ -5,7 +5,11 @@ import { test } from 'node:test'
 import { COMMANDS, LATER } from '../packages/server/src/cli/commands.ts'
 import { root } from './tree.ts'
 
-const documents = [...readdirSync(root), ...readdirSync(`${root}/docs`).map((name) => `docs/${name}`), ...readdirSync(`${root}/docs/decisions`).map((name) => `docs/decisions/${name}`)].filter((name) => name.endsWith('.md'))
+const documents = [
+  ...readdirSync(root),
+  ...readdirSync(`${root}/docs`).map((name) => `docs/${name}`),
+  ...readdirSync(`${root}/docs/decisions`).map((name) => `docs/decisions/${name}`),
+].filter((name) => name.endsWith('.md'))
 const text = (name: string): string => readFileSync(`${root}/${name}`, 'utf8')
 const scripts = (JSON.parse(text('package.json')) as { scripts: Record<string, string> }).scripts
 
@@ -20,7 +24,12 @@ test('every relative link of every document leads somewhere', () => {
 })
 
 test('every npm script a document names exists', () => {
-  const unknown = documents.flatMap((name) => [...text(name).matchAll(/npm run (?:-s )?([a-z][a-z:-]*)/g)].map(([, script]) => script as string).filter((script) => !Object.hasOwn(scripts, script)).map((script) => `${name}: npm run ${script}`))
+  const unknown = documents.flatMap((name) =>
+    [...text(name).matchAll(/npm run (?:-s )?([a-z][a-z:-]*)/g)]
+      .map(([, script]) => script as string)
+      .filter((script) => !Object.hasOwn(scripts, script))
+      .map((script) => `${name}: npm run ${script}`),
+  )
   assert.deepEqual(unknown, [])
   assert.match(text('README.md'), /npm ci && npm run demo/)
   assert.match(text('README.md'), /npm ci && npm test/)
@@ -29,12 +38,14 @@ test('every npm script a document names exists', () => {
 test('every sealtrail command a document names exists, or is marked as not in this version', () => {
   const names = new Set(COMMANDS.map(({ name }) => name))
   const unknown = documents.flatMap((name) =>
-    text(name).split('\n').flatMap((line) =>
-      [...line.matchAll(/`(?:npm run -s )?sealtrail (?:-- )?([a-z][a-z-]*)/g)]
-        .map(([, command]) => command as string)
-        .filter((command) => !names.has(command) && !(LATER.has(command) && /not in this version|later version|recover/.test(line)))
-        .map((command) => `${name}: ${command}`),
-    ),
+    text(name)
+      .split('\n')
+      .flatMap((line) =>
+        [...line.matchAll(/`(?:npm run -s )?sealtrail (?:-- )?([a-z][a-z-]*)/g)]
+          .map(([, command]) => command as string)
+          .filter((command) => !names.has(command) && !(LATER.has(command) && /not in this version|later version|recover/.test(line)))
+          .map((command) => `${name}: ${command}`),
+      ),
   )
   assert.deepEqual(unknown, [])
 })
@@ -46,6 +57,7 @@ test('the README names every command', () => {
 
 test('every file a package script runs exists', () => {
   for (const [name, script] of Object.entries(scripts)) {
-    for (const [path] of script.matchAll(/(?:scripts|packages)\/\S+\.ts/g)) if (!path.includes('/bench/')) assert.ok(existsSync(`${root}/${path}`), `${name}: ${path}`)
+    for (const [path] of script.matchAll(/(?:scripts|packages)\/\S+\.ts/g))
+      if (!path.includes('/bench/')) assert.ok(existsSync(`${root}/${path}`), `${name}: ${path}`)
   }
 })

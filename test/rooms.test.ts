@@ -38,7 +38,11 @@ const imports = (path: string): string[] => {
 }
 const roomOf = (path: string): string => (path.startsWith(`${SERVER}/`) ? (path.slice(SERVER.length + 1).split('/')[0] as string) : '')
 const violations = (files: readonly string[], wrong: (path: string, target: string) => boolean): string[] =>
-  files.flatMap((path) => imports(path).filter((target) => wrong(path, target)).map((target) => `${path} -> ${target}`))
+  files.flatMap((path) =>
+    imports(path)
+      .filter((target) => wrong(path, target))
+      .map((target) => `${path} -> ${target}`),
+  )
 const standing = (wrong: string): boolean => STANDING.includes(wrong.replaceAll(`${SERVER}/`, ''))
 const breaches = new Set<string>()
 /** Those that are not known. */
@@ -61,7 +65,8 @@ test('what steps stand on knows no step, and no step knows the command line or t
     const from = roomOf(path)
     const to = roomOf(target)
     if (STEPS.includes(from)) return to === 'cli' || to === 'threads' || to === 'verify' || target === `${SERVER}/flow.ts`
-    if (from === 'event' || from === 'pack' || from === 'store' || from === 'head' || from === 'vault' || from === 'keys' || from === 'observe') return STEPS.includes(to) || JOINERS.includes(to)
+    if (from === 'event' || from === 'pack' || from === 'store' || from === 'head' || from === 'vault' || from === 'keys' || from === 'observe')
+      return STEPS.includes(to) || JOINERS.includes(to)
     return false
   })
   assert.deepEqual(fresh(wrong), [])
@@ -73,31 +78,58 @@ test('only cli, config and threads name adapters', () => {
     return adapter !== undefined && !JOINERS.includes(roomOf(path)) && !path.startsWith(`${SERVER}/${adapter}/`)
   })
   assert.deepEqual(fresh(wrong), [])
-  assert.deepEqual(STANDING.filter((each) => !breaches.has(each)), [], 'mended: strike them off the list')
+  assert.deepEqual(
+    STANDING.filter((each) => !breaches.has(each)),
+    [],
+    'mended: strike them off the list',
+  )
 })
 
 test('filter, map and protect are pure: nothing of the operating system, no clock, no randomness', () => {
   const wrong = violations(sources(SERVER), (path, target) => ['filter', 'map', 'protect'].includes(roomOf(path)) && /^node:(?!buffer$|util$)/.test(target))
   for (const path of sources(SERVER)) {
-    if (['filter', 'map', 'protect'].includes(roomOf(path)) && /\bDate\.now\(|Math\.random\(|process\.|performance\.now\(/.test(readFileSync(`${root}/${path}`, 'utf8'))) wrong.push(path)
+    if (
+      ['filter', 'map', 'protect'].includes(roomOf(path)) &&
+      /\bDate\.now\(|Math\.random\(|process\.|performance\.now\(/.test(readFileSync(`${root}/${path}`, 'utf8'))
+    )
+      wrong.push(path)
   }
   assert.deepEqual(wrong, [])
 })
 
 test('tlog and evidence know nothing of the server, and tlog nothing of evidence', () => {
   const core = [...sources('packages/tlog/src'), ...sources('packages/evidence/src')]
-  assert.deepEqual(violations(core, (path, target) => target.startsWith('packages/server') || target === 'sealtrail' || (path.startsWith('packages/tlog/') && target.startsWith('@sealtrail/evidence'))), [])
+  assert.deepEqual(
+    violations(
+      core,
+      (path, target) =>
+        target.startsWith('packages/server') || target === 'sealtrail' || (path.startsWith('packages/tlog/') && target.startsWith('@sealtrail/evidence')),
+    ),
+    [],
+  )
   // The platform is named in the files that stand for it, nowhere else.
-  assert.deepEqual(violations(core, (path, target) => target.startsWith('node:') && !path.endsWith('.node.ts')), [])
+  assert.deepEqual(
+    violations(core, (path, target) => target.startsWith('node:') && !path.endsWith('.node.ts')),
+    [],
+  )
 })
 
 test('no drawer without a name, no file over 400 lines', () => {
   const all = ['packages/tlog/src', 'packages/evidence/src', SERVER].flatMap(sources)
-  assert.deepEqual(all.filter((path) => /(^|\/)(utils?|helpers?|common|types|misc|shared)(\.ts|\/)/.test(path)), [])
-  assert.deepEqual(all.filter((path) => readFileSync(`${root}/${path}`, 'utf8').split('\n').length > 401), [])
+  assert.deepEqual(
+    all.filter((path) => /(^|\/)(utils?|helpers?|common|types|misc|shared)(\.ts|\/)/.test(path)),
+    [],
+  )
+  assert.deepEqual(
+    all.filter((path) => readFileSync(`${root}/${path}`, 'utf8').split('\n').length > 401),
+    [],
+  )
 })
 
 test('the rooms are those of the design', () => {
   const known = new Set([...STEPS, ...STANDS_ON, ...JOINERS, 'verify', 'flow.ts', 'errors.ts', 'main.ts', 'log-writer.ts', 'replay.ts', 'buffer.d.ts'])
-  assert.deepEqual([...new Set(sources(SERVER).map(roomOf))].filter((room) => !known.has(room)), [])
+  assert.deepEqual(
+    [...new Set(sources(SERVER).map(roomOf))].filter((room) => !known.has(room)),
+    [],
+  )
 })

@@ -80,7 +80,11 @@ function remote(ctx: Context): Client {
     async request(method, path, ask = {}) {
       let answer: Response
       try {
-        answer = await fetch(base + withQuery(path, ask.query), { method, headers: headersOf(ctx, ask, token), ...(ask.body === undefined ? {} : { body: ask.body as string }) })
+        answer = await fetch(base + withQuery(path, ask.query), {
+          method,
+          headers: headersOf(ctx, ask, token),
+          ...(ask.body === undefined ? {} : { body: ask.body as string }),
+        })
       } catch (cause) {
         const code = (cause as { cause?: { code?: string } }).cause?.code
         throw new SealtrailError('NOT_READY', `no server answers at ${base}${code === undefined ? '' : ` (${code})`}`, { cause })
@@ -97,7 +101,15 @@ async function inProcess(ctx: Context, create: boolean): Promise<Client> {
   const log = createLog({ now: ctx.now, level: 'warn', write: (line) => ctx.stderr(line) })
   const local = await openLocal(config, { log, now: ctx.now })
   // Who holds the files and the keyring holds every right anyway; what is done is still sealed under this name.
-  const app = createApp({ ...local.served.deps, tokens: { check: () => ({ name: 'command-line', role: 'admin' }), create: (...of) => local.served.deps.tokens.create(...of), revoke: (name) => local.served.deps.tokens.revoke(name), list: () => local.served.deps.tokens.list() } })
+  const app = createApp({
+    ...local.served.deps,
+    tokens: {
+      check: () => ({ name: 'command-line', role: 'admin' }),
+      create: (...of) => local.served.deps.tokens.create(...of),
+      revoke: (name) => local.served.deps.tokens.revoke(name),
+      list: () => local.served.deps.tokens.list(),
+    },
+  })
   return {
     place: config.data,
     async flush() {
@@ -105,7 +117,11 @@ async function inProcess(ctx: Context, create: boolean): Promise<Client> {
       await local.indexed()
     },
     async request(method, path, ask = {}) {
-      const answer = await app.request(withQuery(path, ask.query), { method, headers: headersOf(ctx, ask, 'command-line'), ...(ask.body === undefined ? {} : { body: ask.body as string }) })
+      const answer = await app.request(withQuery(path, ask.query), {
+        method,
+        headers: headersOf(ctx, ask, 'command-line'),
+        ...(ask.body === undefined ? {} : { body: ask.body as string }),
+      })
       return { status: answer.status, text: await answer.text() }
     },
     close: () => local.close(),

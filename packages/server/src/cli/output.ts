@@ -2,7 +2,15 @@
 export function table(rows: ReadonlyArray<readonly string[]>): string {
   const widths: number[] = []
   for (const row of rows) row.slice(0, -1).forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)))
-  return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd((widths[i] ?? 0) + 2))).join('').trimEnd() + '\n').join('')
+  return rows
+    .map(
+      (row) =>
+        row
+          .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd((widths[i] ?? 0) + 2)))
+          .join('')
+          .trimEnd() + '\n',
+    )
+    .join('')
 }
 
 /** 12345678 as `12,345,678`. */

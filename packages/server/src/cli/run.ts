@@ -56,7 +56,10 @@ function contextOf(command: Command, args: readonly string[], io: Io): Context {
 
 function unknown(name: string): string {
   if (LATER.has(name)) return `the command ${name} is not in this version`
-  const meant = nearest(name, COMMANDS.map((each) => each.name))
+  const meant = nearest(
+    name,
+    COMMANDS.map((each) => each.name),
+  )
   const shown = /^[a-z-]{1,32}$/.test(name) ? `there is no command ${name}` : 'there is no such command'
   return meant === null ? `${shown}; sealtrail --help lists them` : `${shown}; did you mean ${meant}?`
 }

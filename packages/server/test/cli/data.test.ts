@@ -10,11 +10,15 @@ const place = scratch()
 const data = place.at('data')
 const file = place.at('receipts.ndjson')
 const parsed = (text: string): Record<string, number> => JSON.parse(text) as Record<string, number>
-const totals = (numbers: Partial<Record<string, number>>): Record<string, number> => ({ total: 0, sealed: 0, held: 0, duplicate: 0, filtered: 0, quarantined: 0, refused: 0, ...numbers }) as Record<string, number>
+const totals = (numbers: Partial<Record<string, number>>): Record<string, number> =>
+  ({ total: 0, sealed: 0, held: 0, duplicate: 0, filtered: 0, quarantined: 0, refused: 0, ...numbers }) as Record<string, number>
 
 before(async () => {
   const lines = Array.from({ length: 1203 }, (_, i) => JSON.stringify(receipt(i)))
-  writeFileSync(file, `${lines.slice(0, 7).join('\n')}\n\n{"broken":\n{"of":"no trail"}\n${JSON.stringify({ ...receipt(5000), notes: { cvv: '123' } })}\n${lines.slice(7).join('\n')}`)
+  writeFileSync(
+    file,
+    `${lines.slice(0, 7).join('\n')}\n\n{"broken":\n{"of":"no trail"}\n${JSON.stringify({ ...receipt(5000), notes: { cvv: '123' } })}\n${lines.slice(7).join('\n')}`,
+  )
   const first = await sealtrail(['ingest', file, '--data', data, '--strict'])
   assert.equal(first.exit, 1, first.err)
   assert.deepEqual(parsed(first.out), totals({ total: 1206, sealed: 1203, quarantined: 2, refused: 1 }))
@@ -29,9 +33,15 @@ test('a second run of the same file changes nothing, whatever form it has', asyn
   const array = JSON.stringify([receipt(1), receipt(2), receipt(9001)], null, 2)
   writeFileSync(place.at('array.json'), array)
   writeFileSync(place.at('one.json'), JSON.stringify(receipt(3), null, 2))
-  assert.deepEqual(parsed((await sealtrail(['ingest', place.at('array.json'), place.at('one.json'), '--data', data])).out), totals({ total: 4, sealed: 1, duplicate: 3 }))
+  assert.deepEqual(
+    parsed((await sealtrail(['ingest', place.at('array.json'), place.at('one.json'), '--data', data])).out),
+    totals({ total: 4, sealed: 1, duplicate: 3 }),
+  )
   assert.deepEqual(parsed((await sealtrail(['ingest', '-', '--data', data], { stdin: array })).out), totals({ total: 3, duplicate: 3 }))
-  assert.deepEqual(parsed((await sealtrail(['ingest', '-', '--data', data], { stdin: `${JSON.stringify(receipt(4))}\n${JSON.stringify(receipt(5))}` })).out), totals({ total: 2, duplicate: 2 }))
+  assert.deepEqual(
+    parsed((await sealtrail(['ingest', '-', '--data', data], { stdin: `${JSON.stringify(receipt(4))}\n${JSON.stringify(receipt(5))}` })).out),
+    totals({ total: 2, duplicate: 2 }),
+  )
   assert.ok(!existsSync(`${file}.sealtrail`))
 })
 
@@ -88,8 +98,18 @@ test('verify names what was changed, in words and in JSON, and exits 1', async (
   const told = await sealtrail(['verify', copy])
   assert.equal(told.exit, 1)
   assert.match(told.out, /PROBLEM {2}log notifications[^]*SEGMENT_UNREADABLE, notifications\/segment\//)
-  const verdicts = (await sealtrail(['verify', copy, '--json'])).out.trim().split('\n').map((line) => JSON.parse(line) as { log: string; ok: boolean; problems: Array<{ object: string }> })
-  assert.deepEqual(verdicts.map(({ log, ok }) => [log, ok]), [['interactions', true], ['notifications', false], ['system', true]])
+  const verdicts = (await sealtrail(['verify', copy, '--json'])).out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { log: string; ok: boolean; problems: Array<{ object: string }> })
+  assert.deepEqual(
+    verdicts.map(({ log, ok }) => [log, ok]),
+    [
+      ['interactions', true],
+      ['notifications', false],
+      ['system', true],
+    ],
+  )
   assert.ok(verdicts[1]?.problems.every((problem) => 'index' in problem && 'object' in problem && 'code' in problem && 'message' in problem))
 })
 
@@ -120,7 +140,10 @@ test('doctor: ok, a clock set back, an open keyring', async () => {
   const back = await sealtrail(['doctor', '--data', data, '--json'], { now: () => Date.now() - 86_400_000 })
   assert.equal(back.exit, 1)
   const { findings } = JSON.parse(back.out) as { findings: Array<{ level: string; code?: string; area: string }> }
-  assert.deepEqual(findings.filter(({ level }) => level === 'fail').map(({ area, code }) => [area, code]), [['clock', 'CLOCK_BACKWARDS']])
+  assert.deepEqual(
+    findings.filter(({ level }) => level === 'fail').map(({ area, code }) => [area, code]),
+    [['clock', 'CLOCK_BACKWARDS']],
+  )
   chmodSync(`${data}/keys`, 0o755)
   const open = await sealtrail(['doctor', '--data', data])
   chmodSync(`${data}/keys`, 0o700)
@@ -135,7 +158,11 @@ test('a held directory: exit 3, and nothing is touched', async () => {
   const holder = await openLocal(config, { log: createLog({ now: Date.now, level: 'error' }) })
   try {
     // LevelDB keeps other processes out by its lock; within one process the same lock speaks.
-    for (const line of [['query', '--data', data], ['rebuild-index', '--data', data], ['ingest', file, '--data', data]]) {
+    for (const line of [
+      ['query', '--data', data],
+      ['rebuild-index', '--data', data],
+      ['ingest', file, '--data', data],
+    ]) {
       const { exit, err } = await sealtrail(line)
       assert.equal(exit, 3, err)
       assert.match(err, /DATA_IN_USE/)
@@ -152,8 +179,15 @@ test('pack test and schema check run without a server', async () => {
   cpSync(`${packs}genesys-notifications`, broken, { recursive: true })
   appendFileSync(`${broken}/pack.yaml`, '\nnonsense: 1\n')
   assert.equal((await sealtrail(['pack', 'test', broken])).exit, 1)
-  writeFileSync(place.at('schema.json'), JSON.stringify({ type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false }))
-  for (const [value, exit] of [[{ a: 'x' }, 0], [{ a: 'x', b: 1 }, 0], [{ a: 1 }, 1]] as const) {
+  writeFileSync(
+    place.at('schema.json'),
+    JSON.stringify({ type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false }),
+  )
+  for (const [value, exit] of [
+    [{ a: 'x' }, 0],
+    [{ a: 'x', b: 1 }, 0],
+    [{ a: 1 }, 1],
+  ] as const) {
     writeFileSync(place.at('value.json'), JSON.stringify(value))
     assert.equal((await sealtrail(['schema', 'check', place.at('schema.json'), place.at('value.json')])).exit, exit)
   }

@@ -27,7 +27,13 @@ test('a bar on a terminal, a plain line every few seconds elsewhere', () => {
 })
 
 test('tables, counts, sizes, and text that would redraw a terminal', () => {
-  assert.equal(table([['a', 'b'], ['long', 'c']]), 'a     b\nlong  c\n')
+  assert.equal(
+    table([
+      ['a', 'b'],
+      ['long', 'c'],
+    ]),
+    'a     b\nlong  c\n',
+  )
   assert.deepEqual([some(1, 'record'), some(12_345, 'record'), size(999), size(1_500_000)], ['1 record', '12,345 records', '999 B', '1.5 MB'])
   assert.equal(printable('a\u001b[2Jb\u202ec'), 'a\\u001b[2Jb\\u202ec')
 })
@@ -46,13 +52,22 @@ test('files are cut so that every event is there once, in order, whatever the li
       const bytes = Buffer.from(text)
       for (let at = 0; at < bytes.length; at += 997) yield bytes.subarray(at, at + 997)
     })()
-    for (const [path, stdin] of [[place.at(name), none], ['-', chunks]] as const) {
+    for (const [path, stdin] of [
+      [place.at(name), none],
+      ['-', chunks],
+    ] as const) {
       const found: string[] = []
       const places: number[] = []
       for await (const piece of piecesOf(path, stdin, { offset: 0, counted: 0 })) {
         assert.ok(piece.places.length <= 500)
         const whole = piece.body.toString()
-        const parsed = piece.type === 'application/json' ? (JSON.parse(whole) as unknown[]) : whole.split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as unknown)
+        const parsed =
+          piece.type === 'application/json'
+            ? (JSON.parse(whole) as unknown[])
+            : whole
+                .split('\n')
+                .filter((line) => line.trim() !== '')
+                .map((line) => JSON.parse(line) as unknown)
         assert.equal(parsed.length, piece.places.length)
         found.push(...parsed.map((value) => JSON.stringify(value)))
         places.push(...piece.places)

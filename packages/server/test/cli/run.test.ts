@@ -40,9 +40,34 @@ test('errors with --json are one JSON object on stderr', async () => {
 
 test('wrong use of each command is exit 2', async () => {
   const lines = [
-    ['serve', 'now'], ['serve', '--port', '70000'], ['serve', '--port', 'x'], ['ingest'], ['ingest', '/no/such/file'], ['verify'], ['verify', 'a', 'b'], ['verify', 's3://bucket'], ['verify', 'https://example.com'], ['verify', '/', '--store-locks'],
-    ['show'], ['query', 'x'], ['query', '--data', '/no/such/place'], ['pack'], ['pack', 'test', '/no/such/place'], ['schema'], ['schema', 'add', 'x'], ['schema', 'check', '/no/such/file'],
-    ['quarantine', 'x'], ['token', 'create'], ['token', 'x'], ['key', 'x'], ['key', 'rotate'], ['doctor', 'x'], ['rebuild-index', '--data', '/no/such/place'], ['query', '--url', 'ftp://x'], ['query', '--url', 'http://127.0.0.1:1', '--data', 'x'], ['demo', 'x'],
+    ['serve', 'now'],
+    ['serve', '--port', '70000'],
+    ['serve', '--port', 'x'],
+    ['ingest'],
+    ['ingest', '/no/such/file'],
+    ['verify'],
+    ['verify', 'a', 'b'],
+    ['verify', 's3://bucket'],
+    ['verify', 'https://example.com'],
+    ['verify', '/', '--store-locks'],
+    ['show'],
+    ['query', 'x'],
+    ['query', '--data', '/no/such/place'],
+    ['pack'],
+    ['pack', 'test', '/no/such/place'],
+    ['schema'],
+    ['schema', 'add', 'x'],
+    ['schema', 'check', '/no/such/file'],
+    ['quarantine', 'x'],
+    ['token', 'create'],
+    ['token', 'x'],
+    ['key', 'x'],
+    ['key', 'rotate'],
+    ['doctor', 'x'],
+    ['rebuild-index', '--data', '/no/such/place'],
+    ['query', '--url', 'ftp://x'],
+    ['query', '--url', 'http://127.0.0.1:1', '--data', 'x'],
+    ['demo', 'x'],
   ]
   for (const line of lines) assert.equal((await sealtrail(line)).exit, 2, line.join(' '))
 })

@@ -11,7 +11,7 @@ after(() => place.remove())
 test('serve says where it listens, answers commands by URL, keeps others out, ends when asked', async () => {
   const data = place.at('data')
   const stop = new AbortController()
-  let listening = (_: string): void => {}
+  let listening: (line: string) => void = () => {}
   const told = new Promise<string>((resolve) => (listening = resolve))
   const serving = sealtrail(['serve', '--data', data, '--port', '0'], { stopping: stop.signal, onOut: listening })
   const line = await told

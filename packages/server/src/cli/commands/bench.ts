@@ -12,7 +12,10 @@ export const bench: Command = {
   async run(ctx) {
     const script = fileURLToPath(new URL('../../../bench/main.ts', import.meta.url))
     if (!existsSync(script)) throw new SealtrailError('USAGE', 'the benchmark is part of the source checkout and is not here')
-    const child = spawn(process.execPath, ['--conditions=@sealtrail/source', script, ...ctx.words, ...(ctx.json ? ['--json'] : [])], { stdio: 'inherit', cwd: ctx.cwd })
+    const child = spawn(process.execPath, ['--conditions=@sealtrail/source', script, ...ctx.words, ...(ctx.json ? ['--json'] : [])], {
+      stdio: 'inherit',
+      cwd: ctx.cwd,
+    })
     ctx.stopping.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
     const code = await new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject))
     return (code === 0 || code === 1 || code === 2 ? code : 3) satisfies Exit

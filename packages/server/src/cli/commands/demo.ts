@@ -55,7 +55,9 @@ async function tell(ctx: Context, scratch: string): Promise<Exit> {
   let server = await startServer(config, { log })
   const url = server.url
   story.say(`${url}, data in ${config.data}`)
-  story.say(`A call is sealed when it has been over for ${SEQUENCE.settleMs / 1000} s; a real server waits 5 s, and longer while parts of the call are missing.`)
+  story.say(
+    `A call is sealed when it has been over for ${SEQUENCE.settleMs / 1000} s; a real server waits 5 s, and longer while parts of the call are missing.`,
+  )
   const http = new DemoClient(url, token)
   const callMs = Math.floor((startedMs - BEGAN_MS) / 1000) * 1000
   const ids = idsOf(startedMs)
@@ -75,11 +77,18 @@ async function tell(ctx: Context, scratch: string): Promise<Exit> {
 
   const seconds = Math.round((ctx.now() - startedMs) / 100) / 10
   if (ctx.json) ctx.stdout(`${JSON.stringify({ ok: story.ok, seconds, checks: story.checks })}\n`)
-  else ctx.stdout(`\n${story.ok ? 'Everything was as it should be' : 'NOT everything was as it should be'}: ${story.checks.filter(({ ok }) => ok).length} of ${story.checks.length} checks, ${seconds} s.\n`)
+  else
+    ctx.stdout(
+      `\n${story.ok ? 'Everything was as it should be' : 'NOT everything was as it should be'}: ${story.checks.filter(({ ok }) => ok).length} of ${story.checks.length} checks, ${seconds} s.\n`,
+    )
   if (ctx.flag('once')) return story.ok ? 0 : 1
 
   server = await startServer({ ...config, listen: { ...config.listen, port: portOf(url) } }, { log })
-  stayUp(ctx, server, config, [`/api/v1/audit/interactions/${conversationId(ids)}`, `/api/v1/audit/notifications?message_uuid=${messageId(ids)}`, `/log/interactions/checkpoint`])
+  stayUp(ctx, server, config, [
+    `/api/v1/audit/interactions/${conversationId(ids)}`,
+    `/api/v1/audit/notifications?message_uuid=${messageId(ids)}`,
+    `/log/interactions/checkpoint`,
+  ])
   await stopped(ctx.stopping)
   await server.close()
   return story.ok ? 0 : 1
@@ -87,9 +96,19 @@ async function tell(ctx: Context, scratch: string): Promise<Exit> {
 
 function demoConfig(ctx: Context, fallback: string): Config {
   const port = ctx.text('port')
-  const config = ctx.text('data') === undefined ? loadConfig(null, { cwd: ctx.cwd, env: ctx.env, data: fallback, port: port === undefined ? 0 : settings(ctx, { warn: false }).listen.port }).config : settings(ctx, { warn: false })
-  const trails = Object.fromEntries(Object.entries(config.trails).map(([name, trail]) => [name, name === 'interactions' ? { ...trail, sequence: SEQUENCE } : trail]))
-  return { ...config, trails, listen: { ...config.listen, port: port === undefined ? 0 : config.listen.port }, ingestThreads: Math.min(config.ingestThreads, 2) }
+  const config =
+    ctx.text('data') === undefined
+      ? loadConfig(null, { cwd: ctx.cwd, env: ctx.env, data: fallback, port: port === undefined ? 0 : settings(ctx, { warn: false }).listen.port }).config
+      : settings(ctx, { warn: false })
+  const trails = Object.fromEntries(
+    Object.entries(config.trails).map(([name, trail]) => [name, name === 'interactions' ? { ...trail, sequence: SEQUENCE } : trail]),
+  )
+  return {
+    ...config,
+    trails,
+    listen: { ...config.listen, port: port === undefined ? 0 : config.listen.port },
+    ingestThreads: Math.min(config.ingestThreads, 2),
+  }
 }
 
 function portOf(url: string): number {

@@ -18,7 +18,9 @@ export const doctor: Command = {
     const findings = await look(ctx)
     const ok = findings.every(({ level }) => level !== 'fail')
     if (ctx.json) ctx.stdout(`${JSON.stringify({ ok, findings })}\n`)
-    else for (const { area, level, text, todo } of findings) ctx.stdout(`${level.padEnd(5)} ${area.padEnd(14)} ${text}${todo === undefined ? '' : `\n${' '.repeat(21)}-> ${todo}`}\n`)
+    else
+      for (const { area, level, text, todo } of findings)
+        ctx.stdout(`${level.padEnd(5)} ${area.padEnd(14)} ${text}${todo === undefined ? '' : `\n${' '.repeat(21)}-> ${todo}`}\n`)
     return ok ? 0 : 1
   },
 }
@@ -30,10 +32,16 @@ async function look(ctx: Context): Promise<Finding[]> {
     loaded = loadConfig(ctx.text('config') ?? null, { cwd: ctx.cwd, env: ctx.env, ...(data === undefined ? {} : { data }) })
   } catch (error) {
     if (!(error instanceof SealtrailError)) throw error
-    return error.message.split('\n').map((text): Finding => ({ area: 'configuration', level: 'fail', text, todo: 'correct it; docs/configuration.md has every key' }))
+    return error.message
+      .split('\n')
+      .map((text): Finding => ({ area: 'configuration', level: 'fail', text, todo: 'correct it; docs/configuration.md has every key' }))
   }
   const { config, warnings } = loaded
-  const findings: Finding[] = warnings.map(({ line, message }): Finding => ({ area: 'configuration', level: 'warn', text: line === 0 ? message : `line ${line}: ${message}` }))
+  const findings: Finding[] = warnings.map(({ line, message }): Finding => ({
+    area: 'configuration',
+    level: 'warn',
+    text: line === 0 ? message : `line ${line}: ${message}`,
+  }))
   if (findings.length === 0) findings.push({ area: 'configuration', level: 'ok', text: ctx.text('config') === undefined ? 'the defaults' : 'valid' })
   findings.push(...checkStorage(config.data, randomBytes(6).toString('hex')), ...checkDisk(config.data))
   findings.push(...checkKeys(config.data, { now: () => ctx.now(), random: randomBytes }))

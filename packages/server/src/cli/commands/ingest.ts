@@ -35,7 +35,8 @@ export const ingest: Command = {
 }
 
 async function takeIn(ctx: Context, client: Client): Promise<Exit> {
-  if (ctx.flag('flush') && client.flush === null) throw new SealtrailError('USAGE', '--flush works with --data only: a running server releases what is held by itself')
+  if (ctx.flag('flush') && client.flush === null)
+    throw new SealtrailError('USAGE', '--flush works with --data only: a running server releases what is held by itself')
   const totals = noCounts()
   let listed = 0
   const problem = (file: string, place: number, result: InputResult): void => {
@@ -53,7 +54,9 @@ async function takeIn(ctx: Context, client: Client): Promise<Exit> {
     totals.sealed += totals.held
     totals.held = 0
   } else if (totals.held > 0 && client.flush !== null && !ctx.json) {
-    ctx.stderr(`${some(totals.held, 'event')} held for the rest of their interactions: safe in the journal, sealed when the directory is next open long enough, or with --flush\n`)
+    ctx.stderr(
+      `${some(totals.held, 'event')} held for the rest of their interactions: safe in the journal, sealed when the directory is next open long enough, or with --flush\n`,
+    )
   }
   ctx.stdout(`${JSON.stringify(totals)}\n`)
   if (ctx.stopping.aborted) throw new SealtrailError('NOT_READY', 'stopped before the end; the same command goes on from here')

@@ -20,7 +20,18 @@ export const key: Command = {
         return withClient(ctx, async (client) => {
           const items = await keysOf(client)
           if (ctx.json) ctx.stdout(`${JSON.stringify({ items })}\n`)
-          else ctx.stdout(table(items.map(({ purpose, state, id, fingerprint, created }) => [String(purpose), String(state), String(id), `fingerprint ${String(fingerprint)}`, `made ${String(created)}`])))
+          else
+            ctx.stdout(
+              table(
+                items.map(({ purpose, state, id, fingerprint, created }) => [
+                  String(purpose),
+                  String(state),
+                  String(id),
+                  `fingerprint ${String(fingerprint)}`,
+                  `made ${String(created)}`,
+                ]),
+              ),
+            )
           return 0
         })
       case 'rotate':

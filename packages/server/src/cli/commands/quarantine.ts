@@ -25,7 +25,18 @@ export const quarantine: Command = {
         const page = await askJson(client, 'GET', '/api/v1/quarantine', { query: { trail, code, limit: ctx.text('limit'), cursor: ctx.text('cursor') } })
         if (ctx.json) ctx.stdout(`${JSON.stringify(page)}\n`)
         else {
-          ctx.stdout(table((page['records'] as JsonObject[]).map((each) => [String(each['auditid']), `${String(each['log'])}:${String(each['index'])}`, String(each['recordedtime']), String(each['code']), each['replayed'] === true ? 'replayed' : '', printable(String(each['reason']))])))
+          ctx.stdout(
+            table(
+              (page['records'] as JsonObject[]).map((each) => [
+                String(each['auditid']),
+                `${String(each['log'])}:${String(each['index'])}`,
+                String(each['recordedtime']),
+                String(each['code']),
+                each['replayed'] === true ? 'replayed' : '',
+                printable(String(each['reason'])),
+              ]),
+            ),
+          )
           if (typeof page['next'] === 'string') ctx.stderr(`more: --cursor ${page['next']}\n`)
         }
         return 0

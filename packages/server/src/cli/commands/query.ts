@@ -29,7 +29,7 @@ export const query: Command = {
     const asked = Object.fromEntries(Object.keys(FILTERS).map((name) => [name.replace('-', '_'), ctx.text(name)]))
     return withClient(ctx, async (client) => {
       let tampered = false
-      for (let cursor = asked['cursor']; ; ) {
+      for (let cursor = asked['cursor']; ;) {
         const page = await askJson(client, 'GET', '/api/v1/records', { query: { ...asked, cursor } })
         const records = (page['records'] ?? []) as JsonObject[]
         tampered ||= Array.isArray(page['problems']) && page['problems'].length > 0

@@ -30,11 +30,15 @@ export const schema: Command = {
       case 'add': {
         const pack = ctx.text('pack')
         const version = ctx.text('version') ?? ''
-        if (file === undefined || rest.length > 0 || pack === undefined || !/^\d{1,6}$/.test(version)) throw new SealtrailError('USAGE', 'schema add needs FILE, --pack and --version, a number')
+        if (file === undefined || rest.length > 0 || pack === undefined || !/^\d{1,6}$/.test(version))
+          throw new SealtrailError('USAGE', 'schema add needs FILE, --pack and --version, a number')
         const added = readJson(ctx, file)
         compileSchemas(pack, [{ version: Number(version), file: basename(file), schema: added }])
         return withClient(ctx, async (client) => {
-          const answer = await askJson(client, 'POST', '/api/v1/schemas', { body: JSON.stringify({ pack, version: Number(version), schema: added }), type: 'application/json' })
+          const answer = await askJson(client, 'POST', '/api/v1/schemas', {
+            body: JSON.stringify({ pack, version: Number(version), schema: added }),
+            type: 'application/json',
+          })
           ctx.stdout(ctx.json ? `${JSON.stringify(answer)}\n` : `added version ${version} of ${pack}, in use ${String(answer['active'])}\n`)
           return 0
         })
@@ -53,12 +57,17 @@ function check(ctx: Context, file: string, data: readonly string[]): Exit {
   const schemas = compileSchemas('check', [{ version: 1, file: basename(file), schema: readJson(ctx, file) }])
   const verdicts = data.map((name) => {
     const verdict = schemas.judge(readJson(ctx, name))
-    return 'broken' in verdict ? { file: name, fits: 'no', broken: verdict.broken } : { file: name, fits: verdict.schema.endsWith('#newer') ? 'as a newer shape' : 'yes' }
+    return 'broken' in verdict
+      ? { file: name, fits: 'no', broken: verdict.broken }
+      : { file: name, fits: verdict.schema.endsWith('#newer') ? 'as a newer shape' : 'yes' }
   })
   if (ctx.json) ctx.stdout(`${JSON.stringify({ schema: 'ok', data: verdicts })}\n`)
   else {
     ctx.stdout('ok  the schema can be used\n')
-    for (const verdict of verdicts) ctx.stdout(`${verdict.fits === 'no' ? 'NO' : 'ok'}  ${verdict.file}: ${verdict.fits === 'yes' ? 'fits' : verdict.fits === 'no' ? `breaks ${verdict.broken}` : 'a newer shape: sealed, and marked'}\n`)
+    for (const verdict of verdicts)
+      ctx.stdout(
+        `${verdict.fits === 'no' ? 'NO' : 'ok'}  ${verdict.file}: ${verdict.fits === 'yes' ? 'fits' : verdict.fits === 'no' ? `breaks ${verdict.broken}` : 'a newer shape: sealed, and marked'}\n`,
+      )
   }
   return verdicts.some(({ fits }) => fits === 'no') ? 1 : 0
 }

@@ -24,7 +24,10 @@ export const token: Command = {
         if (name === undefined || role === undefined || rest.length > 0) throw new SealtrailError('USAGE', 'token create needs --name and --role')
         const expires = ctx.text('expires')
         return withClient(ctx, async (client) => {
-          const made = await askJson(client, 'POST', '/api/v1/tokens', { body: JSON.stringify({ name, role, ...(expires === undefined ? {} : { expires }) }), type: 'application/json' })
+          const made = await askJson(client, 'POST', '/api/v1/tokens', {
+            body: JSON.stringify({ name, role, ...(expires === undefined ? {} : { expires }) }),
+            type: 'application/json',
+          })
           if (!ctx.json) ctx.stderr(`token of ${name}, role ${role}, shown this once:\n`)
           ctx.stdout(ctx.json ? `${JSON.stringify(made)}\n` : `${String(made['token'])}\n`)
           return 0
@@ -34,7 +37,18 @@ export const token: Command = {
         return withClient(ctx, async (client) => {
           const tokens = (await askJson(client, 'GET', '/api/v1/tokens'))['tokens'] as JsonObject[]
           if (ctx.json) ctx.stdout(`${JSON.stringify({ tokens })}\n`)
-          else ctx.stdout(table(tokens.map(({ name, role, created, expires, revoked, valid }) => [String(name), String(role), valid === true ? 'valid' : revoked === null ? 'expired' : 'revoked', `made ${String(created)}`, expires === null ? '' : `until ${String(expires)}`])))
+          else
+            ctx.stdout(
+              table(
+                tokens.map(({ name, role, created, expires, revoked, valid }) => [
+                  String(name),
+                  String(role),
+                  valid === true ? 'valid' : revoked === null ? 'expired' : 'revoked',
+                  `made ${String(created)}`,
+                  expires === null ? '' : `until ${String(expires)}`,
+                ]),
+              ),
+            )
           return 0
         })
       case 'revoke': {

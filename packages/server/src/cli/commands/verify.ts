@@ -25,11 +25,13 @@ export const verify: Command = {
   async run(ctx) {
     const [source, ...more] = ctx.words
     if (source === undefined || more.length > 0) throw new SealtrailError('USAGE', 'verify takes one source')
-    if (/^[a-z0-9]+:\/\//i.test(source) || source.endsWith('.zip')) throw new SealtrailError('USAGE', 'buckets, web addresses and bundles are not in this version; verify takes a data directory')
+    if (/^[a-z0-9]+:\/\//i.test(source) || source.endsWith('.zip'))
+      throw new SealtrailError('USAGE', 'buckets, web addresses and bundles are not in this version; verify takes a data directory')
     for (const later of ['policy', 'since']) if (ctx.text(later) !== undefined) throw new SealtrailError('USAGE', `--${later} is not in this version`)
     if (ctx.flag('store-locks')) throw new SealtrailError('USAGE', '--store-locks is not in this version')
     const directory = resolve(ctx.cwd, source)
-    if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite'))) throw new SealtrailError('USAGE', 'the source is no data directory: it has neither store nor head.sqlite')
+    if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite')))
+      throw new SealtrailError('USAGE', 'the source is no data directory: it has neither store nor head.sqlite')
     return audit(ctx, directory)
   },
 }
@@ -72,7 +74,9 @@ function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commit
   const hidden = Math.max(0, problems.length - MAX_SHOWN) + more
   if (hidden > 0) ctx.stdout(`          and ${some(hidden, 'more problem')}; --json lists them\n`)
   if (commitments !== null && commitments.disclosed + commitments.erased + commitments.missing > 0) {
-    ctx.stdout(`          personal values: ${some(commitments.disclosed, 'record')} with every value in the vault as committed, ${count(commitments.erased)} erased, ${count(commitments.missing)} with problems\n`)
+    ctx.stdout(
+      `          personal values: ${some(commitments.disclosed, 'record')} with every value in the vault as committed, ${count(commitments.erased)} erased, ${count(commitments.missing)} with problems\n`,
+    )
   }
   for (const { object, message } of notes.slice(0, MAX_SHOWN)) ctx.stdout(`          note: ${printable(object)}: ${printable(message)}\n`)
 }
@@ -81,7 +85,8 @@ function conclude(ctx: Context, verdicts: readonly LogVerdict[], ok: boolean, tr
   const records = verdicts.reduce((sum, { size }) => sum + size, 0)
   ctx.stdout(`\n${ok ? 'No problem found' : 'Problems found'} in ${some(records, 'record')}, ${(ms / 1000).toFixed(1)} s.\n`)
   if (trusted) ctx.stdout('Checkpoints were checked with the key you gave.\n')
-  else ctx.stdout('The logs agree with themselves; who signed them is not established. Give the key you were handed with --key (sealtrail key show prints it).\n')
+  else
+    ctx.stdout('The logs agree with themselves; who signed them is not established. Give the key you were handed with --key (sealtrail key show prints it).\n')
   ctx.stdout('A directory set back as a whole to an earlier state looks like this too: only a receipt or checkpoint kept elsewhere shows it.\n')
 }
 

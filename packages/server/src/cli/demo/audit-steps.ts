@@ -19,7 +19,8 @@ export async function tellSearch(story: Story, data: string): Promise<void> {
 export async function tellAudit(story: Story, data: string, copy: string, vkey: string, now: () => number): Promise<void> {
   story.step('The whole directory is audited (sealtrail verify)')
   const verdicts = await auditDirectory(data, { key: vkey, vault: true, now })
-  for (const { log, ok, size: records, root } of verdicts) story.show(`${log.padEnd(14)} ${ok ? 'ok' : 'PROBLEM'}   ${some(records, 'record').padEnd(12)} root ${String(root).slice(0, 16)}…`)
+  for (const { log, ok, size: records, root } of verdicts)
+    story.show(`${log.padEnd(14)} ${ok ? 'ok' : 'PROBLEM'}   ${some(records, 'record').padEnd(12)} root ${String(root).slice(0, 16)}…`)
   story.check('every record, every order number, every signature, every commitment', verdicts.length > 0 && verdicts.every(({ ok }) => ok))
 
   story.step('One byte is changed, in a copy')
@@ -28,8 +29,12 @@ export async function tellAudit(story: Story, data: string, copy: string, vkey: 
   const harmed = await auditDirectory(copy, { key: vkey, vault: true, now })
   const problems = harmed.flatMap(({ log, problems }) => problems.map((problem) => ({ log, ...problem })))
   const named = problems.filter(({ log, object }) => log === 'interactions' && object.startsWith('interactions/segment/'))
-  for (const { index, object, code, message } of named) story.show(`interactions${index === null ? '' : `, from record ${index} on`}: ${message} [${code}, ${object}]`)
+  for (const { index, object, code, message } of named)
+    story.show(`interactions${index === null ? '' : `, from record ${index} on`}: ${message} [${code}, ${object}]`)
   if (problems.length > named.length) story.show(`and ${some(problems.length - named.length, 'problem')} that follow from it`)
   story.check('caught, and the place is named', named.length > 0)
-  story.check('the other logs of the copy are still found whole', harmed.filter(({ log }) => log !== 'interactions').every(({ ok }) => ok))
+  story.check(
+    'the other logs of the copy are still found whole',
+    harmed.filter(({ log }) => log !== 'interactions').every(({ ok }) => ok),
+  )
 }

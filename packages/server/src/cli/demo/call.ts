@@ -16,18 +16,82 @@ function stepsOf(ids: Ids): Step[] {
   return [
     ['customer.start', 0, LEGS.customer],
     ['flow.start', 300, { ...LEGS.flow, flowType: 'INBOUNDCALL', flowId: ids(8, 1), flowVersion: '4.0' }],
-    ['flow.outcome', 14_000, { ...LEGS.flow, flowType: 'INBOUNDCALL', flowId: ids(8, 1), flowVersion: '4.0', flowOutcomeId: ids(8, 2), flowOutcomeValue: 'SUCCESS' }],
-    ['flow.end', 15_000, { ...LEGS.flow, flowType: 'INBOUNDCALL', flowId: ids(8, 1), flowVersion: '4.0', disconnectType: 'TRANSFER', exitReason: 'TRANSFER', transferType: 'ACD', connectedDurationMs: 14_700 }],
+    [
+      'flow.outcome',
+      14_000,
+      { ...LEGS.flow, flowType: 'INBOUNDCALL', flowId: ids(8, 1), flowVersion: '4.0', flowOutcomeId: ids(8, 2), flowOutcomeValue: 'SUCCESS' },
+    ],
+    [
+      'flow.end',
+      15_000,
+      {
+        ...LEGS.flow,
+        flowType: 'INBOUNDCALL',
+        flowId: ids(8, 1),
+        flowVersion: '4.0',
+        disconnectType: 'TRANSFER',
+        exitReason: 'TRANSFER',
+        transferType: 'ACD',
+        connectedDurationMs: 14_700,
+      },
+    ],
     ['acd.start', 15_100, { ...LEGS.queue, queueId: QUEUES.billing, routingPriority: 0 }],
-    ['acd.end', 31_000, { ...LEGS.queue, queueId: QUEUES.billing, disconnectType: 'TRANSFER', acdOutcome: 'ANSWERED', answeredUserId: AGENTS.first, usedRouting: 'STANDARD', connectedDurationMs: 15_900 }],
+    [
+      'acd.end',
+      31_000,
+      {
+        ...LEGS.queue,
+        queueId: QUEUES.billing,
+        disconnectType: 'TRANSFER',
+        acdOutcome: 'ANSWERED',
+        answeredUserId: AGENTS.first,
+        usedRouting: 'STANDARD',
+        connectedDurationMs: 15_900,
+      },
+    ],
     ['user.start', 31_050, { ...LEGS.agent, queueId: QUEUES.billing, userId: AGENTS.first }],
-    ['attributes', 58_000, { participantId: LEGS.customer.participantId, attributes: { callerName: CALLER.name, contactEmail: CALLER.email, tariff: 'silver' } }],
-    ['user.end', 120_000, { ...LEGS.agent, queueId: QUEUES.billing, userId: AGENTS.first, disconnectType: 'TRANSFER', interactingDurationMs: 82_000, heldDurationMs: 6_950 }],
+    [
+      'attributes',
+      58_000,
+      { participantId: LEGS.customer.participantId, attributes: { callerName: CALLER.name, contactEmail: CALLER.email, tariff: 'silver' } },
+    ],
+    [
+      'user.end',
+      120_000,
+      { ...LEGS.agent, queueId: QUEUES.billing, userId: AGENTS.first, disconnectType: 'TRANSFER', interactingDurationMs: 82_000, heldDurationMs: 6_950 },
+    ],
     ['acd.start', 120_100, { ...LEGS.secondQueue, queueId: QUEUES.retention, routingPriority: 5 }],
-    ['acd.end', 127_000, { ...LEGS.secondQueue, queueId: QUEUES.retention, disconnectType: 'TRANSFER', acdOutcome: 'ANSWERED', answeredUserId: AGENTS.second, usedRouting: 'STANDARD', connectedDurationMs: 6_900 }],
+    [
+      'acd.end',
+      127_000,
+      {
+        ...LEGS.secondQueue,
+        queueId: QUEUES.retention,
+        disconnectType: 'TRANSFER',
+        acdOutcome: 'ANSWERED',
+        answeredUserId: AGENTS.second,
+        usedRouting: 'STANDARD',
+        connectedDurationMs: 6_900,
+      },
+    ],
     ['user.start', 127_080, { ...LEGS.secondAgent, queueId: QUEUES.retention, userId: AGENTS.second }],
-    ['acw', 150_000, { ...LEGS.agent, queueId: QUEUES.billing, userId: AGENTS.first, wrapupCode: ids(4, 9), wrapupNotes: `${CALLER.name} disputes an invoice`, wrapupDurationMs: 30_000 }],
-    ['user.end', 300_000, { ...LEGS.secondAgent, queueId: QUEUES.retention, userId: AGENTS.second, disconnectType: 'PEER', interactingDurationMs: 172_920, heldDurationMs: 0 }],
+    [
+      'acw',
+      150_000,
+      {
+        ...LEGS.agent,
+        queueId: QUEUES.billing,
+        userId: AGENTS.first,
+        wrapupCode: ids(4, 9),
+        wrapupNotes: `${CALLER.name} disputes an invoice`,
+        wrapupDurationMs: 30_000,
+      },
+    ],
+    [
+      'user.end',
+      300_000,
+      { ...LEGS.secondAgent, queueId: QUEUES.retention, userId: AGENTS.second, disconnectType: 'PEER', interactingDurationMs: 172_920, heldDurationMs: 0 },
+    ],
     ['customer.end', 300_050, { ...LEGS.customer, disconnectType: 'ENDPOINT', interactingDurationMs: 255_000 }],
     ['acw', 320_000, { ...LEGS.secondAgent, queueId: QUEUES.retention, userId: AGENTS.second, wrapupCode: ids(4, 8), wrapupDurationMs: 20_000 }],
   ]
@@ -42,19 +106,31 @@ export const PLAIN_WORDS: Readonly<Record<string, string>> = {
   'acd.start': 'waiting in a queue',
   'acd.end': 'an agent takes the call',
   'user.start': 'an agent talks with the customer',
-  'attributes': 'the agent notes name and e-mail',
+  attributes: 'the agent notes name and e-mail',
   'user.end': 'an agent leaves the call',
   'customer.end': 'the customer hangs up',
-  'acw': 'an agent writes up the call',
+  acw: 'an agent writes up the call',
 }
 
 /** The call's events as Amazon EventBridge delivers them, in the order in which they happened. */
 export function callEvents(ids: Ids, startMs: number): JsonObject[] {
   const conversation = conversationId(ids)
-  const always = { conversationId: conversation, mediaType: 'VOICE', provider: 'Edge', direction: 'INBOUND', ani: `tel:${CALLER.phone}`, dnis: 'tel:+13175550100', divisionId: ids(6, 1) }
+  const always = {
+    conversationId: conversation,
+    mediaType: 'VOICE',
+    provider: 'Edge',
+    direction: 'INBOUND',
+    ani: `tel:${CALLER.phone}`,
+    dnis: 'tel:+13175550100',
+    divisionId: ids(6, 1),
+  }
   return stepsOf(ids).map(([topic, afterMs, body], n) => {
     const common = topic === 'attributes' ? { conversationId: conversation } : always
-    return envelope(ids, n, `v2.detail.events.conversation.${conversation}.${topic}`, topic, startMs + afterMs, { eventTime: startMs + afterMs, ...common, ...body })
+    return envelope(ids, n, `v2.detail.events.conversation.${conversation}.${topic}`, topic, startMs + afterMs, {
+      eventTime: startMs + afterMs,
+      ...common,
+      ...body,
+    })
   })
 }
 
@@ -63,5 +139,10 @@ export function cardCodeEvent(ids: Ids, startMs: number): JsonObject {
   const at = startMs + 200_000
   const conversation = conversationId(ids)
   const attributes = { cardSecurityCode: CALLER.securityCode }
-  return envelope(ids, 40, `v2.detail.events.conversation.${conversation}.attributes`, 'attributes', at, { eventTime: at, conversationId: conversation, participantId: ids(2, 1), attributes })
+  return envelope(ids, 40, `v2.detail.events.conversation.${conversation}.attributes`, 'attributes', at, {
+    eventTime: at,
+    conversationId: conversation,
+    participantId: ids(2, 1),
+    attributes,
+  })
 }

@@ -5,7 +5,9 @@ export type Ids = (kind: number, n: number) => string
 
 /** Ids that begin with the time of the run, so that a second run on the same data directory is another call. */
 export function idsOf(startMs: number): Ids {
-  const run = Math.floor(startMs / 1000).toString(16).padStart(8, '0')
+  const run = Math.floor(startMs / 1000)
+    .toString(16)
+    .padStart(8, '0')
   return (kind, n) => `${run}-0d0${kind % 10}-4000-8000-${String(kind * 1000 + n).padStart(12, '0')}`
 }
 

@@ -22,7 +22,7 @@ export class DemoClient {
 
   /** Asks until the answer is what is waited for. @throws SealtrailError NOT_READY after `withinMs`. */
   async until(path: string, enough: (body: JsonObject) => boolean, withinMs = 15_000): Promise<JsonObject> {
-    for (const end = Date.now() + withinMs; ; ) {
+    for (const end = Date.now() + withinMs; ;) {
       const { status, body } = await this.get(path)
       if (status === 200 && enough(body)) return body
       if (Date.now() > end) throw new SealtrailError('NOT_READY', `the answer of ${path.split('?')[0]} did not come to what it should within ${withinMs} ms`)
@@ -30,8 +30,15 @@ export class DemoClient {
     }
   }
 
-  async #ask(path: string, init: { method: string; body?: string; headers: Record<string, string> }): Promise<{ status: number; body: JsonObject; headers: Headers }> {
-    const answer = await fetch(this.#url + path, { ...init, signal: AbortSignal.timeout(WITHIN_MS), headers: { ...init.headers, authorization: `Bearer ${this.#token}` } })
+  async #ask(
+    path: string,
+    init: { method: string; body?: string; headers: Record<string, string> },
+  ): Promise<{ status: number; body: JsonObject; headers: Headers }> {
+    const answer = await fetch(this.#url + path, {
+      ...init,
+      signal: AbortSignal.timeout(WITHIN_MS),
+      headers: { ...init.headers, authorization: `Bearer ${this.#token}` },
+    })
     const text = await answer.text()
     return { status: answer.status, body: text.startsWith('{') ? (JSON.parse(text) as JsonObject) : {}, headers: answer.headers }
   }

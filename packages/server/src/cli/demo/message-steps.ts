@@ -13,13 +13,22 @@ export async function tellMessage(story: Story, http: DemoClient, ids: Ids, sent
   const read = await http.post('/api/v1/events', receiptEvent(ids, 'read', 1, sentMs + 9_000))
   const delivered = await http.post('/api/v1/events', receiptEvent(ids, 'delivery-success', 2, sentMs + 2_000))
   story.check('READ is sealed, and answered with a receipt only after the write-once commit', read.status === 201 && read.body['outcome'] === 'sealed')
-  story.check('DELIVERED comes too late to be the current status: sealed all the same, marked superseded', delivered.status === 201 && delivered.body['superseded'] === true)
+  story.check(
+    'DELIVERED comes too late to be the current status: sealed all the same, marked superseded',
+    delivered.status === 201 && delivered.body['superseded'] === true,
+  )
 
   story.step('The message is retrieved, and verified while it is read')
   const { body } = await http.get(`/api/v1/audit/notifications?message_uuid=${messageId(ids)}`)
   const current = (body['audit_record'] ?? {}) as JsonObject
-  for (const each of (body['history'] as JsonObject[] | undefined) ?? []) story.show(`${String(each['subjectsequence'])}  ${String(each['delivery_status']).padEnd(10)} ${each['superseded'] === true ? 'superseded' : 'current   '}  ${String(each['integrity_hash']).slice(0, 31)}…`)
-  story.check(`status "${String(body['status'])}", delivery status ${String(current['delivery_status'])}, both receipts in its history`, body['status'] === 'verified' && current['delivery_status'] === 'READ' && (body['history'] as JsonValue[]).length === 2)
+  for (const each of (body['history'] as JsonObject[] | undefined) ?? [])
+    story.show(
+      `${String(each['subjectsequence'])}  ${String(each['delivery_status']).padEnd(10)} ${each['superseded'] === true ? 'superseded' : 'current   '}  ${String(each['integrity_hash']).slice(0, 31)}…`,
+    )
+  story.check(
+    `status "${String(body['status'])}", delivery status ${String(current['delivery_status'])}, both receipts in its history`,
+    body['status'] === 'verified' && current['delivery_status'] === 'READ' && (body['history'] as JsonValue[]).length === 2,
+  )
 }
 
 /** The same event again is answered with the first one's receipt. */
@@ -27,7 +36,10 @@ export async function tellDuplicate(story: Story, http: DemoClient, ids: Ids, st
   story.step('The same event comes a second time')
   const again = await http.post('/api/v1/events', callEvents(ids, startMs)[0])
   const receipt = again.body['receipt'] as JsonObject | undefined
-  story.check(`recognised: "${String(again.body['outcome'])}", with the first receipt (record ${String(receipt?.['index'])}); nothing is stored twice`, again.status === 200 && again.body['outcome'] === 'duplicate' && again.headers.get('idempotent-replayed') === 'true' && receipt !== undefined)
+  story.check(
+    `recognised: "${String(again.body['outcome'])}", with the first receipt (record ${String(receipt?.['index'])}); nothing is stored twice`,
+    again.status === 200 && again.body['outcome'] === 'duplicate' && again.headers.get('idempotent-replayed') === 'true' && receipt !== undefined,
+  )
 }
 
 /** A receipt is checked without the server: by the evidence package alone, with a key from elsewhere. */

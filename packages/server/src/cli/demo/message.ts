@@ -8,7 +8,16 @@ export function receiptEvent(ids: Ids, status: 'read' | 'delivery-success', n: n
   return envelope(ids, 60 + n, `v2.routing.queues.${queueId(ids)}.conversations.messages`, 'v2.routing.queues.{id}.conversations.messages', atMs, {
     id: ids(1, 51),
     participants: [
-      { id: ids(2, 51), address: CALLER.phone, purpose: 'customer', state: 'connected', direction: 'outbound', externalContact: { id: ids(7, 9) }, messages: [], type: 'sms' },
+      {
+        id: ids(2, 51),
+        address: CALLER.phone,
+        purpose: 'customer',
+        state: 'connected',
+        direction: 'outbound',
+        externalContact: { id: ids(7, 9) },
+        messages: [],
+        type: 'sms',
+      },
       {
         id: ids(2, 52),
         purpose: 'agent',
@@ -16,7 +25,15 @@ export function receiptEvent(ids: Ids, status: 'read' | 'delivery-success', n: n
         direction: 'outbound',
         user: { id: ids(5, 1) },
         queue: { id: queueId(ids) },
-        messages: [{ message: { id: messageId(ids) }, messageTime: new Date(atMs).toISOString(), messageSegmentCount: 1, messageStatus: status, messageMetadata: { type: 'Text', events: [], content: [] } }],
+        messages: [
+          {
+            message: { id: messageId(ids) },
+            messageTime: new Date(atMs).toISOString(),
+            messageSegmentCount: 1,
+            messageStatus: status,
+            messageMetadata: { type: 'Text', events: [], content: [] },
+          },
+        ],
         type: 'sms',
       },
     ],

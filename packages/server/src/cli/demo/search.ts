@@ -43,7 +43,9 @@ function formsOf(value: string): Buffer[] {
   const plain = Buffer.from(value)
   // Base64 groups three bytes: which text stands for the value depends on how many bytes come before it.
   const base64 = [0, 1, 2].map((before) => {
-    const text = Buffer.concat([Buffer.alloc(before), plain]).toString('base64').replace(/=+$/, '')
+    const text = Buffer.concat([Buffer.alloc(before), plain])
+      .toString('base64')
+      .replace(/=+$/, '')
     return Buffer.from(text.slice(before === 0 ? 0 : before + 1, -1))
   })
   return [plain, Buffer.from(value, 'utf16le'), Buffer.from(plain.toString('hex')), ...base64]

@@ -11,17 +11,35 @@ const SLACK_MS = 1_000
 
 /** Whether the clock is behind what was recorded last in any log. Reads only; a running server is not disturbed. */
 export async function checkClock(data: string, nowMs: number): Promise<Finding[]> {
-  const unknown: Finding = { area: 'clock', level: 'warn', text: 'whether this machine follows a time server is not known to Sealtrail', todo: 'see that NTP runs (timedatectl, chronyc)' }
+  const unknown: Finding = {
+    area: 'clock',
+    level: 'warn',
+    text: 'whether this machine follows a time server is not known to Sealtrail',
+    todo: 'see that NTP runs (timedatectl, chronyc)',
+  }
   if (!existsSync(join(data, 'head.sqlite'))) return [unknown]
   try {
     const newest = await newestRecord(data)
     if (newest === null) return [{ area: 'clock', level: 'ok', text: 'nothing is recorded yet' }, unknown]
     const behindMs = newest.ms - nowMs
-    if (behindMs > SLACK_MS) return [{ area: 'clock', level: 'fail', code: 'CLOCK_BACKWARDS', text: `the clock is ${(behindMs / 1000).toFixed(0)} s behind the newest record of log ${newest.log}`, todo: 'correct the clock before going on: receive times would run backwards' }, unknown]
+    if (behindMs > SLACK_MS)
+      return [
+        {
+          area: 'clock',
+          level: 'fail',
+          code: 'CLOCK_BACKWARDS',
+          text: `the clock is ${(behindMs / 1000).toFixed(0)} s behind the newest record of log ${newest.log}`,
+          todo: 'correct the clock before going on: receive times would run backwards',
+        },
+        unknown,
+      ]
     return [{ area: 'clock', level: 'ok', text: `not behind the newest record (log ${newest.log}, ${new Date(newest.ms).toISOString()})` }, unknown]
   } catch (error) {
     if (!(error instanceof SealtrailError)) throw error
-    return [{ area: 'storage', level: 'fail', code: error.code, text: `the newest records cannot be read: ${error.message}`, todo: 'run sealtrail verify' }, unknown]
+    return [
+      { area: 'storage', level: 'fail', code: error.code, text: `the newest records cannot be read: ${error.message}`, todo: 'run sealtrail verify' },
+      unknown,
+    ]
   }
 }
 

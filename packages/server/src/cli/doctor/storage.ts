@@ -17,7 +17,12 @@ export function checkStorage(data: string, unique: string): Finding[] {
   if (mode === 0) findings.push({ area: 'storage', level: 'ok', text: 'only its owner may enter the data directory' })
   else findings.push({ area: 'storage', level: 'warn', text: 'other users of this machine may enter the data directory', todo: 'chmod 700 it' })
   findings.push(...writes(data, unique))
-  findings.push({ area: 'storage', level: 'warn', text: 'assurance: declared. The file store closes its files and says until when they stay, but whoever is root can change them; verify would find it', todo: 'keep copies of checkpoints or receipts elsewhere' })
+  findings.push({
+    area: 'storage',
+    level: 'warn',
+    text: 'assurance: declared. The file store closes its files and says until when they stay, but whoever is root can change them; verify would find it',
+    todo: 'keep copies of checkpoints or receipts elsewhere',
+  })
   return findings
 }
 
@@ -38,9 +43,18 @@ function writes(data: string, unique: string): Finding[] {
     } finally {
       closeSync(file)
     }
-    if (!readFileSync(path).equals(Buffer.alloc(BLOCK * WRITES, 0x53))) return [{ area: 'storage', level: 'fail', text: 'what was written is read back as something else', todo: 'do not use this disk' }]
+    if (!readFileSync(path).equals(Buffer.alloc(BLOCK * WRITES, 0x53)))
+      return [{ area: 'storage', level: 'fail', text: 'what was written is read back as something else', todo: 'do not use this disk' }]
   } catch (error) {
-    return [{ area: 'storage', level: 'fail', code: 'DATA_UNWRITABLE', text: `the data directory cannot be written (${reasonOf(error)})`, todo: 'free space, or correct owner and permissions' }]
+    return [
+      {
+        area: 'storage',
+        level: 'fail',
+        code: 'DATA_UNWRITABLE',
+        text: `the data directory cannot be written (${reasonOf(error)})`,
+        todo: 'free space, or correct owner and permissions',
+      },
+    ]
   } finally {
     rmSync(path, { force: true })
   }
@@ -49,7 +63,9 @@ function writes(data: string, unique: string): Finding[] {
   const text = `one sync takes ${median.toFixed(2)} ms (median of ${WRITES}), the slowest ${(times.at(-1) as number).toFixed(2)} ms`
   return [
     { area: 'storage', level: 'ok', text: 'written, synced and read back' },
-    median > SLOW_MS ? { area: 'disk', level: 'warn', text, todo: 'each acknowledgement waits for a sync: use a faster disk' } : { area: 'disk', level: 'ok', text },
+    median > SLOW_MS
+      ? { area: 'disk', level: 'warn', text, todo: 'each acknowledgement waits for a sync: use a faster disk' }
+      : { area: 'disk', level: 'ok', text },
   ]
 }
 

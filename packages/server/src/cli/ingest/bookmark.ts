@@ -53,7 +53,9 @@ function headOf(path: string, offset: number): string {
   const bytes = Buffer.alloc(Math.min(offset, HEAD_BYTES))
   const file = openSync(path, 'r')
   try {
-    return createHash('sha256').update(bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0))).digest('hex')
+    return createHash('sha256')
+      .update(bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0)))
+      .digest('hex')
   } finally {
     closeSync(file)
   }

@@ -47,7 +47,10 @@ export function formOf(path: string): 'lines' | 'whole' {
   } catch (cause) {
     throw new SealtrailError('USAGE', `a file cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
   }
-  const text = head.toString('utf8').replace(/^\uFEFF/, '').trimStart()
+  const text = head
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .trimStart()
   if (text.startsWith('[')) return 'whole'
   const line = text.split('\n')[0] as string
   // A first line that is no JSON by itself, `{` mostly, begins a text over several lines; unless the line is only longer than what was read.
@@ -122,7 +125,7 @@ function* elementsOf(bytes: Buffer): Generator<Piece> {
     yield { body: bytes, type: 'application/json', places: [1], offset: bytes.length, counted: 1 }
     return
   }
-  for (let i = 0; i < spans.length; ) {
+  for (let i = 0; i < spans.length;) {
     const parts: Buffer[] = []
     const places: number[] = []
     let size = 0
@@ -146,4 +149,5 @@ function parses(line: string): boolean {
   }
 }
 
-const tooLarge = (): SealtrailError => new SealtrailError('TOO_LARGE', `one JSON text of more than ${MAX_WHOLE / 1024 / 1024} MiB; send lines of JSON (NDJSON), which are read as a stream`)
+const tooLarge = (): SealtrailError =>
+  new SealtrailError('TOO_LARGE', `one JSON text of more than ${MAX_WHOLE / 1024 / 1024} MiB; send lines of JSON (NDJSON), which are read as a stream`)
