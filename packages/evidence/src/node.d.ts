@@ -5,6 +5,9 @@ declare module 'node:crypto' {
 declare module 'node:buffer' {
   export class Buffer extends Uint8Array {
     static from(text: string, encoding: 'utf8'): Buffer
+    static allocUnsafeSlow(size: number): Buffer
+    utf8Write(text: string, offset: number): number
+    base64urlSlice(start: number, end: number): string
     toString(encoding: 'base64url'): string
   }
 }

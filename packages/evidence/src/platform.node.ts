@@ -15,5 +15,9 @@ export function sha256Hex(bytes: Uint8Array): string {
 
 /** The UTF-8 bytes of a well-formed text, base64url without padding. */
 export function textToBase64url(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64url')
+  // One memory for all: a Buffer of its own costs as much as the encoding (measured).
+  if (text.length * 3 > scratch.length) return Buffer.from(text, 'utf8').toString('base64url')
+  return scratch.base64urlSlice(0, scratch.utf8Write(text, 0))
 }
+
+const scratch = Buffer.allocUnsafeSlow(4096)
