@@ -199,9 +199,13 @@ export class CompiledPack implements Pack {
   }
 }
 
+/** Unicode's control characters (Cc), spelled out: the property class costs twice as much. */
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/
+
 /** attacker: a name goes into the record in clear and into keys of stores, so its length is bounded and it holds no control characters. */
 function name(value: JsonValue): string | null {
-  return typeof value === 'string' && value !== '' && value.length <= 1024 && !/\p{Cc}/u.test(value) ? value : null
+  return typeof value === 'string' && value !== '' && value.length <= 1024 && !CONTROL.test(value) ? value : null
 }
 
 function holds(value: JsonValue): boolean {

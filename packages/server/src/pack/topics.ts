@@ -10,7 +10,7 @@ export interface TopicMatch<T> {
 /** Topics by hash: exact names, and patterns with one `{id}` by what stands before and after it. No pattern is tried in turn. */
 export class TopicTable<T> {
   readonly #exact = new Map<string, T>()
-  readonly #groups: { prefix: string; tails: Map<string, T> }[] = []
+  readonly #groups: { prefix: string; tails: Map<string, { readonly pattern: string; readonly value: T }> }[] = []
 
   /** @returns false when the pattern is there already or has more than one `{id}`. */
   add(pattern: string, value: T): boolean {
@@ -26,13 +26,13 @@ export class TopicTable<T> {
     let group = this.#groups.find((g) => g.prefix === prefix)
     if (group === undefined) this.#groups.push((group = { prefix, tails: new Map() }))
     if (group.tails.has(tail)) return false
-    group.tails.set(tail, value)
+    group.tails.set(tail, { pattern, value })
     return true
   }
 
   get(pattern: string): T | undefined {
     const at = pattern.indexOf('{id}')
-    return at < 0 ? this.#exact.get(pattern) : this.#groups.find((g) => g.prefix === pattern.slice(0, at))?.tails.get(pattern.slice(at + 4))
+    return at < 0 ? this.#exact.get(pattern) : this.#groups.find((g) => g.prefix === pattern.slice(0, at))?.tails.get(pattern.slice(at + 4))?.value
   }
 
   /** Also takes the template itself (`….{id}.customer.start`), which some senders put in place of the topic. */
@@ -44,8 +44,8 @@ export class TopicTable<T> {
       const dot = topic.indexOf('.', prefix.length)
       const end = dot < 0 ? topic.length : dot
       const tail = topic.slice(end)
-      const value = tails.get(tail)
-      if (value !== undefined) return { value, pattern: `${prefix}{id}${tail}`, id: topic.slice(prefix.length, end), tail: tail.slice(1) }
+      const found = tails.get(tail)
+      if (found !== undefined) return { value: found.value, pattern: found.pattern, id: topic.slice(prefix.length, end), tail: tail.slice(1) }
     }
     return null
   }
