@@ -6,7 +6,8 @@ import type { Journalled } from './event/entry.ts'
 import { auditTime } from './event/entry.ts'
 import type { Input } from './event/input.ts'
 import type { MappedEvent } from './event/mapped.ts'
-import type { Journal, Position } from './journal/journal.ts'
+import type { Position } from './event/position.ts'
+import type { Journal } from './journal/journal.ts'
 import { crashPoint } from './observe/crash-point.ts'
 import type { PackResult } from './pack/pack.ts'
 import { Incoming } from './sequence/incoming.ts'
@@ -21,10 +22,17 @@ export interface TakeSteps {
   /** protect: the draft of a record without personal values, or the draft of its refusal. */
   protect(event: MappedEvent, input: Input, position: number): Draft
   /** The draft of a quarantine record: everything committed but the reason. */
-  quarantine(input: Input, position: number, problem: { code: string; message: string }): Draft
+  quarantine(input: Input, position: number, reason: QuarantineReason): Draft
   /** vault: the data keys of people and interactions, made when unknown. */
   keysFor(owners: readonly OwnerTokens[]): Promise<readonly DataKey[]>
   encode(drafts: readonly Draft[], keys: readonly DataKey[]): Omit<Batch, 'wait'>
+}
+
+/** `trail`: of the pack that knows the input, else it is the sender's or the first. */
+export interface QuarantineReason {
+  readonly code: string
+  readonly message: string
+  readonly trail?: string
 }
 
 export interface Taken {
@@ -32,6 +40,8 @@ export interface Taken {
   readonly drafts: readonly Draft[]
   /** Per input: how many of its events a filter dropped. */
   readonly dropped: Uint32Array
+  /** Per input: the trail of the pack that knows it, the one the sender named when none does, '' when there is neither. */
+  readonly trails: string[]
 }
 
 /**
@@ -41,6 +51,7 @@ export interface Taken {
 export async function take(inputs: readonly Input[], steps: TakeSteps): Promise<Taken> {
   const drafts: Draft[] = []
   const dropped = new Uint32Array(inputs.length)
+  const trails = inputs.map((input) => input.trail ?? '')
   inputs.forEach((input, position) => {
     if (input.problem !== null) {
       drafts.push(steps.quarantine(input, position, input.problem))
@@ -51,13 +62,14 @@ export async function take(inputs: readonly Input[], steps: TakeSteps): Promise<
     else if (result.kind === 'unmatched') drafts.push(steps.quarantine(input, position, { code: 'UNMATCHED', message: 'no pack matches the event' }))
     else {
       dropped[position] = result.dropped
+      if (result.trail !== undefined) trails[position] = result.trail
       for (const event of result.events) drafts.push(steps.protect(event, input, position))
     }
   })
   const owners: OwnerTokens[] = []
   for (const draft of drafts) for (const owner of draft.owners) owners.push(owner.tokens)
   const keys = owners.length === 0 ? [] : await steps.keysFor(owners)
-  return { batch: steps.encode(drafts, keys), drafts, dropped }
+  return { batch: steps.encode(drafts, keys), drafts, dropped, trails }
 }
 
 /** The sealing half as ports. */
@@ -72,7 +84,7 @@ export interface KeepSteps {
   /** The newest signed checkpoint of the log. */
   checkpoint(log: string): string
   /** Two contents under one identity: sealed in the system trail, once per fingerprint. */
-  conflict(log: string, standing: { identity: string; fingerprint: string }, offered: { fingerprint: string; auditid: string }): void
+  conflict(log: string, standing: { identity: string; fingerprint: string; timeMs: number }, offered: { fingerprint: string }): void
   readonly answerWithinMs: number
 }
 
@@ -174,7 +186,7 @@ export class Flow {
     }
     // A ledger made again from segments whose vault row is gone cannot tell: any content then counts as the same.
     const same = standing.fingerprint === entry.fingerprint || standing.fingerprint === ''
-    if (!same) this.#steps.conflict(entry.log, { identity: entry.identity, fingerprint: standing.fingerprint }, { fingerprint: entry.fingerprint, auditid: '' })
+    if (!same) this.#steps.conflict(entry.log, { identity: entry.identity, fingerprint: standing.fingerprint, timeMs: standing.timeMs }, { fingerprint: entry.fingerprint })
     const outcome = same ? OUTCOME.duplicate : OUTCOME.conflict
     if (standing instanceof UnderWay) incoming.waiting.follow(i, standing, outcome, incoming.wait)
     else incoming.waiting.known(i, outcome, standing)

@@ -1,5 +1,5 @@
 import type { Head } from '../head/head.ts'
-import type { Position } from '../journal/journal.ts'
+import type { Position } from '../event/position.ts'
 import type { SegmentReader } from '../store/segments.ts'
 
 /** What the header of a log's last segment says of the server that wrote it. */

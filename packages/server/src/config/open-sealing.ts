@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { auditId } from '@sealtrail/evidence'
 import { TYPE_ED25519, formatVkey, keyId } from '@sealtrail/tlog'
 import type { Signer } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
@@ -11,7 +12,7 @@ import { SqliteHead } from '../head/sqlite/head.ts'
 import type { Head } from '../head/head.ts'
 import { openJournal } from '../journal/files/journal.ts'
 import type { JournalOptions } from '../journal/files/journal.ts'
-import type { Position } from '../journal/journal.ts'
+import type { Position } from '../event/position.ts'
 import { Marks } from '../journal/marks.ts'
 import { openFileKeys } from '../keys/files/keyring.ts'
 import type { Keyring } from '../keys/keyring.ts'
@@ -351,14 +352,14 @@ function longest(config: Config): Config['trails'][string]['retain'] {
   return Object.values(config.trails).map(({ retain }) => retain).reduce((a, b) => (b.periodMs > a.periodMs ? b : a))
 }
 
-function conflictEvent(log: string, standing: { identity: string; fingerprint: string }, offered: { fingerprint: string }): SystemEvent {
+function conflictEvent(log: string, standing: { identity: string; timeMs: number }, offered: { fingerprint: string }): SystemEvent {
   const hex = (text: string): string => Buffer.from(text, 'latin1').toString('hex')
   return {
     what: 'conflict',
     subject: `conflict/${log}`,
     // Once per fingerprint: the same other content again is the same system record.
     id: `conflict/${log}/${hex(standing.identity)}/${hex(offered.fingerprint)}`,
-    data: { trail: log, code: 'IDENTITY_CONFLICT' },
+    data: { trail: log, code: 'IDENTITY_CONFLICT', auditid: auditId(standing.timeMs, standing.identity) },
   }
 }
 

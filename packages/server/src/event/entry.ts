@@ -1,4 +1,4 @@
-import type { Position } from '../journal/journal.ts'
+import type { Position } from './position.ts'
 
 /**
  * An entry: one event between protect and seal, as bytes. The journal stores exactly these bytes, ingest threads hand

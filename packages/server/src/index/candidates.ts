@@ -1,7 +1,7 @@
 import type { Position } from './cursor.ts'
 import type { Fields } from './fields.ts'
 import type { Facets, Index, TimePlace } from './index.ts'
-import { MAX_U48 } from './level/keys.ts'
+import { MAX_U48 } from './index.ts'
 import type { Span, Tail, TailRecord } from './tail.ts'
 
 /** Something on the way to a page: of the index (bytes to be read) or of the tail. */

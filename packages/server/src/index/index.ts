@@ -86,3 +86,6 @@ export function schemaMatches(schema: string, asked: string): boolean {
   const version = name.slice(name.lastIndexOf(':') + 1)
   return plain === asked || name === asked || version === asked || (/^v\d/.test(asked) && version === asked.slice(1))
 }
+
+/** Largest time and index the index tells apart: 48 bits. */
+export const MAX_U48: number = 2 ** 48 - 1

@@ -1,8 +1,4 @@
-/** A place in the journal: file number and byte offset of an entry's frame. Ordered. */
-export interface Position {
-  readonly file: number
-  readonly offset: number
-}
+import type { Position } from '../event/position.ts'
 
 /**
  * Durable, append-only memory of what was accepted and is not sealed yet. Trusted for exactly those events. Entries are

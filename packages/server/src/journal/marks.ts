@@ -1,4 +1,4 @@
-import type { Position } from './journal.ts'
+import type { Position } from '../event/position.ts'
 
 /** Which journal files still hold entries that are not sealed: the low-water mark up to which the journal may go. */
 export class Marks {

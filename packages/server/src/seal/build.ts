@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { MAX_FILL_BYTES, encodeSegmentHeader, encodeSegmentTrailer, fillRecord } from '@sealtrail/evidence'
 import type { Completed, Frontier } from '@sealtrail/tlog'
 import type { Head } from '../head/head.ts'
-import type { Position } from '../journal/journal.ts'
+import type { Position } from '../event/position.ts'
 import type { Numbered } from '../event/numbered.ts'
 
 /** A commit before it is stored: the segment's bytes and what the log will be once its head is swapped. */

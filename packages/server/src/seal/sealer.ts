@@ -1,6 +1,6 @@
 import { SealtrailError } from '../errors.ts'
 import type { Numbered } from '../event/numbered.ts'
-import type { Position } from '../journal/journal.ts'
+import type { Position } from '../event/position.ts'
 import type { Standing } from './build.ts'
 import { commit, prepare } from './commit.ts'
 import type { CommitDeps, Committed, Prepared } from './commit.ts'

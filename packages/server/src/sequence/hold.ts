@@ -1,4 +1,4 @@
-import type { Position } from '../journal/journal.ts'
+import type { Position } from '../event/position.ts'
 import { FLAG } from '../event/entry.ts'
 import type { Sequenced } from './order.ts'
 import type { SubjectState } from './subject.ts'

@@ -11,13 +11,15 @@ import type { JsonObject } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 import { sessionToken, subjectToken } from '../event/subject-token.ts'
 import { filter } from '../filter/filter.ts'
-import type { TakeSteps } from '../flow.ts'
+import type { QuarantineReason, TakeSteps } from '../flow.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
 import { map } from '../map/map.ts'
 import type { Pack, PackResult } from '../pack/pack.ts'
+import { detect } from '../protect/detect.ts'
 import type { ProtectEnv } from '../protect/env.ts'
 import { protect } from '../protect/protect.ts'
 import type { Hit } from '../protect/walk.ts'
+import { sensitiveInput, withoutValues } from '../protect/sensitive-input.ts'
 import { sensitiveFields } from '../protect/sensitive.ts'
 import { rowKey } from '../vault/encrypt.ts'
 import type { DataKey, OwnerTokens } from '../vault/vault.ts'
@@ -59,6 +61,9 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       }
       const result = protect(event, pack.fields, env.protect, found)
       if (result.kind === 'refused') return refusal(event, pack, input, position, result.fields)
+      if (result.kind === 'exposed') {
+        return quarantine(input, position, { code: 'UNMAPPABLE', message: `${result.hit.path} holds a personal value (${result.hit.kind}) and is part of the record's id, subject, source or type`, trail: event.trail })
+      }
       if (result.hits.length > 0) env.onHits(event.trail, result.hits)
       const { identity, auditid } = identify(env.hashes, env.tenant, event.trail, event.id, event.timeMs)
       const fields: RecordDraft = {
@@ -78,7 +83,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       try {
         record = spliceRecord(fields)
       } catch (error) {
-        if (error instanceof EvidenceError) return quarantine(input, position, { code: 'UNMAPPABLE', message: `the record cannot be written: ${error.code}` })
+        if (error instanceof EvidenceError) return quarantine(input, position, { code: 'UNMAPPABLE', message: `the record cannot be written: ${error.code}`, trail: event.trail })
         throw error
       }
       const fingerprint = env.hashes.fingerprint(canonicalize(event.compared))
@@ -94,10 +99,11 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
 
   /** PCI DSS 3.3.1: sealed in the event's place with its ids, type, time and field names; no value of it is kept, not even committed. */
   function refusal(event: MappedEvent, pack: Pack, input: Input, position: number, refused: readonly string[]): Draft {
+    if ([event.id, event.subject, event.source, event.type].some((name) => detect(name, 'id') !== null)) return namelessRefusal(input, position, refused, event.trail)
     const { identity, auditid } = identify(env.hashes, env.tenant, event.trail, event.id + '#refused', event.timeMs)
     const record = spliceRecord({
       auditid,
-      data: { code: 'SENSITIVE_AUTHENTICATION_DATA', event_id: event.id, event_type: event.type, fields: refused.slice(0, 64) },
+      data: { code: 'SENSITIVE_AUTHENTICATION_DATA', event_id: event.id, event_type: event.type, fields: fieldsOf(refused) },
       dataschema: 'urn:sealtrail:schema:refused:1',
       id: event.id + '#refused',
       provenance: input.provenance,
@@ -112,13 +118,32 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
     const vaultKey = rowKey(auditIdBytes(auditid), null)
     // Rank 0: a refusal says nothing of its subject's status.
     const entry = arena.write({ ...entryOf(event, input, flagsOf(event, pack) | FLAG.refused, identity, fingerprint, [], record), statusRank: 0 }, vaultKey)
-    const message = `refused: ${refused.slice(0, 8).join(', ')}`
-    return { position, log: event.trail, auditid, vaultKey, identity, fingerprint, code: 'SENSITIVE_AUTHENTICATION_DATA', message, tokens: [], owners: [], entry }
+    return { position, log: event.trail, auditid, vaultKey, identity, fingerprint, code: 'SENSITIVE_AUTHENTICATION_DATA', message: refusedMessage(refused), tokens: [], owners: [], entry }
   }
 
-  /** Kept whole, but only as a commitment: what it says may be anything, also personal. */
-  function quarantine(input: Input, position: number, problem: { code: string; message: string }): Draft {
-    const trail = input.trail ?? (env.packs.keys().next().value as string)
+  /** The same for input that has no name of its own: the name is made of what is left when every value is masked. */
+  function namelessRefusal(input: Input, position: number, refused: readonly string[], trail: string): Draft {
+    const id = 'refused:' + Buffer.from(env.hashes.fingerprint(withoutValues(input.bytes)), 'latin1').toString('hex')
+    const { identity, auditid } = identify(env.hashes, env.tenant, trail, id, NaN)
+    const subject = 'refused/' + auditid
+    const record = spliceRecord({
+      ...unnamed(input, id, subject, auditid),
+      data: { code: 'SENSITIVE_AUTHENTICATION_DATA', event_id: null, event_type: null, fields: fieldsOf(refused) },
+      dataschema: 'urn:sealtrail:schema:refused:1',
+      source: 'urn:sealtrail:refused',
+      type: 'sealtrail.refused',
+    })
+    const fingerprint = env.hashes.fingerprint(refused.join('\n'))
+    const vaultKey = rowKey(auditIdBytes(auditid), null)
+    const entry = arena.write(unnamedEntry(input, FLAG.refused, identity, fingerprint, trail, subject, record), vaultKey)
+    return { position, log: trail, auditid, vaultKey, identity, fingerprint, code: 'SENSITIVE_AUTHENTICATION_DATA', message: refusedMessage(refused), tokens: [], owners: [], entry }
+  }
+
+  /** Kept whole, but only as a commitment: what it says may be anything, also personal. What may not be kept even so is refused. */
+  function quarantine(input: Input, position: number, problem: QuarantineReason): Draft {
+    const trail = problem.trail ?? input.trail ?? (env.packs.keys().next().value as string)
+    const refused = sensitiveInput(input.value, input.bytes)
+    if (refused.length > 0) return namelessRefusal(input, position, refused, trail)
     const fingerprint = env.hashes.fingerprint(input.bytes)
     const id = 'quarantine:' + Buffer.from(fingerprint, 'latin1').toString('hex')
     const { identity, auditid } = identify(env.hashes, env.tenant, trail, id, NaN)
@@ -128,44 +153,53 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
     const disclosure = makeDisclosure(env.protect.salt(), readable ? text.utf8Slice(0, text.length) : { base64: text.toString('base64') })
     const digest = disclosureDigest(disclosure)
     const record = spliceRecord({
-      auditid,
-      data: { code: problem.code, content: commitmentOf(digest), reason: problem.message.slice(0, 500), size: text.length },
+      ...unnamed(input, id, subject, auditid),
+      // `trail`: the one the sender named, if any; a replay looks for a pack in that one, else in all.
+      data: { code: problem.code, content: commitmentOf(digest), reason: problem.message.slice(0, 500), size: text.length, trail: input.trail },
       dataschema: 'urn:sealtrail:schema:quarantined:1',
-      id,
-      provenance: input.provenance,
-      recordedtime: recordedTime(input.receivedMs),
-      regulatorytag: null,
       source: 'urn:sealtrail:quarantine',
-      subject,
-      time: null,
       type: 'sealtrail.quarantined',
     })
     const vaultKey = rowKey(auditIdBytes(auditid), digest)
-    const entry = arena.write(
-      {
-        flags: FLAG.quarantined,
-        statusRank: 0,
-        phase: 0,
-        rank: 0,
-        timeMs: NaN,
-        receivedMs: input.receivedMs,
-        identity,
-        fingerprint,
-        subjectToken: subjectToken(trail, subject),
-        session: NO_SESSION,
-        log: trail,
-        subject,
-        tokens: [],
-        recordText: record.text,
-        recordBytes: record.bytes,
-        lateAt: record.lateAt,
-        sequenceAt: record.sequenceAt,
-      },
-      vaultKey,
-    )
+    const entry = arena.write(unnamedEntry(input, FLAG.quarantined, identity, fingerprint, trail, subject, record), vaultKey)
     const owners = [{ tokens: [env.protect.interaction(subject)], disclosures: [disclosure] }]
     return { position, log: trail, auditid, vaultKey, identity, fingerprint, code: problem.code as ErrorCode, message: problem.message, tokens: [], owners, entry }
   }
+}
+
+function unnamed(input: Input, id: string, subject: string, auditid: string): Omit<RecordDraft, 'data' | 'dataschema' | 'source' | 'type'> {
+  return { auditid, id, provenance: input.provenance, recordedtime: recordedTime(input.receivedMs), regulatorytag: null, subject, time: null }
+}
+
+function unnamedEntry(input: Input, flags: number, identity: string, fingerprint: string, log: string, subject: string, record: SplicedRecord): EntryDraft {
+  return {
+    flags,
+    statusRank: 0,
+    phase: 0,
+    rank: 0,
+    timeMs: NaN,
+    receivedMs: input.receivedMs,
+    identity,
+    fingerprint,
+    subjectToken: subjectToken(log, subject),
+    session: NO_SESSION,
+    log,
+    subject,
+    tokens: [],
+    recordText: record.text,
+    recordBytes: record.bytes,
+    lateAt: record.lateAt,
+    sequenceAt: record.sequenceAt,
+  }
+}
+
+/** Attacker: names may be long and many, a record and an answer may not. */
+function fieldsOf(refused: readonly string[]): string[] {
+  return refused.slice(0, 64).map((path) => (path.length <= 200 ? path : path.slice(0, 90) + '…' + path.slice(-90)))
+}
+
+function refusedMessage(refused: readonly string[]): string {
+  return `refused: ${fieldsOf(refused.slice(0, 8)).join(', ')}`
 }
 
 function flagsOf({ order: { effect } }: MappedEvent, pack: Pack): number {

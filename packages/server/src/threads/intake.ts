@@ -33,7 +33,7 @@ export class Intake {
     for (const { trail } of inputs) {
       if (trail !== null && !this.#deps.trails.has(trail)) throw new SealtrailError('UNKNOWN_TRAIL', `the trails are ${[...this.#deps.trails].join(', ')}`)
     }
-    const { batch, drafts, dropped } = await take(inputs, this.#deps.steps)
+    const { batch, drafts, dropped, trails } = await take(inputs, this.#deps.steps)
     const records: RecordResult[][] = inputs.map(() => [])
     const messages: Array<string | null> = inputs.map(() => null)
     if (drafts.length > 0) {
@@ -42,14 +42,14 @@ export class Intake {
         const draft = drafts[i] as Draft
         ;(records[draft.position] as RecordResult[]).push(await this.#result(draft, answer, i, options.receipts))
         messages[draft.position] ??= draft.message
+        trails[draft.position] = draft.log
       }
     }
     const counts = new Map<string, number>()
-    const results = inputs.map((input, i) => {
+    const results = inputs.map((_, i) => {
       const of = records[i] as RecordResult[]
       const result = summarize(of, messages[i] ?? null, dropped[i] as number)
-      const trail = drafts.find((draft) => draft.position === i)?.log ?? input.trail ?? ''
-      const key = trail + '\n' + result.outcome
+      const key = trails[i] + '\n' + result.outcome
       counts.set(key, (counts.get(key) ?? 0) + 1)
       return result
     })

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import { openSealing } from '../config/open-sealing.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import { Follower } from '../index/follower.ts'
-import { openIndex } from '../index/open.ts'
+import { openIndex } from '../index/level/open.ts'
 import type { JournalOptions } from '../journal/files/journal.ts'
 import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
@@ -45,7 +45,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   const port = localPort(sealing, { counted: async (list) => counts.add(list), metrics: async (own) => renderPrometheus(own) })
   await sealing.system(startEvent(config, sealing, now()))
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
-  const served = await serve({ config, sizes: sealing.sizes, keys: sealing.keys.exportForIngest(), vkeys, port, thread: 0 })
+  const served = await serve({ config, sizes: sealing.sizes, keys: sealing.keys.exportForIngest(), vkeys, port, thread: 0, log: options.log })
   await follower.catchUp()
   return {
     sealing,

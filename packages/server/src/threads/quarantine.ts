@@ -18,6 +18,8 @@ export interface QuarantineDeps {
   readonly limits: { readonly maxEventBytes: number; readonly maxDepth: number }
   readonly vault: Pick<Vault, 'rows' | 'open'>
   readonly intake: Intake
+  /** Whether a pack takes the input now. Pure. */
+  takes(input: Input): boolean
   system(event: SystemEvent): Promise<void>
   readonly now: () => number
 }
@@ -73,7 +75,12 @@ export function quarantineOf(deps: QuarantineDeps): Quarantine {
             totals['missing'] = (totals['missing'] as number) + 1
             continue
           }
-          const [result] = await deps.intake.submit([inputOf(deps, bytes, item)], { wait: 'sealed', receipts: 'lean' })
+          const input = inputOf(deps, bytes, item)
+          if (input === null) {
+            totals['quarantined'] = (totals['quarantined'] as number) + 1
+            continue
+          }
+          const [result] = await deps.intake.submit([input], { wait: 'sealed', receipts: 'lean' })
           const outcome = result?.outcome ?? 'quarantined'
           // Quarantined again: its record is there already, so the answer says duplicate.
           const final = outcome === 'duplicate' && result?.auditid === record.auditid ? 'quarantined' : outcome
@@ -88,10 +95,19 @@ export function quarantineOf(deps: QuarantineDeps): Quarantine {
   }
 }
 
-/** The event as it came, with the time it came: its record will say when it was received, not when it was replayed. */
-function inputOf(deps: QuarantineDeps, bytes: Uint8Array, { log, record }: Listed): Input {
-  const input = toInput(bytes, { trail: log, receivedMs: Date.parse(record.recordedtime), provenance: record.provenance, cloudEvent: false, limits: { maxBytes: deps.limits.maxEventBytes, maxDepth: deps.limits.maxDepth } })
-  return input
+/**
+ * The event as it came, with the time it came: its record will say when it was received, not when it was replayed. Sent
+ * without a trail it is anybody's, first of all the one's it waits with. Null: still nobody's.
+ */
+function inputOf(deps: QuarantineDeps, bytes: Uint8Array, { log, record }: Listed): Input | null {
+  const limits = { maxBytes: deps.limits.maxEventBytes, maxDepth: deps.limits.maxDepth }
+  const arrival = { receivedMs: Date.parse(record.recordedtime), provenance: record.provenance, cloudEvent: false, limits }
+  const trails = record.data['trail'] === null ? [log, null] : [log]
+  for (const trail of trails) {
+    const input = toInput(bytes, { ...arrival, trail })
+    if (input.problem === null && deps.takes(input)) return input
+  }
+  return null
 }
 
 /** The bytes kept for a quarantine record, or null when the vault has them no more. */

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { ed25519Verifier } from '@sealtrail/tlog'
 import type { Config } from '../config/config.ts'
 import { openPacks } from '../config/open-packs.ts'
+import { ANSWER_SUPERSEDED } from '../event/batch.ts'
+import { FLAG } from '../event/entry.ts'
+import type { InputResult } from '../event/input.ts'
 import type { AppDeps } from '../http/app-context.ts'
 import { Tokens } from '../http/tokens.ts'
 import { LevelIndex } from '../index/level/index.ts'
@@ -12,6 +15,7 @@ import { trailReading } from '../index/trails.ts'
 import { keyedHashes } from '../keys/hashes.ts'
 import type { IngestKeys } from '../keys/keys.ts'
 import { createLog } from '../observe/log.ts'
+import type { Log } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import { protectEnv } from '../protect/env.ts'
@@ -26,7 +30,7 @@ import { ReadNotes } from './read-notes.ts'
 import { openReadSide } from './read-side.ts'
 import { receipts } from './receipts.ts'
 import { rememberKeys } from './remember-keys.ts'
-import type { Readiness, SealingPort } from './sealing-port.ts'
+import type { Readiness, SealingPort, UnderWayAnswer } from './sealing-port.ts'
 import type { Sizes } from './sizes.ts'
 
 export interface ServeOptions {
@@ -38,6 +42,7 @@ export interface ServeOptions {
   readonly port: SealingPort
   /** Which thread this is: makes its system records' ids its own. */
   readonly thread: number
+  readonly log?: Log
 }
 
 export interface Served {
@@ -51,11 +56,10 @@ export interface Served {
 const EVERY_MS = 1_000
 
 /** Everything one serving thread stands on: the way in with its own packs and keyed hashes, the way out over the read side. */
-export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeOptions): Promise<Served> {
+export async function serve({ config, sizes, keys, vkeys, port, thread, log = createLog({ now: Date.now }) }: ServeOptions): Promise<Served> {
   const hashes = keyedHashes(keys)
   const packs = openPacks(config)
   const metrics = new Metrics()
-  const log = createLog({ now: Date.now })
   const side = await openReadSide(config, sizes, (ids) => port.keysById(ids))
   const index = await LevelIndex.open(join(config.data, 'index'))
   const counts = new Counts(metrics)
@@ -81,18 +85,19 @@ export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeO
     onIndexDamage: (name, at) => log.error('the index points to a record that says otherwise; run `sealtrail rebuild-index`', { log: name, index: at }),
   })
   const detected = metrics.counter('sealtrail_detected_total', 'Personal values found in fields a pack calls plain, by field.', ['trail', 'path', 'kind'])
+  const steps = ingestSteps({
+    tenant: config.tenant,
+    packs: packs.byTrail,
+    hashes,
+    protect: protectEnv(config.tenant, hashes, randomBytes),
+    nonce: noncePool(randomBytes),
+    keysFor: rememberKeys((owners) => port.keysFor(owners)),
+    onHits(trail, hits) {
+      for (const { path, kind } of hits) detected.add(1, trail, path, kind)
+    },
+  })
   const intake = new Intake({
-    steps: ingestSteps({
-      tenant: config.tenant,
-      packs: packs.byTrail,
-      hashes,
-      protect: protectEnv(config.tenant, hashes, randomBytes),
-      nonce: noncePool(randomBytes),
-      keysFor: rememberKeys((owners) => port.keysFor(owners)),
-      onHits(trail, hits) {
-        for (const { path, kind } of hits) detected.add(1, trail, path, kind)
-      },
-    }),
+    steps,
     trails: new Set(Object.keys(config.trails)),
     accept: (batch) => port.accept(batch),
     receipt: receipts(side),
@@ -121,7 +126,7 @@ export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeO
         submit: (inputs, options) => intake.submit(inputs, options),
         async underWay(auditid) {
           const found = await port.underWay(auditid)
-          return found === null ? null : { outcome: found.index < 0 ? 'held' : 'sealed', auditid, ...(found.index < 0 ? {} : { receipt: { auditid, log: found.log, index: found.index } }) }
+          return found === null ? null : underWayResult(auditid, found)
         },
         ready: () => readiness,
       },
@@ -133,6 +138,7 @@ export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeO
         limits: config.limits,
         vault: side.vault,
         intake,
+        takes: (input) => steps.apply(input).kind === 'events',
         system: (event) => port.system(event),
         now: Date.now,
       }),
@@ -151,4 +157,9 @@ export async function serve({ config, sizes, keys, vkeys, port, thread }: ServeO
       await side.close()
     },
   }
+}
+
+function underWayResult(auditid: string, { log, flags, index }: UnderWayAnswer): InputResult {
+  const outcome = flags & FLAG.refused ? 'refused' : flags & FLAG.quarantined ? 'quarantined' : index < 0 ? 'held' : 'sealed'
+  return { outcome, auditid, ...(flags & ANSWER_SUPERSEDED ? { superseded: true } : {}), ...(index < 0 ? {} : { receipt: { auditid, log, index } }) }
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Fields } from '../../src/index/fields.ts'
-import { Groups, decodeGroup, encodeGroup, fieldsMatch, groupDecides, groupMatches } from '../../src/index/level/groups.ts'
-import type { Group } from '../../src/index/level/groups.ts'
+import { fieldsMatch } from '../../src/index/facets.ts'
+import { Groups, decodeGroup, encodeGroup, groupDecides } from '../../src/index/level/groups.ts'
+import { groupMatches } from '../../src/index/facets.ts'
+import type { Group } from '../../src/index/facets.ts'
 import type { Facets } from '../../src/index/index.ts'
 
 const word = fc.oneof(fc.constantFrom('', 'a', 'b', 'ab', ',', '1', '-'), fc.string({ unit: 'binary', maxLength: 4 }))

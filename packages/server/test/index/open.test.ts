@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ClassicLevel } from 'classic-level'
 import { LevelIndex } from '../../src/index/level/index.ts'
-import { openIndex } from '../../src/index/open.ts'
+import { openIndex } from '../../src/index/level/open.ts'
 import { recordOf } from './sample.ts'
 
 test('a damaged index is reported and starts empty; a whole one is kept; one in use is left alone', async () => {

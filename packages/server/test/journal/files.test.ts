@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { SealtrailError } from '../../src/errors.ts'
 import { FILE_HEADER, FRAME_HEADER, fileHeader } from '../../src/journal/files/frame.ts'
 import { type FileJournal, type JournalOptions, openJournal } from '../../src/journal/files/journal.ts'
-import type { Position } from '../../src/journal/journal.ts'
+import type { Position } from '../../src/event/position.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'journal-'))
 after(() => rmSync(root, { recursive: true, force: true }))

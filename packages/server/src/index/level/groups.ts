@@ -1,14 +1,6 @@
-import type { Fields } from '../fields.ts'
 import type { Facets } from '../index.ts'
-import { schemaMatches } from '../index.ts'
-
-/** The values a group of records has in common; `null` where they were too many to keep apart. */
-export interface Group {
-  readonly type: string | null
-  readonly status: string | null
-  readonly tag: string | null
-  readonly schema: string | null
-}
+import type { Group } from '../facets.ts'
+import type { Fields } from '../fields.ts'
 
 /** Above this many groups a new one no longer tells tags apart (tags come from senders); above twice as many, nothing. */
 export const MAX_EXACT_GROUPS = 1_000
@@ -49,25 +41,11 @@ export class Groups {
   }
 }
 
-/** Whether records of the group may have these values. */
-export function groupMatches(group: Group, facets: Facets): boolean {
-  return (
-    (facets.type === undefined || group.type === null || group.type === facets.type) &&
-    (facets.status === undefined || group.status === null || group.status === facets.status) &&
-    (facets.tag === undefined || group.tag === null || group.tag === facets.tag) &&
-    (facets.schema === undefined || group.schema === null || schemaMatches(group.schema, facets.schema))
-  )
-}
-
 /** Whether every record of a matching group has these values. */
 export function groupDecides(group: Group, facets: Facets): boolean {
   return (['type', 'status', 'tag', 'schema'] as const).every((facet) => facets[facet] === undefined || group[facet] !== null)
 }
 
-/** Whether a record has these values. */
-export function fieldsMatch(fields: Fields, facets: Facets): boolean {
-  return groupMatches(fields, facets)
-}
 
 export function encodeGroup(group: Group): Buffer {
   return Buffer.from(JSON.stringify([group.type, group.status, group.tag, group.schema]))

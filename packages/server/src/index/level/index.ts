@@ -2,17 +2,16 @@ import { ClassicLevel } from 'classic-level'
 import { isAuditid } from '../auditid.ts'
 import { readFields } from '../fields.ts'
 import type { Batch, Facets, Index, Place, SubjectPlace, TimeMatch, TimePlace } from '../index.ts'
-import { Groups, decodeGroup, encodeGroup, groupDecides, groupMatches } from './groups.ts'
+import { groupMatches } from '../facets.ts'
+import { Groups, decodeGroup, encodeGroup, groupDecides } from './groups.ts'
 import {
   AUDITID_KEY,
-  MAX_U48,
   PREFIX,
   SUBJECT_KEY,
   TIME_KEY,
   TOKEN_KEY,
   groupKey,
   logKey,
-  plainToken,
   sizeKey,
   writeAuditidKey,
   writeSubjectKey,
@@ -20,6 +19,8 @@ import {
   writeTokenKey,
   writeU48,
 } from './keys.ts'
+import { MAX_U48 } from '../index.ts'
+import { plainToken } from '../plain-token.ts'
 import { mergeTimelines } from './merge.ts'
 import type { Line } from './merge.ts'
 

@@ -25,8 +25,6 @@ export const SUBJECT_KEY = 23
 export const TIME_KEY = 17
 export const TOKEN_KEY = 25
 
-export const MAX_U48: number = 2 ** 48 - 1
-
 export function writeAuditidKey(into: Buffer, auditid: string, log: number): void {
   into[0] = PREFIX.auditid
   writeAuditid(auditid, into, 1)
@@ -82,11 +80,6 @@ export function writeU48(into: Buffer, at: number, value: number): void {
   into[at + 3] = low >>> 16
   into[at + 4] = low >>> 8
   into[at + 5] = low
-}
-
-/** Search token of a value that is not personal: first 16 bytes of SHA-256 over kind and value. */
-export function plainToken(kind: string, value: string): Uint8Array {
-  return createHash('sha256').update(`${kind}\n${value}`).digest().subarray(0, 16)
 }
 
 function writeSubject(into: Buffer, at: number, subject: string): void {

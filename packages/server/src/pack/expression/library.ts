@@ -89,6 +89,8 @@ function plain(value: unknown): JsonValue {
       if (value instanceof Date) return value.toISOString()
       if (value instanceof Map) return Object.fromEntries([...value].map(([k, v]) => [String(k), plain(v)]))
       if (Object.getPrototypeOf(value) === Object.prototype) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]))
+      break
+    default:
   }
   throw new ExpressionError('the result is no JSON value')
 }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
-import { Follower } from './follower.ts'
-import type { FollowerDeps } from './follower.ts'
-import { LevelIndex } from './level/index.ts'
+import { Follower } from '../follower.ts'
+import type { FollowerDeps } from '../follower.ts'
+import { LevelIndex } from './index.ts'
 
 export interface RebuildDeps extends Pick<FollowerDeps, 'records' | 'tokens'> {
   onProgress(done: number, total: number): void

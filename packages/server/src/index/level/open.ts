@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
-import { checkLevel } from '../observe/level-check.ts'
-import { LevelIndex } from './level/index.ts'
+import { checkLevel } from '../../observe/level-check.ts'
+import { LevelIndex } from './index.ts'
 
 /**
  * Opens the index for following, before any other thread opens it. A damaged one (`onDamage` is told what) is erased: it is
