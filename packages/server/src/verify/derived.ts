@@ -82,6 +82,8 @@ class Source {
 /** Damaged files of the LevelDB folders under a data directory: the vault is no derived data, ledger and index are. */
 export async function checkDatabases(directory: string): Promise<FoundProblem[]> {
   const found: FoundProblem[] = []
+  // Where the keyring is, the vault belongs too; a copy for an auditor has neither.
+  if (existsSync(join(directory, 'keys')) && !existsSync(join(directory, 'vault'))) found.push(problem('VAULT_UNREADABLE', 'vault', null, 'the vault is not there, though its keyring is: no personal value can be shown any more'))
   for (const [folder, code] of [['vault', 'VAULT_UNREADABLE'], ['ledger', 'DERIVED_LEDGER'], ['index', 'DERIVED_INDEX']] as const) {
     for (const { file, message } of await checkLevel(join(directory, folder))) found.push(problem(code, `${folder}/${file}`, null, message))
   }

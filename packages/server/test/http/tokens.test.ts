@@ -66,14 +66,15 @@ test('names, roles and expiries are checked; one valid token a name, so two appr
   assert.deepEqual(tokens.list().map((i) => [i.name, i.valid]), [['ann', false], ['ann', true]])
 })
 
-test('a change by another thread or process is seen within a second, and not looked for more often', (t) => {
+test('a token made by another thread or process is known when it comes, one revoked there within a second', (t) => {
   const { clock, open } = room(t)
   const here = open()
   const there = open()
   const { token } = there.create('a', 'ingest', null)
   assert.equal(here.check(token), null)
-  clock.ms += 1000
-  assert.ok(here.check(token))
+  assert.equal(here.check(`st_${'A'.repeat(43)}`), null)
+  clock.ms += 25
+  assert.ok(here.check(token), 'a token made elsewhere is looked for when it comes')
   there.revoke('a')
   assert.equal(there.check(token), null)
   assert.ok(here.check(token))

@@ -56,6 +56,10 @@ test('what the whole server wrote is audited whole: log, keys, commitments; a di
   assert.equal(damaged[0]!.commitments, null)
   assert.deepEqual(readFileSync(table), whole)
 
+  // Where the keyring is and the vault is not, somebody took it away.
+  rmSync(join(data, 'vault'), { recursive: true })
+  assert.deepEqual((await audit()).at(-1)!.problems.map(({ code, object }) => [code, object]), [['VAULT_UNREADABLE', 'vault']])
+
   await assert.rejects(auditDirectory(directory, { key: null, vault: true, now }), { code: 'NOT_FOUND' })
   rmSync(directory, { recursive: true })
 })
