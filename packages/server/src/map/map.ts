@@ -10,8 +10,8 @@ export function map(pack: Pack, kept: readonly Kept[], dropped: number, input: I
   const events: MappedEvent[] = []
   for (const one of kept) {
     const mapping = pack.map(one, input, context)
-    if (mapping.kind === 'error') return mapping
+    if (mapping.kind === 'error') return { ...mapping, trail: pack.trail }
     events.push(mapping.event)
   }
-  return { kind: 'events', events, dropped }
+  return { kind: 'events', events, dropped, trail: pack.trail }
 }

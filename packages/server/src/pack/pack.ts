@@ -23,12 +23,13 @@ export interface FieldNode {
   readonly any: FieldNode | null
 }
 
+/** `trail`: of the pack that knows the input, when several were asked. */
 export type PackResult =
   /** `dropped` counts fanned-out events the filter did not keep; an input of a known topic that holds no event counts one. Events empty is `filtered`. */
-  | { readonly kind: 'events'; readonly events: readonly MappedEvent[]; readonly dropped: number }
+  | { readonly kind: 'events'; readonly events: readonly MappedEvent[]; readonly dropped: number; readonly trail?: string }
   | { readonly kind: 'unmatched' }
   /** Quarantine with this code; `message` names paths and expressions, never values. */
-  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly trail?: string }
 
 /** An event a filter kept, not yet mapped: only the pack that made it can read `rule`. */
 export interface Kept {

@@ -21,6 +21,8 @@ export type ProtectResult =
       /** What detection found in fields nobody calls personal, to be counted; the values are committed. */
       readonly hits: readonly Hit[]
     }
+  /** A field holds a personal value and is part of the record's id, subject, source, type or tag: it cannot be sealed like that. */
+  | { readonly kind: 'exposed'; readonly hit: Hit }
   /** The event carries sensitive authentication data in these fields: nothing of its data may be kept. */
   | { readonly kind: 'refused'; readonly fields: readonly string[] }
 
@@ -40,6 +42,7 @@ export function protect(event: MappedEvent, fields: FieldNode, env: ProtectEnv, 
   const walk = new Walk(event, env)
   const data = walk.object(event.data, fields, '', 0)
   if (walk.refused.length > 0) return { kind: 'refused', fields: walk.refused }
+  if (walk.exposed !== null) return { kind: 'exposed', hit: walk.exposed }
   const kept = Array.isArray(data) ? { content: data } : data
   return { kind: 'protected', data: kept as JsonObject, owners: walk.owners, tokens: walk.tokens, firstDigest: walk.firstDigest, hits: walk.hits }
 }

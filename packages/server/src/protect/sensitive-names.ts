@@ -43,6 +43,8 @@ const CARD_WORDS = new Set('card cards creditcard debitcard paymentcard cardnumb
 const CARD_PHRASES = /creditcard|debitcard|paymentcard|cardnumber|cardexp|cardholder|ccnumber|ccexp|expirydate|expirationdate|expdate|expmonth|expyear|expirymonth|expiryyear|expirationmonth|expirationyear|^expiry$|^expiration$|^exp$|^primaryaccountnumber$/
 const ADDRESS_WORDS = new Set('address addr postal zip street city state district country village town locality'.split(' '))
 
+const SAYABLE = new Set([...PERHAPS, ...CODES, ...CARD_CODES, ...PIN_OTHERS, ...CARD_WORDS, ...ADDRESS_WORDS, 'pin', 'track', 'stripe', 'magnetic', 'of'])
+
 let cache = new Map<string, NameVerdict>()
 
 /** What a name says; names longer than 64 characters say nothing. Remembers what it has seen, in bounded memory. */
@@ -55,6 +57,11 @@ export function judgeName(name: string): NameVerdict {
   const verdict = judge(name)
   cache.set(name, verdict)
   return verdict
+}
+
+/** A name as a message may show it: of one with spaces, which may be prose, only the words that say what it is. */
+export function sayable(name: string): string {
+  return /\s/.test(name) ? name.split(/\s+/).map((word) => (SAYABLE.has(word.toLowerCase()) ? word : '…')).join(' ') : name
 }
 
 /** The words of a name in any of the usual spellings: `cardCVV2`, `card_cvv_2`, `Card CVV 2`. */

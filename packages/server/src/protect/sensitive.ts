@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import { detect } from './detect.ts'
 import { scanner } from './scan.ts'
-import { judgeName } from './sensitive-names.ts'
+import { judgeName, sayable } from './sensitive-names.ts'
 import type { Suspicion } from './sensitive-names.ts'
 import { isCardText, isCodeDigits, isCodeValue, isPinBlockValue, isTrackValue, pinDigits, sensitiveText } from './sensitive-text.ts'
 
@@ -39,7 +39,7 @@ export function sensitiveFields(value: JsonValue, bytes?: Uint8Array): string[] 
 }
 
 function visit(value: JsonValue, path: string, around: Context, depth: number, found: string[]): void {
-  if (typeof value === 'string') visitText(value, path, depth, found)
+  if (typeof value === 'string') visitText(value, path, null, depth, found)
   else if (typeof value !== 'object' || value === null) return
   // Sources bound the depth; what is deeper than anyone can read is refused rather than waved through.
   else if (depth > MAX_DEPTH) found.push(path)
@@ -47,17 +47,18 @@ function visit(value: JsonValue, path: string, around: Context, depth: number, f
   else visitObject(value, path, around, depth, found)
 }
 
-function visitText(text: string, path: string, depth: number, found: string[]): void {
+/** @param key the member of `path` that holds the text, or null when `path` itself does: a path is only made for what is found. */
+function visitText(text: string, path: string, key: string | null, depth: number, found: string[]): void {
   if (text.length < 7 || isUuid(text)) return
   if (sensitiveText(text) !== null) {
-    found.push(path)
+    found.push(key === null ? path : below(path, key))
     return
   }
   const first = text.charCodeAt(0)
   // JSON within a string, as attributes often carry it.
   if ((first === 123 || first === 91) && worthAWalk(Buffer.from(text))) {
     try {
-      visit(JSON.parse(text) as JsonValue, path, NOWHERE, depth + 1, found)
+      visit(JSON.parse(text) as JsonValue, key === null ? path : below(path, key), NOWHERE, depth + 1, found)
     } catch {
       // not JSON: a text like any other
     }
@@ -92,18 +93,21 @@ function visitObject(object: JsonObject, path: string, around: Context, depth: n
     if (typeof value === 'string') {
       if (!suspicious && (value.length < 7 || isUuid(value))) continue
     } else if (!suspicious && typeof value !== 'object') continue
-    const below = path === '' ? shown(key) : path + '.' + shown(key)
     if (suspicious) {
       const { suspicion } = judgeName(key)
       if (suspicion !== null && holds(suspicion, value, here, depth)) {
-        found.push(below)
+        found.push(below(path, key))
         continue
       }
     }
-    if (typeof value === 'string') visitText(value, below, depth, found)
-    else if (typeof value === 'object' && value !== null) visit(value, below, within(key, around), depth + 1, found)
+    if (typeof value === 'string') visitText(value, path, key, depth, found)
+    else if (typeof value === 'object' && value !== null) visit(value, below(path, key), within(key, around), depth + 1, found)
   }
   if (namer && valuer) visitPair(object, keys, path, here, found)
+}
+
+function below(path: string, key: string): string {
+  return path === '' ? shown(key) : path + '.' + shown(key)
 }
 
 /** What a key says of all that is below it. Siblings say nothing of what is below one another. */
@@ -166,5 +170,5 @@ function isCard(value: JsonValue): boolean {
 
 /** A name as a refusal may show it: senders can put anything into a key, so one that holds a number or address is not repeated. */
 function shown(name: string): string {
-  return name.length > 64 || detect(name, '') !== null || /\d{5,}/.test(name) ? '…' : name
+  return name.length > 64 || detect(name, '') !== null || /\d{5,}/.test(name) ? '…' : sayable(name)
 }

@@ -38,6 +38,8 @@ const MANY = 200
 const MAX_TOKENS = 32
 const MAX_DEPTH = 128
 const INTERACTION = ''
+/** What a field may be called; anything else below the top may be a person's name, so its object is committed as a whole. */
+const WORD = /^[A-Za-z_$][\w$.-]*$/
 
 /** One event on its way through protect: the copy of its data grows while personal values are put aside. */
 export class Walk {
@@ -46,6 +48,8 @@ export class Walk {
   readonly hits: Hit[] = []
   /** Paths a pack says must never be there. */
   readonly refused: string[] = []
+  /** A field whose value was found to be personal and stands in the record's names as well, where nothing can be committed. */
+  exposed: Hit | null = null
   firstDigest: string | null = null
   readonly #event: MappedEvent
   readonly #env: ProtectEnv
@@ -61,12 +65,15 @@ export class Walk {
     const out: JsonObject = {}
     for (const key in object) {
       const named = node?.keys.get(key)
+      // Metrics and refusals show paths: names nobody has listed are the sender's, and may be anything.
+      const label = named === undefined ? '*' : key
       // Attacker: keys nobody has named are data too, and may be a person's number or address.
-      if (named === undefined && detect(key, '') !== null) {
-        this.#hit(path + '.…', detect(key, '') as Detected)
-        return this.#commit(INTERACTION, object)
+      if (named === undefined) {
+        const found = detect(key, '')
+        if (found !== null) this.#hit(join(path, label), found)
+        if (found !== null || (depth > 0 && !WORD.test(key))) return this.#commit(INTERACTION, object)
       }
-      const kept = this.#value(object[key] as JsonValue, named ?? node?.any ?? null, key, path, depth)
+      const kept = this.#value(object[key] as JsonValue, named ?? node?.any ?? null, key, label, path, depth)
       if (kept === undefined) continue
       if (key === '__proto__') Object.defineProperty(out, key, { value: kept, enumerable: true, configurable: true, writable: true })
       else out[key] = kept
@@ -75,10 +82,10 @@ export class Walk {
   }
 
   /** What stays in the record of a value; undefined when nothing does. */
-  #value(value: JsonValue, node: FieldNode | null, key: string, path: string, depth: number): JsonValue | undefined {
+  #value(value: JsonValue, node: FieldNode | null, key: string, label: string, path: string, depth: number): JsonValue | undefined {
     const rule = node === null ? null : node.rule
-    if (rule === null) return this.#unclassified(value, node, key, path, depth)
-    if (rule.class === 'plain') return this.#plain(value, node, key, path, depth)
+    if (rule === null) return this.#unclassified(value, node, key, label, path, depth)
+    if (rule.class === 'plain') return this.#plain(value, node, key, label, path, depth)
     if (rule.class === 'drop') return undefined
     if (value === null || isEmptyContainer(value)) return value
     if (rule.class === 'personal') {
@@ -86,38 +93,39 @@ export class Walk {
       if (rule.token) this.#token(rule.kind, value, rule.whose ?? INTERACTION)
       return commitment
     }
-    if (rule.class === 'map') return this.#map(value, rule, key, path)
-    if (value !== '' && value !== false) this.refused.push(path === '' ? key : path + '.' + key)
+    if (rule.class === 'map') return this.#map(value, rule, join(path, label))
+    if (value !== '' && value !== false) this.refused.push(join(path, label))
     return undefined
   }
 
-  #plain(value: JsonValue, node: FieldNode | null, key: string, path: string, depth: number): JsonValue {
+  #plain(value: JsonValue, node: FieldNode | null, key: string, label: string, path: string, depth: number): JsonValue {
     if (typeof value === 'string' || typeof value === 'number') {
       const found = typeof value === 'string' ? detect(value, key) : detectNumber(value)
       if (found === null) return value
-      this.#hit(path === '' ? key : path + '.' + key, found)
+      this.#hit(join(path, label), found)
+      if (typeof value === 'string' && this.#isInName(value, found)) this.exposed ??= { path: join(path, label), kind: found }
       return this.#commit(INTERACTION, value)
     }
     if (typeof value !== 'object' || value === null) return value
     if (depth > MAX_DEPTH) return this.#commit(INTERACTION, value)
-    const below = path === '' ? key : path + '.' + key
+    const below = join(path, label)
     if (!Array.isArray(value)) return this.object(value, node, below, depth + 1)
     // A plain field may have several values; what is inside of objects must be named itself.
     const items = node?.items ?? null
-    return this.#items(value, (each) => (items === null ? (typeof each === 'object' && each !== null ? this.#unclassified(each, null, key, path, depth) : this.#plain(each, null, key, path, depth)) : this.#value(each, items, key, path, depth + 1)))
+    return this.#items(value, (each) => (items === null ? (typeof each === 'object' && each !== null ? this.#unclassified(each, null, key, label, path, depth) : this.#plain(each, null, key, label, path, depth)) : this.#value(each, items, key, label, path, depth + 1)))
   }
 
   /** Default-deny: a scalar nobody has classified is committed, except booleans and null. */
-  #unclassified(value: JsonValue, node: FieldNode | null, key: string, path: string, depth: number): JsonValue {
+  #unclassified(value: JsonValue, node: FieldNode | null, key: string, label: string, path: string, depth: number): JsonValue {
     if (typeof value === 'string' || typeof value === 'number') return this.#commit(INTERACTION, value)
     if (typeof value !== 'object' || value === null || isEmptyContainer(value)) return value
     if (depth > MAX_DEPTH || (node === null && this.#disclosures > MANY)) return this.#commit(INTERACTION, value)
-    const below = path === '' ? key : path + '.' + key
+    const below = join(path, label)
     if (!Array.isArray(value)) return this.object(value, node, below, depth + 1)
     const items = node?.items ?? null
     // An array of scalars is one value: one commitment instead of many.
     if (items === null && value.some((each) => typeof each === 'string' || typeof each === 'number')) return this.#commit(INTERACTION, value)
-    return this.#items(value, (each) => this.#value(each, items, key, path, depth + 1))
+    return this.#items(value, (each) => this.#value(each, items, key, label, path, depth + 1))
   }
 
   #items(list: readonly JsonValue[], keep: (each: JsonValue) => JsonValue | undefined): JsonValue[] {
@@ -129,7 +137,7 @@ export class Walk {
     return out
   }
 
-  #map(value: JsonValue, rule: FieldRule & { class: 'map' }, key: string, path: string): JsonValue {
+  #map(value: JsonValue, rule: FieldRule & { class: 'map' }, path: string): JsonValue {
     const owner = rule.whose ?? INTERACTION
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.#commit(owner, value)
     const out: JsonValue[] = []
@@ -137,7 +145,7 @@ export class Walk {
       const each = value[name] as JsonValue
       if (rule.allow.has(name)) {
         const found = typeof each === 'string' ? detect(each, name) : typeof each === 'number' ? detectNumber(each) : null
-        if (found !== null) this.#hit(`${path === '' ? key : path + '.' + key}.${name}`, found)
+        if (found !== null) this.#hit(join(path, name), found)
         else if (typeof each !== 'object' || each === null) {
           out.push({ key: name, value: each })
           continue
@@ -204,6 +212,17 @@ export class Walk {
   #hit(path: string, kind: Detected): void {
     this.hits.push({ path, kind })
   }
+
+  #isInName(value: string, kind: Detected): boolean {
+    // The Message-ID of an e-mail (RFC 5322 section 3.6.4) only looks like an address.
+    if (kind === 'email' && /^<[^<>\s]+>$/.test(value)) return false
+    const { id, subject, source, type, regulatorytag } = this.#event
+    return [id, subject, source, type, regulatorytag].some((name) => name?.includes(value))
+  }
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : path + '.' + name
 }
 
 function isEmptyContainer(value: JsonValue): boolean {

@@ -123,7 +123,7 @@ test('eighteen events shuffled, twice each in four shapes: eighteen records in o
     const found = await grepAll(world.data, [id])
     assert.ok(found.length > 0 && found.some((each) => each.startsWith('interactions/segment/')))
   } finally {
-    world.remove()
+    await world.end()
   }
 })
 
@@ -138,7 +138,7 @@ test('a call is released by itself once every session has ended', async () => {
     await checkCall(world, events)
     assert.deepEqual(await world.closeAndAudit(), [])
   } finally {
-    world.remove()
+    await world.end()
   }
 })
 
@@ -167,6 +167,6 @@ test('the same with the sample payloads beside the checkout', { skip: shared.len
     assert.deepEqual(await world.closeAndAudit(), [])
     assert.deepEqual(await grepAll(world.data, values), [])
   } finally {
-    world.remove()
+    await world.end()
   }
 })

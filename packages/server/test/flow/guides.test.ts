@@ -104,7 +104,7 @@ describe('the first guide', () => {
   before(async () => {
     world = await World.open(`trails:\n  interactions:\n    subscription:\n${block(SUBSCRIPTION, 6)}\n`)
   })
-  after(() => world.remove())
+  after(() => world.end())
 
   const event = { eventId: 'evt_98765', timestamp: '2023-10-27T10:00:00Z', eventType: 'call.stateChange', interactionId: 'int_4711', payload: { state: 'transferred' } }
 
@@ -182,7 +182,7 @@ describe('the second guide', () => {
   before(async () => {
     world = await World.open(`tenant: tenant_prod_01\ntrails:\n  notifications:\n    filter: '${FILTER}'\n    map:\n${block(TRANSFORM, 6)}\n`)
   })
-  after(() => world.remove())
+  after(() => world.end())
 
   it('its filter expression keeps the terminal states and drops the others', async () => {
     for (const status of ['QUEUED', 'SENT']) assert.deepEqual((await world.send('/api/v1/events', { ...RAW, status }, { role: 'ingest' })).body, { outcome: 'filtered' })

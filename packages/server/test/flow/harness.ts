@@ -42,6 +42,7 @@ export class World {
   readonly tokens = new Map<Role, string>()
   loaded!: Loaded
   local!: Local
+  #open = false
   #app!: ReturnType<typeof createApp>
 
   /** @param yaml the configuration; interactions are held until `flush` unless `timed`. */
@@ -56,13 +57,14 @@ export class World {
     const trails = options.timed === true ? loaded.config.trails : Object.fromEntries(Object.entries(loaded.config.trails).map(([name, trail]) => [name, { ...trail, sequence: HELD }]))
     this.loaded = { ...loaded, config: { ...loaded.config, trails } }
     this.local = await openLocal(this.loaded.config, { log: createLog({ level: 'debug', now: Date.now, write: (line) => void this.lines.push(line) }) })
+    this.#open = true
     const { deps } = this.local.served
     this.#app = createApp(deps)
     if (this.tokens.size === 0) for (const role of ROLES) this.tokens.set(role, deps.tokens.create(`${role}.token`, role, null).token)
   }
 
   async restart(yaml = '', options: { timed?: boolean } = {}): Promise<void> {
-    await this.local.close()
+    await this.#close()
     await this.start(yaml, options)
   }
 
@@ -100,17 +102,24 @@ export class World {
 
   /** Data of the system records of one kind. */
   async system(what: string): Promise<JsonObject[]> {
+    await this.local.sealing.drained()
     return (await this.records('system', `&type=sealtrail.system.${what}`)).map((record) => record['data'] as JsonObject)
   }
 
   /** Closes the server; resolves to the problems an audit of the directory finds. */
   async closeAndAudit(): Promise<readonly JsonValue[]> {
-    await this.local.close()
+    await this.#close()
     const verdicts = await auditDirectory(this.data, { key: null, vault: true, now: Date.now })
     return verdicts.flatMap(({ log, problems }) => problems.map(({ code, object }) => `${log} ${code} ${object}`))
   }
 
-  remove(): void {
+  async #close(): Promise<void> {
+    if (this.#open) await this.local.close()
+    this.#open = false
+  }
+
+  async end(): Promise<void> {
+    await this.#close()
     rmSync(this.folder, { recursive: true, force: true })
   }
 }

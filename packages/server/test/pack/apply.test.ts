@@ -92,7 +92,8 @@ describe('apply', () => {
     for (const value of [...samples, { nobody: 'knows' }]) {
       const filtered = filter(packs, input(value), context)
       const result = filtered.kind === 'kept' ? map(filtered.pack, filtered.kept, filtered.dropped, input(value), context) : filtered
-      assert.deepEqual(result, packs.map((pack) => pack.apply(input(value), context)).find((r) => r.kind !== 'unmatched') ?? { kind: 'unmatched' })
+      const taker = packs.find((pack) => pack.apply(input(value), context).kind !== 'unmatched')
+      assert.deepEqual(result, taker === undefined ? { kind: 'unmatched' } : { ...taker.apply(input(value), context), trail: taker.trail })
     }
   })
 })

@@ -108,7 +108,9 @@ test('detection commits what stands in plain fields, and says where, never what'
 test('keys are data: an object with a personal key is committed whole', () => {
   const result = run({ contacts: { '+13175550142': true, other: 'x' }, by: { 'jane@example.com': { n: 1 } } }, tree({}))
   assert.deepEqual(resolved(result), { contacts: [{ '+13175550142': true, other: 'x' }], by: [{ 'jane@example.com': { n: 1 } }] })
-  assert.deepEqual(result.hits, [{ path: 'contacts.…', kind: 'phone' }, { path: 'by.…', kind: 'email' }])
+  assert.deepEqual(result.hits, [{ path: '*.*', kind: 'phone' }, { path: '*.*', kind: 'email' }], 'paths name what a pack names: keys may be anything, and any number')
+  assert.deepEqual(resolved(run({ family: { 'Jane Roe': true, Zoë: 1 } }, tree({}))), { family: [{ 'Jane Roe': true, Zoë: 1 }] })
+  assert.deepEqual(run({ plain_words: { some_key: true } }, tree({})).data, { plain_words: { some_key: true } }, 'words stay')
   const root = run({ '+13175550142': true }, tree({}))
   assert.ok(!JSON.stringify(root.data).includes('317'))
 })
