@@ -70,6 +70,11 @@ export function quarantineOf(deps: QuarantineDeps): Quarantine {
           const { record } = item
           if ((code !== undefined && record.data['code'] !== code) || (wanted !== null && !wanted.has(record.auditid))) continue
           totals['total'] = (totals['total'] as number) + 1
+          // Sealed by an earlier replay, perhaps in a trail that another configuration would not choose now.
+          if (await replayed(deps.query.index, record)) {
+            totals['duplicate'] = (totals['duplicate'] as number) + 1
+            continue
+          }
           const bytes = await contentOf(deps.vault, record)
           if (bytes === null) {
             totals['missing'] = (totals['missing'] as number) + 1
