@@ -14,7 +14,10 @@ export const operateRoutes: Record<
   Handler
 > = {
   async listQuarantine(c, app) {
-    return json(await app.quarantine.list({ ...query(c, ['trail', 'code']), ...page(c) }))
+    const body = await app.quarantine.list({ ...query(c, ['trail', 'code']), ...page(c) })
+    const shown = (body['records'] as JsonObject[]).map((record) => ({ log: String(record['log']), auditid: String(record['auditid']) }))
+    if (shown.length > 0) app.reads.note({ viewer: c.var.viewer, operation: 'listQuarantine', parameters: Object.keys(c.req.query()).filter((name) => /^[a-z]{1,16}$/.test(name)), shown, atMs: app.now() })
+    return json(body)
   },
 
   async replayQuarantine(c, app) {

@@ -32,6 +32,7 @@ export type ProtectResult =
  *
  * - what the pack calls personal is committed under the key of whose it is, or of the interaction;
  * - what nobody has classified is committed under the interaction's key, except booleans and null (default-deny);
+ * - a member nobody has named and whose name is no word, or is personal itself, is committed with its name, under `*`;
  * - what is plain stays, unless detection finds a card number, e-mail address, phone or social security number in it;
  * - a card security code, track data or a PIN anywhere refuses the event.
  * @param refusedInRaw `sensitiveFields` of the input the event was mapped from, made once for all its events.
@@ -43,6 +44,5 @@ export function protect(event: MappedEvent, fields: FieldNode, env: ProtectEnv, 
   const data = walk.object(event.data, fields, '', 0)
   if (walk.refused.length > 0) return { kind: 'refused', fields: walk.refused }
   if (walk.exposed !== null) return { kind: 'exposed', hit: walk.exposed }
-  const kept = Array.isArray(data) ? { content: data } : data
-  return { kind: 'protected', data: kept as JsonObject, owners: walk.owners, tokens: walk.tokens, firstDigest: walk.firstDigest, hits: walk.hits }
+  return { kind: 'protected', data, owners: walk.owners, tokens: walk.tokens, firstDigest: walk.firstDigest, hits: walk.hits }
 }

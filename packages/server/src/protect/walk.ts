@@ -38,7 +38,7 @@ const MANY = 200
 const MAX_TOKENS = 32
 const MAX_DEPTH = 128
 const INTERACTION = ''
-/** What a field may be called; anything else below the top may be a person's name, so its object is committed as a whole. */
+/** What a field may be called; anything else may be a person's name, so it is committed with its value. */
 const WORD = /^[A-Za-z_$][\w$.-]*$/
 
 /** One event on its way through protect: the copy of its data grows while personal values are put aside. */
@@ -61,8 +61,9 @@ export class Walk {
     this.#env = env
   }
 
-  object(object: JsonObject, node: FieldNode | null, path: string, depth: number): JsonValue {
+  object(object: JsonObject, node: FieldNode | null, path: string, depth: number): JsonObject {
     const out: JsonObject = {}
+    let others: JsonValue[] | null = null
     for (const key in object) {
       const named = node?.keys.get(key)
       // Metrics and refusals show paths: names nobody has listed are the sender's, and may be anything.
@@ -71,13 +72,18 @@ export class Walk {
       if (named === undefined) {
         const found = detect(key, '')
         if (found !== null) this.#hit(join(path, label), found)
-        if (found !== null || (depth > 0 && !WORD.test(key))) return this.#commit(INTERACTION, object)
+        if (found !== null || (node?.any == null && !WORD.test(key))) {
+          ;(others ??= []).push({ '...': this.#digest(INTERACTION, { key, value: object[key] as JsonValue }) })
+          continue
+        }
       }
       const kept = this.#value(object[key] as JsonValue, named ?? node?.any ?? null, key, label, path, depth)
       if (kept === undefined) continue
       if (key === '__proto__') Object.defineProperty(out, key, { value: kept, enumerable: true, configurable: true, writable: true })
       else out[key] = kept
     }
+    // `*` is no word: no key of the sender's is called that.
+    if (others !== null) out['*'] = others
     return out
   }
 

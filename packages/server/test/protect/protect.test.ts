@@ -105,14 +105,20 @@ test('detection commits what stands in plain fields, and says where, never what'
   for (const text of ['4111', 'jane', '317555', '8145']) assert.ok(!JSON.stringify([result.data, result.hits]).includes(text))
 })
 
-test('keys are data: an object with a personal key is committed whole', () => {
-  const result = run({ contacts: { '+13175550142': true, other: 'x' }, by: { 'jane@example.com': { n: 1 } } }, tree({}))
-  assert.deepEqual(resolved(result), { contacts: [{ '+13175550142': true, other: 'x' }], by: [{ 'jane@example.com': { n: 1 } }] })
+test('keys are data: one that is personal, or no word, is committed with its value', () => {
+  const result = run({ contacts: { '+13175550142': true, other: 'x' }, by: { 'jane@example.com': { n: 1 } }, family: { 'Jane Roe': true, Zoë: 1 } }, tree({}))
+  assert.deepEqual(resolved(result), {
+    contacts: { other: ['x'], '*': [{ key: '+13175550142', value: true }] },
+    by: { '*': [{ key: 'jane@example.com', value: { n: 1 } }] },
+    family: { '*': [{ key: 'Jane Roe', value: true }, { key: 'Zoë', value: 1 }] },
+  })
   assert.deepEqual(result.hits, [{ path: '*.*', kind: 'phone' }, { path: '*.*', kind: 'email' }], 'paths name what a pack names: keys may be anything, and any number')
-  assert.deepEqual(resolved(run({ family: { 'Jane Roe': true, Zoë: 1 } }, tree({}))), { family: [{ 'Jane Roe': true, Zoë: 1 }] })
-  assert.deepEqual(run({ plain_words: { some_key: true } }, tree({})).data, { plain_words: { some_key: true } }, 'words stay')
-  const root = run({ '+13175550142': true }, tree({}))
+  const root = run({ id: 'a1', '+13175550142': true, '*': 1 }, tree({ id: plain }))
+  assert.deepEqual(resolved(root), { id: 'a1', '*': [{ key: '+13175550142', value: true }, { key: '*', value: 1 }] })
   assert.ok(!JSON.stringify(root.data).includes('317'))
+  assert.deepEqual(run({ plain_words: { some_key: true } }, tree({})).data, { plain_words: { some_key: true } }, 'words stay')
+  const listed = run({ counts: { 'queue 1': 'a' } }, node(null, { keys: new Map([['counts', node(null, { any: node(plain) })]]) }))
+  assert.deepEqual(listed.data, { counts: { 'queue 1': 'a' } }, 'so do members a pack lets in by `*`')
 })
 
 test('a card number is committed and never becomes a token, nor does an alias that holds one', () => {
