@@ -40,42 +40,44 @@ export class Intake {
       const answer = await this.#deps.accept({ ...batch, wait: options.wait })
       for (let i = 0; i < drafts.length; i++) {
         const draft = drafts[i] as Draft
-        ;(records[draft.position] as RecordResult[]).push(await this.#result(draft, answer, i, options.receipts))
-        messages[draft.position] ??= draft.message
-        trails[draft.position] = draft.log
+        const { position, log } = draft
+        const result = resultOf(draft, answer, i)
+        if (options.receipts === 'full' && result.receipt !== undefined) {
+          const { auditid, index } = result.receipt
+          result.receipt = await this.#deps.receipt(log, index, auditid, answer.checkpoints.get(log) as string)
+        }
+        ;(records[position] as RecordResult[]).push(result)
+        messages[position] ??= draft.message
+        trails[position] = log
       }
     }
-    const counts = new Map<string, number>()
+    const counts = new Map<string, Map<Outcome, number>>()
     const results = inputs.map((_, i) => {
-      const of = records[i] as RecordResult[]
-      const result = summarize(of, messages[i] ?? null, dropped[i] as number)
-      const key = trails[i] + '\n' + result.outcome
-      counts.set(key, (counts.get(key) ?? 0) + 1)
+      const result = summarize(records[i] as RecordResult[], messages[i] ?? null, dropped[i] as number)
+      const trail = trails[i] as string
+      let ofTrail = counts.get(trail)
+      if (ofTrail === undefined) counts.set(trail, (ofTrail = new Map()))
+      ofTrail.set(result.outcome, (ofTrail.get(result.outcome) ?? 0) + 1)
       return result
     })
-    for (const [key, count] of counts) {
-      const [trail, outcome] = key.split('\n') as [string, Outcome]
-      this.#deps.onOutcome(trail, outcome, count)
-    }
+    for (const [trail, ofTrail] of counts) for (const [outcome, count] of ofTrail) this.#deps.onOutcome(trail, outcome, count)
     return results
   }
+}
 
-  async #result(draft: Draft, answer: BatchAnswer, i: number, receipts: 'full' | 'lean'): Promise<RecordResult> {
-    const index = answer.indexes[i] as number
-    const flags = answer.flags[i] as number
-    const kind = answer.outcomes[i] as number
-    // A duplicate is answered with the record that stands; its audit id may hold another event time.
-    const auditid = kind === OUTCOME.sealed ? draft.auditid : auditId(answer.times[i] as number, draft.identity)
-    const result: RecordResult = { outcome: outcomeOf(kind, flags), auditid }
-    if (flags & ANSWER_SUPERSEDED) result.superseded = true
-    if (kind === OUTCOME.conflict) result.code = 'IDENTITY_CONFLICT'
-    else if (draft.code !== null) result.code = draft.code
-    if (index >= 0) {
-      result.receipt =
-        receipts === 'full' ? await this.#deps.receipt(draft.log, index, auditid, answer.checkpoints.get(draft.log) as string) : { auditid, log: draft.log, index }
-    }
-    return result
-  }
+/** What became of draft `i`, with a lean receipt when it is sealed. */
+function resultOf(draft: Draft, answer: BatchAnswer, i: number): RecordResult {
+  const index = answer.indexes[i] as number
+  const flags = answer.flags[i] as number
+  const kind = answer.outcomes[i] as number
+  // A duplicate is answered with the record that stands; its audit id may hold another event time.
+  const auditid = kind === OUTCOME.sealed ? draft.auditid : auditId(answer.times[i] as number, draft.identity)
+  const result: RecordResult = { outcome: outcomeOf(kind, flags), auditid }
+  if (flags & ANSWER_SUPERSEDED) result.superseded = true
+  if (kind === OUTCOME.conflict) result.code = 'IDENTITY_CONFLICT'
+  else if (draft.code !== null) result.code = draft.code
+  if (index >= 0) result.receipt = { auditid, log: draft.log, index }
+  return result
 }
 
 function outcomeOf(kind: number, flags: number): Outcome {
@@ -90,7 +92,7 @@ const ORDER: readonly Outcome[] = ['sealed', 'held', 'quarantined', 'refused', '
 
 function summarize(records: readonly RecordResult[], message: string | null, dropped: number): InputResult {
   if (records.length === 0) return { outcome: 'filtered' }
-  if (records.length === 1 && dropped === 0) return message === null ? { ...(records[0] as RecordResult) } : { ...(records[0] as RecordResult), message }
+  if (records.length === 1 && dropped === 0) return message === null ? (records[0] as RecordResult) : { ...(records[0] as RecordResult), message }
   const leading = ORDER.map((outcome) => records.find((record) => record.outcome === outcome)).find((record) => record !== undefined) as RecordResult
   return { ...leading, ...(message === null ? {} : { message }), records: [...records] }
 }
