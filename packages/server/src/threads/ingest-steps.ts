@@ -46,6 +46,8 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
   let searched: Input | null = null
   let found: readonly string[] = []
   const arena = new EntryArena()
+  // An event refused once and sent again, worse or better, is refused again and in no conflict with itself.
+  const refusedFingerprint = env.hashes.fingerprint('refused')
 
   return {
     apply(input: Input): PackResult {
@@ -114,7 +116,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       time: event.time,
       type: 'sealtrail.refused',
     })
-    const fingerprint = env.hashes.fingerprint(refused.join('\n'))
+    const fingerprint = refusedFingerprint
     const vaultKey = rowKey(auditIdBytes(auditid), null)
     // Rank 0: a refusal says nothing of its subject's status.
     const entry = arena.write({ ...entryOf(event, input, flagsOf(event, pack) | FLAG.refused, identity, fingerprint, [], record), statusRank: 0 }, vaultKey)
@@ -133,7 +135,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       source: 'urn:sealtrail:refused',
       type: 'sealtrail.refused',
     })
-    const fingerprint = env.hashes.fingerprint(refused.join('\n'))
+    const fingerprint = refusedFingerprint
     const vaultKey = rowKey(auditIdBytes(auditid), null)
     const entry = arena.write(unnamedEntry(input, FLAG.refused, identity, fingerprint, trail, subject, record), vaultKey)
     return { position, log: trail, auditid, vaultKey, identity, fingerprint, code: 'SENSITIVE_AUTHENTICATION_DATA', message: refusedMessage(refused), tokens: [], owners: [], entry }

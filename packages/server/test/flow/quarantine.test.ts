@@ -28,7 +28,7 @@ describe('quarantine and replay', () => {
     assert.deepEqual([again.status, again.body['outcome'], again.body['auditid']], [200, 'duplicate', sent.body['auditid']])
     assert.deepEqual((await world.send('/api/v1/sources/eventbridge', visit(2), { role: 'ingest' })).body['outcome'], 'quarantined')
     const many = results(await world.send('/api/v1/events?trail=notifications', [visit(3), visit(4, 'left'), { visit: 'V-5' }], { role: 'ingest' }))
-    assert.deepEqual(many.map((each) => [each['outcome'], (each['receipt'] as JsonObject)['log']]), new Array(3).fill(['quarantined', 'notifications']))
+    assert.deepEqual(many.map((each) => [each['outcome'], (each['receipt'] as JsonObject)['log']]), Array.from({ length: 3 }, () => ['quarantined', 'notifications']))
 
     const { body } = await world.get(`/api/v1/records/${String(sent.body['auditid'])}`, 'auditor')
     assert.deepEqual([body['type'], body['subject']], ['sealtrail.quarantined', `quarantine/${String(sent.body['auditid'])}`])
@@ -102,7 +102,7 @@ describe('quarantine and replay', () => {
     assert.equal(listed.filter((each) => each['replayed'] === true).length, 4)
     assert.equal((await world.send('/api/v1/quarantine/replay', {}, { role: 'officer' })).body['sealed'], 0)
     const notes = await world.system('replay')
-    assert.deepEqual(notes.map((note) => [note['by'], note['outcome']]), new Array(4).fill(['officer.token', 'sealed']))
+    assert.deepEqual(notes.map((note) => [note['by'], note['outcome']]), Array.from({ length: 4 }, () => ['officer.token', 'sealed']))
     assert.deepEqual(await grepAll(world.data, Object.values(GUEST)), [])
     assert.deepEqual(await world.closeAndAudit(), [])
   })
