@@ -44,6 +44,6 @@ export async function replayJournal(journal: Journal, vault: Vault, flow: Flow, 
   flow.replayed()
   if (replayed > 0) report(`${replayed} events taken up again from the journal`)
   if (rowless === 0) return
-  if (vaultDamaged) report(`${rowless} journal entries have lost their vault row: sealed, but their personal values are gone`)
+  if (vaultDamaged) report(`${rowless} journal entries have lost their vault row; those not sealed yet are sealed without their personal values`)
   else report(`${rowless} journal entries without their vault row dropped: they were never acknowledged`)
 }

@@ -20,7 +20,7 @@ export function keepRepairing(stores: Readonly<Record<string, () => Repairable>>
       const { failed, again } = store()
       if (failed === null) continue
       if (await again()) log.warn(`the ${what} takes events again`)
-      else log.error(`the ${what} cannot be written; once there is room it goes on by itself, or after a restart`, { code: failed.code })
+      else log.error(`the ${what} cannot be written`, { code: failed.code, detail: store().failed?.message })
     }
     busy = false
   }

@@ -9,6 +9,7 @@ import { parseRecord } from '@sealtrail/evidence'
 import type { RecordFields } from '@sealtrail/evidence'
 import { shapeOf } from '../../bench/shapes.ts'
 import { auditDirectory } from '../../src/config/open-audit.ts'
+import type { Config } from '../../src/config/config.ts'
 import type { Sealing } from '../../src/config/open-sealing.ts'
 import type { InputResult } from '../../src/event/input.ts'
 import { createLog } from '../../src/observe/log.ts'
@@ -146,8 +147,9 @@ export class Child {
   }
 }
 
-export function open(data: string, options: { log?: Log; now?: () => number } = {}): Promise<Local> {
-  return openLocal(configFor(data, HELD.sequence), { log: options.log ?? quiet, ...(options.now === undefined ? {} : { now: options.now }) })
+export function open(data: string, options: { log?: Log; now?: () => number; clock?: Config['clock'] } = {}): Promise<Local> {
+  const config = configFor(data, HELD.sequence)
+  return openLocal({ ...config, clock: options.clock ?? config.clock }, { log: options.log ?? quiet, ...(options.now === undefined ? {} : { now: options.now }) })
 }
 
 /** Sends events to a server in this process, in batches, and writes down what it answers. */

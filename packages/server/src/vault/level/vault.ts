@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { SealtrailError } from '../../errors.ts'
 import { crashPoint } from '../../observe/crash-point.ts'
 import type { DataKey, KeyAnswer, Opened, OwnerTokens, Vault, VaultRow } from '../vault.ts'
@@ -11,6 +12,9 @@ import { openRowWith } from './open.ts'
 import { hasRows, readRows } from './read.ts'
 import { readRowsOf } from './read-many.ts'
 import { aliasKey, disclosureKey, keyKey } from './rows.ts'
+
+/** Room that a disk must have before the vault is tried again, beyond what it certainly needs. */
+const SPARE_BYTES = 1024 * 1024
 
 interface Waiting {
   readonly rows: readonly VaultRow[]
@@ -51,23 +55,36 @@ export class LevelVault implements Vault {
   /**
    * Tries to go on after a failed write: LevelDB's log may end in half a batch, and what was written behind it would be
    * lost at the next opening. So its memory table must become a file and a new log begin first. Resolves to true when
-   * writes are taken again; false when the disk still refuses, or LevelDB does until it is opened again.
+   * writes are taken again; false when the disk still refuses, or when LevelDB does until it is opened again (`failed` then
+   * says so).
    */
   async heal(): Promise<boolean> {
     while (this.#writing !== null) await this.#writing
     if (this.#failed === null) return true
     if (this.#closed) return false
     try {
+      // A table that cannot be written whole would be the end of this LevelDB until it is opened again.
+      if (!(await this.#hasRoom())) return false
       const before = await this.#logs()
       // Of a range that holds nothing: LevelDB writes the memory table out first. It does not say whether it could.
       await this.#db.compactRange(Uint8Array.of(0x7e), Uint8Array.of(0x7e))
       const after = await this.#logs()
-      if (after.length !== 1 || before.includes(after[0] as string)) return false
+      if (after.length !== 1 || before.includes(after[0] as string)) {
+        this.#failed = new SealtrailError('DATA_UNWRITABLE', 'the vault must be opened again after its disk was full: restart the server')
+        return false
+      }
       this.#failed = null
       return true
     } catch {
       return false
     }
+  }
+
+  /** Whether the disk takes the memory table, which is about as long as the logs that hold the same. */
+  async #hasRoom(): Promise<boolean> {
+    const { bavail, bsize } = await statfs(this.#db.location)
+    const sizes = await Promise.all((await this.#logs()).map(async (name) => (await stat(join(this.#db.location, name))).size))
+    return bavail * bsize > 2 * sizes.reduce((sum, size) => sum + size, 0) + SPARE_BYTES
   }
 
   async #logs(): Promise<string[]> {
