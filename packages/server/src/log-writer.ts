@@ -53,6 +53,7 @@ export class LogWriter {
   #numbering = false
   #numbered: Array<() => void> = []
   #timer: NodeJS.Timeout | null = null
+  #timerMs = 0
   #closed = false
   #ledgerWrites: Promise<void> = Promise.resolve()
   #broken: SealtrailError | null = null
@@ -139,9 +140,11 @@ export class LogWriter {
   }
 
   #schedule(): void {
-    if (this.#timer !== null || this.#closed) return
-    const due = this.#hold.nextDueMs()
-    if (due === null) return
+    const due = this.#closed ? null : this.#hold.nextDueMs()
+    if (due === null || (this.#timer !== null && this.#timerMs <= due)) return
+    // The event that completes a subject brings its release forward.
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timerMs = due
     this.#timer = setTimeout(() => {
       this.#timer = null
       for (const released of this.#hold.due(this.#deps.monotonic())) this.#release(released)

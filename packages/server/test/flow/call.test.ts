@@ -131,11 +131,44 @@ test('a call is released by itself once every session has ended', async () => {
   const world = await World.open('trails: { interactions: { sequence: { settle: 1500ms, quiet: 20s, hold: 30s } } }', { timed: true })
   try {
     const events = callEvents(50)
-    const { status } = await world.send('/api/v1/events', shuffled(events, randomFrom(4)))
-    assert.equal(status, 200)
+    // One by one: what completes the call brings its release forward.
+    const answers = await Promise.all(shuffled(events, randomFrom(4)).map((event) => world.send('/api/v1/events', event)))
+    assert.ok(answers.every(({ status, headers }) => status === 202 && headers.get('location') !== null))
     const id = String(bodyOf(events[0] as JsonObject)['conversationId'])
     for (let tries = 0; (await world.get(`/api/v1/audit/interactions/${id}`)).status === 404 && tries < 500; tries++) await new Promise((resolve) => setTimeout(resolve, 20))
     await checkCall(world, events)
+    assert.deepEqual(await world.closeAndAudit(), [])
+  } finally {
+    await world.end()
+  }
+})
+
+test('held events outlive a restart; a straggler is sealed late and stands in its place', async () => {
+  const world = await World.open()
+  try {
+    const whole = callEvents(60)
+    assert.equal((await world.send('/api/v1/events', whole.slice(0, 9))).status, 200)
+    await world.restart()
+    const results = (await world.send('/api/v1/events', shuffled(whole, randomFrom(6)))).body as unknown as JsonObject[]
+    assert.equal(results.filter((each) => each['outcome'] === 'duplicate').length, 9)
+    await world.flush()
+    await checkCall(world, whole)
+
+    const events = callEvents(61)
+    const straggler = events[4] as JsonObject // the first time in a queue
+    await world.send('/api/v1/events', events.filter((event) => event !== straggler))
+    await world.flush()
+    const late = await world.send('/api/v1/events', straggler)
+    assert.equal(late.status, 202)
+    await world.flush()
+    const id = String(bodyOf(straggler)['conversationId'])
+    const { body } = await world.get(`/api/v1/audit/interactions/${id}`)
+    const records = body['records'] as JsonObject[]
+    assert.deepEqual(records.map((record) => record['type']), EXPECTED.map(({ topic }) => `com.genesys.cloud.conversation.${topic}`))
+    assert.deepEqual(records.map((record) => [record['subjectsequence'], record['late']]), [1, 2, 3, 4, 18, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17].map((n) => [n, n === 18]))
+    assert.deepEqual(body['gaps'], [])
+    const at = await world.get(`/api/v1/audit/interactions/${id}/state?at=${iso(timeOf(straggler) + 10)}`)
+    assert.deepEqual([at.body['state'], at.body['subjectsequence']], ['queued', 18])
     assert.deepEqual(await world.closeAndAudit(), [])
   } finally {
     await world.end()
