@@ -18,6 +18,9 @@ import { Sequencer } from './sequence/sequencer.ts'
 import type { Sequel } from './sequence/sequencer.ts'
 import type { SubjectState } from './sequence/subject.ts'
 
+/** setTimeout takes no more; a longer one would end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 export interface LogWriterDeps {
   readonly log: string
   readonly standing: Standing
@@ -150,7 +153,7 @@ export class LogWriter {
       for (const released of this.#hold.due(this.#deps.monotonic())) this.#release(released)
       void this.#number()
       this.#schedule()
-    }, Math.max(1, due - this.#deps.monotonic()))
+    }, Math.min(Math.max(1, due - this.#deps.monotonic()), LONGEST_TIMER_MS))
   }
 
   /** Held events are only references: their bytes come back from the journal, where the page cache still has them. */
