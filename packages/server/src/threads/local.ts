@@ -45,7 +45,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   const port = localPort(sealing, { counted: async (list) => counts.add(list), metrics: async (own) => renderPrometheus(own) })
   await sealing.system(startEvent(config, sealing, now()))
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
-  const served = await serve({ config, sizes: sealing.sizes, keys: sealing.keys.exportForIngest(), vkeys, port, thread: 0, log: options.log })
+  const served = await serve({ config, packs: sealing.packs, sizes: sealing.sizes, keys: sealing.keys.exportForIngest(), vkeys, port, thread: 0, log: options.log })
   await follower.catchUp()
   return {
     sealing,

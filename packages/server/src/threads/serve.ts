@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ed25519Verifier } from '@sealtrail/tlog'
 import type { Config } from '../config/config.ts'
 import { openPacks } from '../config/open-packs.ts'
+import type { OpenPacks } from '../config/open-packs.ts'
 import { ANSWER_SUPERSEDED } from '../event/batch.ts'
 import { FLAG } from '../event/entry.ts'
 import type { InputResult } from '../event/input.ts'
@@ -40,6 +41,8 @@ export interface ServeOptions {
   /** Verification key of each log. */
   readonly vkeys: Readonly<Record<string, string>>
   readonly port: SealingPort
+  /** The packs, where this thread has compiled them already. */
+  readonly packs?: OpenPacks
   /** Which thread this is: makes its system records' ids its own. */
   readonly thread: number
   readonly log?: Log
@@ -56,9 +59,8 @@ export interface Served {
 const EVERY_MS = 1_000
 
 /** Everything one serving thread stands on: the way in with its own packs and keyed hashes, the way out over the read side. */
-export async function serve({ config, sizes, keys, vkeys, port, thread, log = createLog({ now: Date.now }) }: ServeOptions): Promise<Served> {
+export async function serve({ config, sizes, keys, vkeys, port, thread, log = createLog({ now: Date.now }), packs = openPacks(config) }: ServeOptions): Promise<Served> {
   const hashes = keyedHashes(keys)
-  const packs = openPacks(config)
   const metrics = new Metrics()
   const side = await openReadSide(config, sizes, (ids) => port.keysById(ids))
   const index = await LevelIndex.open(join(config.data, 'index'))

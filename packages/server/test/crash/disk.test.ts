@@ -29,13 +29,13 @@ describe('the disk', { concurrency: 2 }, () => {
     const { data, remove } = temporary()
     const disk = join(data, '..')
     try {
-      const out = await onSmallDisk(disk, '', join(import.meta.dirname, 'full.ts'), disk, '[300000,4096,40000]')
+      const out = await onSmallDisk(disk, '', join(import.meta.dirname, 'full.ts'), disk, '[300000,4096]')
       const said = JSON.parse(/^said (.*)$/m.exec(out)?.[1] as string) as { refused: Record<string, number>; cameBack: number; restarts: number; acknowledgedFull: number; promised: number }
       assert.deepEqual(Object.keys(said.refused).filter((code) => !['DATA_UNWRITABLE', 'NOT_DURABLE'].includes(code)), [])
-      assert.ok(Object.values(said.refused).reduce((a, b) => a + b, 0) >= 12)
-      assert.equal(said.cameBack + said.restarts, 3)
+      assert.ok(Object.values(said.refused).reduce((a, b) => a + b, 0) >= 8)
+      assert.equal(said.cameBack + said.restarts, 2)
       assert.ok(said.cameBack > 0)
-      assert.ok(said.promised >= 4 * 60 + said.acknowledgedFull)
+      assert.ok(said.promised >= 3 * 60 + said.acknowledgedFull)
     } finally {
       remove()
     }
@@ -128,6 +128,7 @@ describe('damaged databases', () => {
         gone: (path) => rmSync(path, { recursive: true }),
       }
       for (const [name, harm] of Object.entries(harms)) {
+        if (folder === 'index' && name === 'current') continue
         await damaged(
           (data) => harm(join(data, folder)),
           async (data) => {

@@ -46,6 +46,9 @@ export class Book {
   readonly sent: Record<Trail, Set<number>> = { notifications: new Set(), interactions: new Set() }
   readonly promised: Record<Trail, Map<number, { auditid: string; index: number | null }>> = { notifications: new Map(), interactions: new Map() }
 
+  /** What each recovery on the way found. */
+  readonly findings: string[][] = []
+
   note(trail: Trail, serials: readonly number[], results: readonly InputResult[]): void {
     assert.equal(results.length, serials.length)
     results.forEach((result, i) => {
@@ -100,6 +103,7 @@ export class Child {
     const message = await this.#ask('open', { open: crashAt })
     if ('dead' in message) return null
     assert.ok('ready' in message, JSON.stringify(message))
+    this.#book.findings.push(message['ready'] as string[])
     return message['ready'] as string[]
   }
 
@@ -183,7 +187,9 @@ export async function comesBackWhole(data: string, book: Book): Promise<string[]
   } finally {
     await local.close()
   }
-  await auditedWhole(data)
+  await auditedWhole(data).catch((error: Error) => {
+    throw new Error([error.message, ...[...book.findings, findings].map((found) => found.join('\n'))].join('\n--\n'))
+  })
   return findings
 }
 

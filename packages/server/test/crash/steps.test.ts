@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Book, Child, comesBackWhole, range, shuffled, temporary } from './harness.ts'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { Book, Child, HELD, comesBackWhole, range, shuffled, temporary } from './harness.ts'
 
 const TAKEN_UP = /\d+ events taken up again from the journal/
 const DROPPED = /journal entries without their vault row dropped/
@@ -13,6 +16,7 @@ interface Step {
   readonly finds: readonly RegExp[]
   /** Crash points of the recovery, in turn, before one is let finish. */
   readonly then?: readonly string[]
+  readonly rotateBytes?: number
 }
 
 /** In the order of the flow. The first of two concurrent writes may or may not be done when the other one's point is reached. */
@@ -33,15 +37,17 @@ const STEPS: readonly Step[] = [
   { at: 'publish:after', finds: [] },
   { at: 'ledger:after', finds: [] },
   { at: 'release:after', finds: [] },
+  { at: 'journal:created', finds: [], rotateBytes: 20_000 },
+  { at: 'journal:released', finds: [], rotateBytes: 20_000 },
 ]
 
 describe('killed at every step, the server comes back with all it promised, once', { concurrency: 3 }, () => {
-  for (const { at, finds, then } of STEPS) {
+  for (const { at, finds, then, rotateBytes } of STEPS) {
     test([at, ...(then ?? [])].join(', then '), async () => {
       const { data, remove } = temporary()
       const book = new Book()
       try {
-        const child = new Child(data, book)
+        const child = new Child(data, book, rotateBytes === undefined ? HELD : { ...HELD, rotateBytes })
         const next = (then ?? []).map(() => new Child(data, book))
         await child.open()
         // Calls are cut in two: the second half must be numbered behind the first.
@@ -84,5 +90,47 @@ describe('killed while it is made, a data directory is as good as new', { concur
         remove()
       }
     })
+  }
+})
+
+test('a journal of many files is taken up while its first entries are sealed and released already', async () => {
+  const { data, remove } = temporary()
+  const book = new Book()
+  const rotateBytes = 200_000
+  const child = new Child(data, book, { ...HELD, rotateBytes })
+  const again = new Child(data, book, { sequence: [1, 1, 1], rotateBytes })
+  try {
+    await child.open()
+    for (let at = 0; at < 6_000; at += 500) await child.submit('interactions', range(at, at + 500))
+    assert.equal(book.size, 6_000)
+    child.kill()
+    await child.ended
+    const found = await again.open()
+    assert.ok(found?.includes('6001 events taken up again from the journal') || found?.includes('6000 events taken up again from the journal'), found?.join())
+    await again.close()
+    await comesBackWhole(data, book)
+  } finally {
+    child.kill()
+    again.kill()
+    remove()
+  }
+})
+
+test('killed before or behind the write of a hash pack, the pack is there once and right', async () => {
+  for (const at of ['hashes:before-put', 'hashes:after-put']) {
+    const { data, remove } = temporary()
+    try {
+      const run = async (crashAt: string | undefined): Promise<{ signal: string | null; said: unknown }> => {
+        const child = fork(join(import.meta.dirname, 'hashes.ts'), [data], { execArgv: ['--conditions=@sealtrail/source'], env: { ...process.env, ...(crashAt === undefined ? {} : { SEALTRAIL_CRASH_AT: crashAt }) } })
+        let said: unknown = null
+        child.on('message', (message) => (said = message))
+        const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+        return { signal, said }
+      }
+      assert.equal((await run(at)).signal, 'SIGKILL')
+      for (let i = 0; i < 2; i++) assert.deepEqual(await run(undefined), { signal: null, said: { packed: 65_536, packs: 1, right: true } })
+    } finally {
+      remove()
+    }
   }
 })

@@ -248,3 +248,13 @@ test('a failed write fails every waiter, nothing is written until healed, and it
   assert.deepEqual(await again.keysFor([[token('a')]]), [key])
   await again.close()
 })
+
+test('all rows of an audit id are found among those of many, though the database hands them out in short runs', async () => {
+  const { vault } = await fresh()
+  const [key] = (await vault.keysFor([[token('a')]])) as [DataKey]
+  const auditids = Array.from({ length: 40 }, () => randomBytes(16))
+  // Attempts that were never sealed leave rows of their own; each of these fills most of a run.
+  await vault.insert(auditids.flatMap((auditid) => Array.from({ length: 3 }, () => row(auditid, [{ key, disclosures: [randomBytes(7_000).toString('base64url')] }]))))
+  assert.deepEqual((await vault.rowsOf(auditids)).map((found) => found.length), auditids.map(() => 3))
+  await vault.close()
+})

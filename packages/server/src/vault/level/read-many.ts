@@ -29,7 +29,7 @@ export async function readRowsOf(db: Database, auditids: readonly Uint8Array[]):
       while (at > 0 && Buffer.compare(chunk[at - 1]![0], from) >= 0) at--
       for (;;) {
         if (at === chunk.length) {
-          if (chunk.length < CHUNK) break
+          // A chunk may be short though more follows: the database also counts bytes.
           chunk = await iterator.nextv(CHUNK)
           at = 0
           if (chunk.length === 0) break
