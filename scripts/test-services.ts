@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const BENCH = fileURLToPath(new URL('../packages/server/bench/main.ts', import.meta.url))
+const POSTGRES = fileURLToPath(new URL('postgres.ts', import.meta.url))
 const skipped: string[] = []
 
 function run(command: string, args: readonly string[], timeoutMs: number): boolean {
@@ -24,11 +25,12 @@ function postgres(): boolean {
   )
 }
 
-if (!postgres()) skipped.push('PostgreSQL: not here, and it cannot be installed (that needs apt and root); the benchmark runs without its comparison')
+const withPostgres = postgres()
+if (!withPostgres) skipped.push('PostgreSQL: not here, and it cannot be installed (that needs apt and root); the benchmark runs without its comparison')
 
 let failed = 0
 if (!existsSync(BENCH)) skipped.push('benchmark: packages/server/bench/main.ts is not here')
-else if (!run(process.execPath, ['--conditions=@sealtrail/source', BENCH, '--smoke'], 600_000)) {
+else if (!run(process.execPath, [...(withPostgres ? [POSTGRES, process.execPath] : []), '--conditions=@sealtrail/source', BENCH, '--smoke'], 600_000)) {
   console.error('FAILED: the short benchmark')
   failed++
 }

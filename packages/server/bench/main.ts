@@ -36,8 +36,9 @@ for (const name of ['notifications', 'interactions'] as const) {
   say(`\n${name}: events of ${shape.eventBytes} bytes`)
   const raw = rawAppend(shape, 200, Math.min(3, seconds))
   row(raw.name, raw)
-  if (values.postgres !== undefined) {
-    const table = await postgresChain(values.postgres, shape, 200, Math.min(20, seconds))
+  const postgres = values.postgres ?? process.env['POSTGRES_URL']
+  if (postgres !== undefined) {
+    const table = await postgresChain(postgres, shape, 200, Math.min(20, seconds))
     row(table.name, table)
   }
   await profile(name, shape, raw)
