@@ -1,7 +1,7 @@
 import type { DataKey, OwnerTokens } from '../vault/vault.ts'
 
 /** Owners remembered in each of two generations: about 300 bytes each. */
-const REMEMBERED = 32_768
+const REMEMBERED = 16_384
 
 /**
  * Asks the sealing thread only for keys this thread has not used lately. The same key is the same object, so that what

@@ -57,6 +57,30 @@ describe('the disk', { concurrency: 2 }, () => {
   })
 })
 
+test('a commit that cannot be published is answered as held, said in readiness, and published once it can be', async () => {
+  const { data, remove } = temporary()
+  const book = new Book()
+  const folder = join(data, 'checkpoint')
+  try {
+    const local = await open(data, { answerWithinMs: 100 })
+    await send(local, book, 'notifications', range(0, 10))
+    rmSync(folder, { recursive: true })
+    writeFileSync(folder, 'in the way')
+    await send(local, book, 'notifications', range(10, 20))
+    assert.deepEqual(range(10, 20).map((serial) => book.promised.notifications.get(serial)?.index), range(10, 20).map(() => null))
+    assert.equal(local.sealing.trouble()?.code, 'NOT_DURABLE')
+    await assert.rejects(send(local, new Book(), 'notifications', range(20, 30)), { code: 'NOT_DURABLE' })
+    rmSync(folder)
+    await local.sealing.drained()
+    while (local.sealing.trouble() !== null) await new Promise((resolve) => setTimeout(resolve, 20))
+    await send(local, book, 'notifications', range(20, 30))
+    await local.close()
+    await comesBackWhole(data, book)
+  } finally {
+    remove()
+  }
+})
+
 describe('damaged databases', () => {
   const made = temporary()
   const book = new Book()

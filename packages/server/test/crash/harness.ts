@@ -151,9 +151,9 @@ export class Child {
   }
 }
 
-export function open(data: string, options: { log?: Log; now?: () => number; clock?: Config['clock'] } = {}): Promise<Local> {
+export function open(data: string, options: { log?: Log; now?: () => number; clock?: Config['clock']; answerWithinMs?: number } = {}): Promise<Local> {
   const config = configFor(data, HELD.sequence)
-  return openLocal({ ...config, clock: options.clock ?? config.clock }, { log: options.log ?? quiet, ...(options.now === undefined ? {} : { now: options.now }) })
+  return openLocal({ ...config, clock: options.clock ?? config.clock, limits: { ...config.limits, answerWithinMs: options.answerWithinMs ?? config.limits.answerWithinMs } }, { log: options.log ?? quiet, ...(options.now === undefined ? {} : { now: options.now }) })
 }
 
 /** Sends events to a server in this process, in batches, and writes down what it answers. */

@@ -46,9 +46,9 @@ describe('killed at every step, the server comes back with all it promised, once
     test([at, ...(then ?? [])].join(', then '), async () => {
       const { data, remove } = temporary()
       const book = new Book()
+      const child = new Child(data, book, rotateBytes === undefined ? HELD : { ...HELD, rotateBytes })
+      const next = (then ?? []).map(() => new Child(data, book))
       try {
-        const child = new Child(data, book, rotateBytes === undefined ? HELD : { ...HELD, rotateBytes })
-        const next = (then ?? []).map(() => new Child(data, book))
         await child.open()
         // Calls are cut in two: the second half must be numbered behind the first.
         await child.submit('notifications', range(0, 20))
@@ -68,6 +68,7 @@ describe('killed at every step, the server comes back with all it promised, once
         for (const finding of finds) assert.match(found, finding)
         if (!['journal:written', 'journal:synced', 'vault:after', 'vault:before'].includes(at)) assert.doesNotMatch(found, DROPPED)
       } finally {
+        for (const each of [child, ...next]) each.kill()
         remove()
       }
     })
@@ -78,15 +79,16 @@ describe('killed while it is made, a data directory is as good as new', { concur
   for (const at of ['open:keys', 'recover:created', 'recover:created#3', 'journal:created', 'seal:after-put', 'ledger:after']) {
     test(at, async () => {
       const { data, remove } = temporary()
+      const book = new Book()
+      const child = new Child(data, book)
       try {
-        const book = new Book()
-        const child = new Child(data, book)
         // The last two belong to the record of the start itself, which may be sealed a moment later than the server is open.
         await child.open(at)
         assert.equal(await child.ended, 'SIGKILL')
         for (const serial of range(0, 20)) book.sent.interactions.add(serial)
         await comesBackWhole(data, book)
       } finally {
+        child.kill()
         remove()
       }
     })
@@ -101,12 +103,14 @@ test('a journal of many files is taken up while its first entries are sealed and
   const again = new Child(data, book, { sequence: [1, 1, 1], rotateBytes })
   try {
     await child.open()
-    for (let at = 0; at < 6_000; at += 500) await child.submit('interactions', range(at, at + 500))
-    assert.equal(book.size, 6_000)
+    // The first and the last are held; what lies between is sealed, and passed over when the journal is read.
+    await child.submit('interactions', range(0, 10))
+    for (let at = 0; at < 6_000; at += 500) await child.submit('notifications', range(at, at + 500))
+    await child.submit('interactions', range(10, 20))
+    assert.equal(book.size, 6_020)
     child.kill()
     await child.ended
-    const found = await again.open()
-    assert.ok(found?.includes('6001 events taken up again from the journal') || found?.includes('6000 events taken up again from the journal'), found?.join())
+    assert.ok((await again.open())?.includes('20 events taken up again from the journal'))
     await again.close()
     await comesBackWhole(data, book)
   } finally {

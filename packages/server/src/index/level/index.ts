@@ -60,7 +60,7 @@ export class LevelIndex implements Index {
       valueEncoding: 'buffer',
       compression: false,
       multithreading: true,
-      writeBufferSize: 16 * 1024 * 1024,
+      writeBufferSize: 8 * 1024 * 1024,
       maxFileSize: 8 * 1024 * 1024,
       cacheSize: 16 * 1024 * 1024,
     })

@@ -102,7 +102,7 @@ class LevelLedger implements Ledger {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
       compression: false,
-      writeBufferSize: 16 * 1024 * 1024,
+      writeBufferSize: 8 * 1024 * 1024,
       cacheSize: 16 * 1024 * 1024,
       maxFileSize: 16 * 1024 * 1024,
     })

@@ -14,7 +14,7 @@ export async function openDatabase(folder: string): Promise<Database> {
     valueEncoding: 'buffer',
     compression: false,
     multithreading: true,
-    writeBufferSize: 16 * 1024 * 1024,
+    writeBufferSize: 8 * 1024 * 1024,
     cacheSize: 16 * 1024 * 1024,
   })
   try {
