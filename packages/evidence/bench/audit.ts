@@ -19,13 +19,22 @@ for (let first = 0; first < COUNT; first += PER_SEGMENT) {
   const records = Array.from({ length: PER_SEGMENT }, (_, i) => {
     const n = first + i
     const identity = createHash('sha256').update(String(n)).digest('latin1')
-    const data = { eventId: identity.slice(0, 4).length + n, pad: 'lorem ipsum dolor sit amet '.repeat(24), attributes: [{ '...': createHash('sha256').update(`x${n}`).digest('base64url') }] }
+    const data = {
+      eventId: identity.slice(0, 4).length + n,
+      pad: 'lorem ipsum dolor sit amet '.repeat(24),
+      attributes: [{ '...': createHash('sha256').update(`x${n}`).digest('base64url') }],
+    }
     return recordBytes({ auditid: auditId(1.8e12 + n, identity), data, dataschema: 'urn:sealtrail:schema:bench:1', id: `bench-${n}`, late: false, provenance: 'pushed', recordedtime: '2027-01-15T08:00:00.000Z', regulatorytag: null, source: 'urn:example:bench', subject: `subject-${n % 50_000}`, subjectsequence: Math.floor(n / 50_000) + 1, time: '2027-01-15T08:00:00.000Z', type: 'org.example.bench' }) // prettier-ignore
   })
   bytesInAll += records.reduce((sum, record) => sum + record.length, 0)
   for (const record of records) frontier.append(leafHash(record))
   const root = Buffer.from(frontier.root()).toString('hex')
-  const bytes = encodeSegment({ log: ORIGIN, first, count: PER_SEGMENT, created: '2027-01-15T08:00:00.000Z', journal: { file: 1, offset: 0 }, previous }, records, root, signer)
+  const bytes = encodeSegment(
+    { log: ORIGIN, first, count: PER_SEGMENT, created: '2027-01-15T08:00:00.000Z', journal: { file: 1, offset: 0 }, previous },
+    records,
+    root,
+    signer,
+  )
   const digest = createHash('sha256').update(bytes).digest('hex')
   segments.push({ key: segmentKey('bench', first, digest), digest, bytes })
   const size = first + PER_SEGMENT

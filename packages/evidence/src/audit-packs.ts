@@ -25,7 +25,7 @@ export class PackAudit {
   /** Leaf hashes from `first` on, 32 bytes each, known to be those that were sealed. */
   add(leaves: Uint8Array, first: number): void {
     const end = first + leaves.length / 32
-    for (let from = first; from < end; ) {
+    for (let from = first; from < end;) {
       const at = from % PACK_LEAVES
       const to = Math.min(end, from - at + PACK_LEAVES)
       if (at === 0) this.#filled = from

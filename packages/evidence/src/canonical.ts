@@ -147,7 +147,16 @@ function newShape(keys: string[]): Shape {
   const own = extra - before
   extra = before
   const quoted = lead.map((text) => text + '"')
-  return { keys, sorted, lead, quoted, closing: lead.map((text) => '"' + text), closingQuoted: quoted.map((text) => '"' + text), children: sorted.map(newSite), extra: own }
+  return {
+    keys,
+    sorted,
+    lead,
+    quoted,
+    closing: lead.map((text) => '"' + text),
+    closingQuoted: quoted.map((text) => '"' + text),
+    children: sorted.map(newSite),
+    extra: own,
+  }
 }
 
 function newSite(): Site {

@@ -26,6 +26,7 @@ export function checkHashPack(key: string, bytes: Uint8Array): { readonly first:
 }
 
 function assertPack(first: number, bytes: Uint8Array): void {
-  if (!Number.isSafeInteger(first) || first < 0 || first % PACK_LEAVES !== 0) throw new EvidenceError('HASH_PACK_FORMAT', 'a hash pack begins at a multiple of 65,536')
+  if (!Number.isSafeInteger(first) || first < 0 || first % PACK_LEAVES !== 0)
+    throw new EvidenceError('HASH_PACK_FORMAT', 'a hash pack begins at a multiple of 65,536')
   if (bytes.length !== PACK_BYTES) throw new EvidenceError('HASH_PACK_FORMAT', `a hash pack has ${PACK_BYTES} bytes, this one ${bytes.length}`)
 }

@@ -177,7 +177,10 @@ export function numberProblem(bytes: Uint8Array, from: number, to: number): stri
   const value = Number(text)
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return 'number beyond 2^53-1'
   if (value !== 0 && text.length <= 17) return null // attacker: a megabyte of `1e1,` must not cost a regular expression each
-  const mantissa = text.replace(/[eE].*$/, '').replace(/[-.]/g, '').replace(/^0+/, '')
+  const mantissa = text
+    .replace(/[eE].*$/, '')
+    .replace(/[-.]/g, '')
+    .replace(/^0+/, '')
   if (value === 0 && mantissa !== '') return 'number too small for a double'
   if (mantissa.replace(/0+$/, '').length > 17) return 'number with more digits than a double holds'
   return null

@@ -17,16 +17,7 @@ export {
 } from './commitment.ts'
 export type { Commitment, CommitmentElement, Disclosed } from './commitment.ts'
 export { auditId, auditIdBytes, isAuditId, parseAuditId } from './auditid.ts'
-export {
-  MAX_FILL_BYTES,
-  MAX_RECORD_BYTES,
-  encodeRecord,
-  fillRecord,
-  integrityHash,
-  parseRecord,
-  recordBytes,
-  spliceRecord,
-} from './record.ts'
+export { MAX_FILL_BYTES, MAX_RECORD_BYTES, encodeRecord, fillRecord, integrityHash, parseRecord, recordBytes, spliceRecord } from './record.ts'
 export type { RecordDraft, RecordFields, SplicedRecord } from './record.ts'
 export { hashPackKey, parseObjectKey, segmentKey } from './segment-key.ts'
 export type { ObjectName } from './segment-key.ts'

@@ -1,4 +1,14 @@
-import { checkInclusion, decodeBase64, ed25519Verifier, encodeBase64, formatTlogProof, leafHash, openCheckpoint, parseCheckpoint, parseNote } from '@sealtrail/tlog'
+import {
+  checkInclusion,
+  decodeBase64,
+  ed25519Verifier,
+  encodeBase64,
+  formatTlogProof,
+  leafHash,
+  openCheckpoint,
+  parseCheckpoint,
+  parseNote,
+} from '@sealtrail/tlog'
 import type { Checkpoint, CheckpointPolicy } from '@sealtrail/tlog'
 import { isAuditId } from './auditid.ts'
 import { EvidenceError } from './errors.ts'

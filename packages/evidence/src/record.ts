@@ -58,13 +58,27 @@ export interface SplicedRecord {
 export function spliceRecord(draft: RecordDraft): SplicedRecord {
   const before = extraBytesWritten()
   const start =
-    '{"auditid":' + canonicalize(draft.auditid) + ',"data":' + canonicalize(draft.data) + ',"dataschema":' + canonicalize(draft.dataschema) +
-    ',"id":' + canonicalize(draft.id) + ',"late":'
+    '{"auditid":' +
+    canonicalize(draft.auditid) +
+    ',"data":' +
+    canonicalize(draft.data) +
+    ',"dataschema":' +
+    canonicalize(draft.dataschema) +
+    ',"id":' +
+    canonicalize(draft.id) +
+    ',"late":'
   const lateAt = start.length + extraBytesWritten() - before
   const middle =
-    ',"provenance":' + canonicalize(draft.provenance) + ',"recordedtime":' + canonicalize(draft.recordedtime) +
+    ',"provenance":' +
+    canonicalize(draft.provenance) +
+    ',"recordedtime":' +
+    canonicalize(draft.recordedtime) +
     (draft.regulatorytag === null ? '' : ',"regulatorytag":' + canonicalize(draft.regulatorytag)) +
-    ',"source":' + canonicalize(draft.source) + ',"specversion":"1.0","subject":' + canonicalize(draft.subject) + ',"subjectsequence":'
+    ',"source":' +
+    canonicalize(draft.source) +
+    ',"specversion":"1.0","subject":' +
+    canonicalize(draft.subject) +
+    ',"subjectsequence":'
   const sequenceAt = start.length + middle.length + extraBytesWritten() - before
   const text = start + middle + (draft.time === null ? '' : ',"time":' + canonicalize(draft.time)) + ',"type":' + canonicalize(draft.type) + '}'
   const bytes = text.length + extraBytesWritten() - before

@@ -22,7 +22,11 @@ const codes = (result: AuditResult): string[] => result.problems.map(({ code, in
 const changed = (segment: SampleSegment, bytes: Uint8Array): SampleSegment => ({ key: segment.key, digest: sha256(bytes), bytes })
 const replace = (at: number, bytes: Uint8Array): SampleSegment[] => log.segments.with(at, changed(log.segments[at]!, bytes))
 /** The segment written anew by somebody with the segment key, under its right key. */
-function rewrite(at: number, change: (header: SegmentHeader, records: Uint8Array[]) => { header?: SegmentHeader; records?: Uint8Array[]; root?: string }, signer = segmentSigner): SampleSegment {
+function rewrite(
+  at: number,
+  change: (header: SegmentHeader, records: Uint8Array[]) => { header?: SegmentHeader; records?: Uint8Array[]; root?: string },
+  signer = segmentSigner,
+): SampleSegment {
   const segment = decodeSegment(log.segments[at]!.bytes)
   const records = Array.from({ length: segment.header.count }, (_, i) => segmentRecord(segment, i).slice())
   const { header = segment.header, records: others = records, root = segment.trailer.root } = change(segment.header, records)
@@ -95,7 +99,10 @@ test('unreadable objects are named once, not again as missing', () => {
     const state = new LogAudit(options)
     log.segments.forEach(({ key, digest, bytes }, i) => (i === at ? state.unreadable(key, 'not zstd') : state.segment(key, digest, bytes)))
     const { first } = decodeSegment(log.segments[at]!.bytes).header
-    assert.deepEqual(codes(state.result()).filter((code) => !code.startsWith('RECORDS_UNVOUCHED')), [`SEGMENT_UNREADABLE ${first}`])
+    assert.deepEqual(
+      codes(state.result()).filter((code) => !code.startsWith('RECORDS_UNVOUCHED')),
+      [`SEGMENT_UNREADABLE ${first}`],
+    )
   }
   const two = new LogAudit({ ...options, trust: null })
   two.unreadable(log.segments[0]!.key, 'x')
@@ -159,13 +166,18 @@ test('checkpoints: every flipped byte, other keys, other logs, other sizes', () 
   }
   const stranger = ed25519Signer(ORIGIN, new Uint8Array(32).fill(3)).vkey
   assert.ok(codes(audit(log.segments, { trust: stranger })).includes('CHECKPOINT_SIGNATURE 10'))
-  const at = (head: Pick<LogHead, 'size' | 'root'>, origin = ORIGIN): string[] => codes(audit(log.segments, { trust: null }, { checkpoint: signCheckpoint(head, origin) }))
+  const at = (head: Pick<LogHead, 'size' | 'root'>, origin = ORIGIN): string[] =>
+    codes(audit(log.segments, { trust: null }, { checkpoint: signCheckpoint(head, origin) }))
   assert.deepEqual(at({ size: 10, root: log.head.root }, 'other.example.org/interactions'), ['CHECKPOINT_LOG 10'])
   assert.deepEqual(at({ size: 11, root: log.head.root }), ['CHECKPOINT_BEYOND 11'])
   assert.deepEqual(at({ size: 6, root: log.head.root }), ['CHECKPOINT_MISMATCH 6'])
   assert.deepEqual(at({ size: 7, root: log.head.root }), ['CHECKPOINT_MISMATCH 7'])
   const behind = decodeSegment(log.segments[3]!.bytes).header.previous.checkpoint
-  assert.deepEqual(codes(audit(log.segments, {}, { checkpoint: behind })), ['RECORDS_UNVOUCHED 6'], 'records after the newest checkpoint are vouched for by nobody')
+  assert.deepEqual(
+    codes(audit(log.segments, {}, { checkpoint: behind })),
+    ['RECORDS_UNVOUCHED 6'],
+    'records after the newest checkpoint are vouched for by nobody',
+  )
 })
 
 test('heads: behind, beyond, changed', () => {
@@ -177,7 +189,8 @@ test('heads: behind, beyond, changed', () => {
   assert.deepEqual(at({ ...log.head, size: 11 }), ['HEAD_BEYOND 10'])
   assert.deepEqual(at({ ...log.head, size: 7 }), ['HEAD_MISMATCH 7'])
   assert.deepEqual(at({ ...log.head, segment: log.segments[2]!.key, digest: log.segments[2]!.digest }), ['HEAD_MISMATCH 10'])
-  for (const bad of [{ size: -1 }, { size: 1.5 }, { root: 'x' }, { digest: '' }, { segment: '' }, { size: 0 }]) assert.deepEqual(at({ ...log.head, ...bad } as LogHead), ['HEAD_FORMAT'])
+  for (const bad of [{ size: -1 }, { size: 1.5 }, { root: 'x' }, { digest: '' }, { segment: '' }, { size: 0 }])
+    assert.deepEqual(at({ ...log.head, ...bad } as LogHead), ['HEAD_FORMAT'])
 })
 
 test('subjects and audit ids that repeat or skip are named by index', () => {
@@ -185,14 +198,32 @@ test('subjects and audit ids that repeat or skip are named by index', () => {
     const forged = sampleLog([4, 4], (i) => ({ ...sampleFields(i, 'call-1', i + 1), ...change(i) }))
     return codes(audit(forged.segments, {}, forged))
   }
-  assert.deepEqual(numbered(() => ({})), [])
-  assert.deepEqual(numbered((i) => (i === 5 ? { subjectsequence: 5 } : {})), ['SEQUENCE_GAP 5', 'SEQUENCE_GAP 6'])
-  assert.deepEqual(numbered((i) => (i >= 5 ? { subjectsequence: i + 2 } : {})), ['SEQUENCE_GAP 5'])
-  assert.deepEqual(numbered((i) => (i === 5 ? { subject: 'call-2' } : {})), ['SEQUENCE_GAP 5', 'SEQUENCE_GAP 6'])
-  assert.deepEqual(numbered((i) => (i === 6 ? { auditid: sampleFields(2).auditid } : {})), ['AUDITID_REPEATED 6'])
+  assert.deepEqual(
+    numbered(() => ({})),
+    [],
+  )
+  assert.deepEqual(
+    numbered((i) => (i === 5 ? { subjectsequence: 5 } : {})),
+    ['SEQUENCE_GAP 5', 'SEQUENCE_GAP 6'],
+  )
+  assert.deepEqual(
+    numbered((i) => (i >= 5 ? { subjectsequence: i + 2 } : {})),
+    ['SEQUENCE_GAP 5'],
+  )
+  assert.deepEqual(
+    numbered((i) => (i === 5 ? { subject: 'call-2' } : {})),
+    ['SEQUENCE_GAP 5', 'SEQUENCE_GAP 6'],
+  )
+  assert.deepEqual(
+    numbered((i) => (i === 6 ? { auditid: sampleFields(2).auditid } : {})),
+    ['AUDITID_REPEATED 6'],
+  )
   // A subject that imitates the record's own end is still read as text.
   const imitation = 'x","subjectsequence":1,"subject":"y","subjectsequence":7,"z":"'
-  assert.deepEqual(numbered((i) => (i < 4 ? { subject: imitation } : { subject: 'y', subjectsequence: i - 3 })), [])
+  assert.deepEqual(
+    numbered((i) => (i < 4 ? { subject: imitation } : { subject: 'y', subjectsequence: i - 3 })),
+    [],
+  )
 })
 
 test('records that are none are named, by scan and by strict reading', () => {
@@ -256,11 +287,21 @@ test('hash packs: compared with the records, missed, damaged', () => {
   assert.deepEqual(run([[key, bad]]), ['HASH_PACK 0', 'HASH_PACK_MISSING 0'])
   assert.deepEqual(run([[hashPackKeyOf(LOG, 0, bad), bad]]), ['HASH_PACK 0', 'HASH_PACK_MISSING 0'])
   assert.deepEqual(run([[key, pack.subarray(32)]]), ['HASH_PACK 0', 'HASH_PACK_MISSING 0'])
-  assert.deepEqual(run([[key, pack], [hashPackKeyOf(LOG, PACK_LEAVES, bad), bad]]), [`HASH_PACK ${PACK_LEAVES}`])
+  assert.deepEqual(
+    run([
+      [key, pack],
+      [hashPackKeyOf(LOG, PACK_LEAVES, bad), bad],
+    ]),
+    [`HASH_PACK ${PACK_LEAVES}`],
+  )
 })
 
 test('only so many problems are kept', () => {
-  const result = audit(Array.from({ length: 20 }, () => log.segments[0]!), { maxProblems: 5 }, {})
+  const result = audit(
+    Array.from({ length: 20 }, () => log.segments[0]!),
+    { maxProblems: 5 },
+    {},
+  )
   assert.equal(result.problems.length, 6, 'five and the missing checkpoint')
   assert.equal(result.more, 14)
 })

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { EvidenceError, commitmentDigests, commitmentOf, disclosureDigest, flatten, hasReservedKey, isCommitment, isCommitmentElement, makeDisclosure, openDisclosure } from '@sealtrail/evidence'
+import {
+  EvidenceError,
+  commitmentDigests,
+  commitmentOf,
+  disclosureDigest,
+  flatten,
+  hasReservedKey,
+  isCommitment,
+  isCommitmentElement,
+  makeDisclosure,
+  openDisclosure,
+} from '@sealtrail/evidence'
 import type { JsonObject, JsonValue } from '@sealtrail/evidence'
 
 const salt = (): string => randomBytes(16).toString('base64url')
@@ -50,14 +61,40 @@ test('one changed character changes the digest or breaks the disclosure', () => 
 
 test('what is no disclosure', () => {
   const encode = (text: string): string => Buffer.from(text).toString('base64url')
-  for (const bad of ['', '!', 'AA=', encode('{}'), encode('["salt"]'), encode('["salt","k","v"]'), encode('[1,2]'), encode('["s",1'), Buffer.from([0x5b, 0xff]).toString('base64url')]) {
-    assert.throws(() => openDisclosure(bad), (error) => error instanceof EvidenceError && error.code === 'COMMITMENT_FORMAT')
+  for (const bad of [
+    '',
+    '!',
+    'AA=',
+    encode('{}'),
+    encode('["salt"]'),
+    encode('["salt","k","v"]'),
+    encode('[1,2]'),
+    encode('["s",1'),
+    Buffer.from([0x5b, 0xff]).toString('base64url'),
+  ]) {
+    assert.throws(
+      () => openDisclosure(bad),
+      (error) => error instanceof EvidenceError && error.code === 'COMMITMENT_FORMAT',
+    )
   }
 })
 
 test('what is no commitment', () => {
   const digest = disclosureDigest('x')
-  for (const bad of [null, [], {}, 'x', { '...': digest }, [[{ '...': digest }]], [{ '...': digest }, { '...': digest }], [{ '...': digest, a: 1 }], [{ '...': digest.slice(1) }], [{ '...': digest.slice(0, -1) + 'B' }], [{ '...': 1 }], [{ _sd: digest }]]) {
+  for (const bad of [
+    null,
+    [],
+    {},
+    'x',
+    { '...': digest },
+    [[{ '...': digest }]],
+    [{ '...': digest }, { '...': digest }],
+    [{ '...': digest, a: 1 }],
+    [{ '...': digest.slice(1) }],
+    [{ '...': digest.slice(0, -1) + 'B' }],
+    [{ '...': 1 }],
+    [{ _sd: digest }],
+  ]) {
     assert.ok(!isCommitment(bad as JsonValue), JSON.stringify(bad))
   }
   assert.ok(isCommitmentElement({ '...': digest }))
@@ -93,12 +130,18 @@ test('flatten puts back what was disclosed and gives the reason for the rest', (
     all.fields.map(({ path, state }) => [path, state]),
     [['/a~1b~0c', 'disclosed'], ['/name', 'disclosed'], ['/list/0', 'disclosed'], ['/list/2/0', 'disclosed'], ['/attributes/0', 'disclosed'], ['/attributes/1', 'disclosed'], ['/one', 'disclosed']], // prettier-ignore
   )
-  assert.deepEqual(commitmentDigests(data), all.fields.map(({ digest }) => digest))
+  assert.deepEqual(
+    commitmentDigests(data),
+    all.fields.map(({ digest }) => digest),
+  )
 
   const some = flatten(data, [language], (digest) => (digest === disclosureDigest(phone) ? 'erased' : 'sealed'))
   assert.equal(
     JSON.stringify(some.data),
     '{"a/b~c":null,"name":null,"list":[null,"x",[null]],"attributes":{"language":"de","queue":"Q1"},"one":{"language":"de"},"plain":[{"key":"k","value":1}]}',
   )
-  assert.deepEqual(some.fields.map(({ state }) => state), ['erased', 'sealed', 'erased', 'sealed', 'disclosed', 'sealed', 'disclosed'])
+  assert.deepEqual(
+    some.fields.map(({ state }) => state),
+    ['erased', 'sealed', 'erased', 'sealed', 'disclosed', 'sealed', 'disclosed'],
+  )
 })

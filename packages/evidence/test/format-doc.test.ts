@@ -5,7 +5,17 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { zstdDecompressSync } from 'node:zlib'
-import { LogAudit, PROBLEMS, commitmentDigests, decodeSegment, openDisclosure, parseReceipt, parseRecord, segmentRecord, verifyReceipt } from '@sealtrail/evidence'
+import {
+  LogAudit,
+  PROBLEMS,
+  commitmentDigests,
+  decodeSegment,
+  openDisclosure,
+  parseReceipt,
+  parseRecord,
+  segmentRecord,
+  verifyReceipt,
+} from '@sealtrail/evidence'
 import type { JsonValue } from '@sealtrail/evidence'
 import { LOG, ORIGIN, commits, disclosure, fileOf, makeExample } from './format-example.ts'
 
@@ -17,7 +27,7 @@ const file = read('00000000000000000000.ndjson.zst')
 /** Objects of an append file, read as section 8 says, without the server's code. */
 function objectsOf(bytes: Buffer): Array<{ key: string; sha256: string; frame: Buffer }> {
   const objects = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     assert.equal(bytes.readUInt32LE(at), 0x184d2a5e)
     const length = bytes.readUInt32LE(at + 4)
     const line = bytes.toString('latin1', at + 8, at + 8 + length)

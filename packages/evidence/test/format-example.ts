@@ -7,7 +7,18 @@ import { createHash, createHmac } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { constants, crc32, zstdCompressSync } from 'node:zlib'
 import { Frontier, ed25519PublicKey, ed25519Sign, ed25519Signer, formatCheckpoint, leafHash, nodesInMemory, proveInclusion, signNote } from '@sealtrail/tlog'
-import { EMPTY_ROOT, auditId, commitmentOf, disclosureDigest, encodeReceipt, encodeSegment, makeDisclosure, receiptToTlogProof, recordBytes, segmentKey } from '@sealtrail/evidence'
+import {
+  EMPTY_ROOT,
+  auditId,
+  commitmentOf,
+  disclosureDigest,
+  encodeReceipt,
+  encodeSegment,
+  makeDisclosure,
+  receiptToTlogProof,
+  recordBytes,
+  segmentKey,
+} from '@sealtrail/evidence'
 import type { RecordFields } from '@sealtrail/evidence'
 
 export const LOG = 'calls'
@@ -28,7 +39,10 @@ function record(id: string, time: string, subjectsequence: number, type: string,
 /** Two commits: the first of two records, the second of one that came late. */
 export const commits: readonly (readonly RecordFields[])[] = [
   [
-    record('e1', '2026-03-01T09:00:00.000Z', 1, 'com.example.call.start', { caller: commitmentOf(disclosureDigest(disclosure)) as unknown as RecordFields['data'][string], queue: 'orders' }),
+    record('e1', '2026-03-01T09:00:00.000Z', 1, 'com.example.call.start', {
+      caller: commitmentOf(disclosureDigest(disclosure)) as unknown as RecordFields['data'][string],
+      queue: 'orders',
+    }),
     record('e3', '2026-03-01T09:05:00.000Z', 2, 'com.example.call.end', { reason: 'hung up – “später”' }),
   ],
   [record('e2', '2026-03-01T09:01:00.000Z', 3, 'com.example.call.transfer', { queue: 'returns' }, true)],
@@ -52,13 +66,25 @@ export function makeExample(frames: readonly Uint8Array[] = []): Example {
     const records = fields.map(recordBytes)
     for (const bytes of records) frontier.append(leafHash(bytes))
     const root = Buffer.from(frontier.root()).toString('hex')
-    const header = { log: ORIGIN, first: previous.size, count: records.length, created: `2026-03-01T09:0${5 + i}:01.000Z`, journal: { file: 1, offset: 16 + 1500 * i }, previous }
+    const header = {
+      log: ORIGIN,
+      first: previous.size,
+      count: records.length,
+      created: `2026-03-01T09:0${5 + i}:01.000Z`,
+      journal: { file: 1, offset: 16 + 1500 * i },
+      previous,
+    }
     const ndjson = encodeSegment(header, records, root, segmentSigner)
     const frame = frames[i] ?? zstdCompressSync(ndjson, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
     const digest = createHash('sha256').update(frame).digest('hex')
     segments.push({ key: segmentKey(LOG, header.first, digest), ndjson, frame })
     const size = header.first + records.length
-    previous = { size, root, segment: digest, checkpoint: signNote(formatCheckpoint({ origin: ORIGIN, size: BigInt(size), root: frontier.root() }), [logSigner]) }
+    previous = {
+      size,
+      root,
+      segment: digest,
+      checkpoint: signNote(formatCheckpoint({ origin: ORIGIN, size: BigInt(size), root: frontier.root() }), [logSigner]),
+    }
   })
   const all = commits.flat()
   const leaves = Buffer.concat(all.map((fields) => leafHash(recordBytes(fields))))
@@ -71,7 +97,13 @@ export function makeExample(frames: readonly Uint8Array[] = []): Example {
     proof: proveInclusion(1n, 3n, nodesInMemory(leaves)),
     published: false,
   })
-  return { segments, checkpoint: previous.checkpoint, receipt: JSON.stringify(receipt, null, 2) + '\n', proof: receiptToTlogProof(receipt), vkey: logSigner.vkey + '\n' }
+  return {
+    segments,
+    checkpoint: previous.checkpoint,
+    receipt: JSON.stringify(receipt, null, 2) + '\n',
+    proof: receiptToTlogProof(receipt),
+    vkey: logSigner.vkey + '\n',
+  }
 }
 
 /** The file of the file store that holds the segments: each behind a skippable frame with its description. */
@@ -79,7 +111,14 @@ export function fileOf(example: Example): Uint8Array {
   return Buffer.concat(
     example.segments.flatMap(({ key, frame }) => {
       const sha256 = createHash('sha256').update(frame).digest('hex')
-      const json = JSON.stringify({ format: 'sealtrail/object/1', key, mode: 'COMPLIANCE', retainuntil: '2033-03-01T00:00:00.000Z', sha256, size: frame.length })
+      const json = JSON.stringify({
+        format: 'sealtrail/object/1',
+        key,
+        mode: 'COMPLIANCE',
+        retainuntil: '2033-03-01T00:00:00.000Z',
+        sha256,
+        size: frame.length,
+      })
       const line = Buffer.from(`${json} ${crc32(json).toString(16).padStart(8, '0')}\n`)
       const head = Buffer.alloc(8)
       head.writeUInt32LE(0x184d2a5e, 0)

@@ -71,13 +71,23 @@ test('prototype keys are data', () => {
 
 test('numbers a double cannot hold', () => {
   const bad = ['9007199254740992', '-9007199254740993', '1234567890123456789', '1e16', '1E400', '-1e999', '0.1234567890123456789', '3.141592653589793238462643383279', '1e-400', '4.9e-325', '123456789012345678901234567890e-20', '12345678901234567890.0', '0.' + '0'.repeat(1200) + '1'] // prettier-ignore
-  for (const number of bad) for (const text of [number, `[${number}]`, `{"a":${number}}`, `[1,${number} ,2]`]) assert.match(problemOf(text), /^NOT_I_JSON number /)
+  for (const number of bad)
+    for (const text of [number, `[${number}]`, `{"a":${number}}`, `[1,${number} ,2]`]) assert.match(problemOf(text), /^NOT_I_JSON number /)
   const good = ['0', '-0', '9007199254740991', '-9007199254740991', '1e15', '9.007199254740991e15', '0.1', '0.30000000000000004', '0.10000000000000001', '1424953923781206.2', '5e-324', '1.5e-10', '100000000000000000e-5', '0e5', '0.000000000000000000000'] // prettier-ignore
   for (const number of good) assert.equal(valueOf(`[${number}]`)?.toString(), String(Number(number)))
 })
 
 test('lone surrogates, escaped; pairs pass', () => {
-  for (const text of ['"\\ud800"', '"\\uDFFF"', '"\\udc00\\ud800"', '["x\\ud83dx"]', '{"\\ud800":1}', '"\\ud800\\u0041"', '"\\ud83d\\n"', '"\\ud800\\ud800\\udc00"']) {
+  for (const text of [
+    '"\\ud800"',
+    '"\\uDFFF"',
+    '"\\udc00\\ud800"',
+    '["x\\ud83dx"]',
+    '{"\\ud800":1}',
+    '"\\ud800\\u0041"',
+    '"\\ud83d\\n"',
+    '"\\ud800\\ud800\\udc00"',
+  ]) {
     assert.match(problemOf(text), /^NOT_I_JSON lone surrogate at byte \d+$/)
   }
   assert.equal(valueOf('"\\ud83d\\ude00 \\\\ud800"'), '😀 \\ud800')
@@ -96,9 +106,38 @@ test('invalid UTF-8 wherever it stands', () => {
 
 test('what is not JSON is named with its place, never quoted', () => {
   for (const [text, at] of [
-    ['', 0], ['{', 1], ['[1,]', 3], ['{"a":1,}', 7], ['{a:1}', 1], ["{'a':1}", 1], ['[1 2]', 3], ['01', 0], ['+1', 0], ['1.', 0], ['.5', 0], ['1e', 0], ['NaN', 0], ['nul', 0], ['truex', 0], ['"abc', 0], ['"a\nb"', 0],
-    ['"\\x"', 0], ['"\\u12g4"', 0], ['{"a" 1}', 5], ['{"secret-value":}', 16], ['[}', 1], ['{]', 1], ['{}{}', 2], ['1 1', 2], ['[[1]', 4], ['{"a":[}', 6], ['/*c*/1', 0], ['{"k":undefined}', 5], ['\u00a01', 0],
-  ] as const) { // prettier-ignore
+    ['', 0],
+    ['{', 1],
+    ['[1,]', 3],
+    ['{"a":1,}', 7],
+    ['{a:1}', 1],
+    ["{'a':1}", 1],
+    ['[1 2]', 3],
+    ['01', 0],
+    ['+1', 0],
+    ['1.', 0],
+    ['.5', 0],
+    ['1e', 0],
+    ['NaN', 0],
+    ['nul', 0],
+    ['truex', 0],
+    ['"abc', 0],
+    ['"a\nb"', 0],
+    ['"\\x"', 0],
+    ['"\\u12g4"', 0],
+    ['{"a" 1}', 5],
+    ['{"secret-value":}', 16],
+    ['[}', 1],
+    ['{]', 1],
+    ['{}{}', 2],
+    ['1 1', 2],
+    ['[[1]', 4],
+    ['{"a":[}', 6],
+    ['/*c*/1', 0],
+    ['{"k":undefined}', 5],
+    ['\u00a01', 0],
+  ] as const) {
+    // prettier-ignore
     const problem = problemOf(text)
     assert.match(problem, new RegExp(`^NOT_JSON [a-zA-Z8 -]+ at byte ${at}$`), `${problem} for ${text}`)
     assert.doesNotMatch(problem, /secret|undefined/)
@@ -136,9 +175,15 @@ test('limits of size and depth, before the value is built', () => {
 
 test('keys of commitments are noticed', () => {
   for (const [text, reserved] of [
-    ['{"_sd":[]}', true], ['[{"a":{"...":"x"}}]', true], ['{"_sd_alg":1}', true], ['{"\\u005fsd":1}', true],
-    ['{"_sdx":1,"..":2,"a":"..."}', false], ['"_sd"', false], ['{"_":1,".":2,"....":3}', false],
-  ] as const) { // prettier-ignore
+    ['{"_sd":[]}', true],
+    ['[{"a":{"...":"x"}}]', true],
+    ['{"_sd_alg":1}', true],
+    ['{"\\u005fsd":1}', true],
+    ['{"_sdx":1,"..":2,"a":"..."}', false],
+    ['"_sd"', false],
+    ['{"_":1,".":2,"....":3}', false],
+  ] as const) {
+    // prettier-ignore
     const parsed = read(text)
     assert.ok('value' in parsed && parsed.reserved === reserved, text)
   }

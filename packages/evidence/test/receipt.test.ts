@@ -12,7 +12,8 @@ function receiptOf(i: number): SealReceipt {
   const proof = proveInclusion(BigInt(i), BigInt(log.head.size), nodes)
   return encodeReceipt({ auditid: sampleFields(i).auditid, log: LOG, index: i, record: log.records[i]!, checkpoint: log.checkpoint, proof, published: false })
 }
-const codes = (receipt: SealReceipt, record: Uint8Array, trust: string | null = VKEY): string[] => verifyReceipt(receipt, { record }, trust).problems.map(({ code }) => code)
+const codes = (receipt: SealReceipt, record: Uint8Array, trust: string | null = VKEY): string[] =>
+  verifyReceipt(receipt, { record }, trust).problems.map(({ code }) => code)
 
 test('every receipt verifies, against the record or its two hashes, and through JSON', () => {
   for (const [i, record] of log.records.entries()) {
@@ -68,7 +69,11 @@ test('the checkpoint: damaged, of another key, of another log', () => {
   assert.deepEqual(codes({ ...receipt, log: ORIGIN }, record), [])
   assert.deepEqual(codes({ ...receipt, auditid: sampleFields(5).auditid }, record), ['RECEIPT_RECORD'])
   const policy = { origin: ORIGIN, log: [ed25519Verifier(VKEY)], quorum: 1, witnesses: [] }
-  assert.deepEqual(verifyReceipt(receipt, { record }, policy).problems.map(({ code }) => code), ['CHECKPOINT_SIGNATURE'], 'a quorum nobody met')
+  assert.deepEqual(
+    verifyReceipt(receipt, { record }, policy).problems.map(({ code }) => code),
+    ['CHECKPOINT_SIGNATURE'],
+    'a quorum nobody met',
+  )
 })
 
 test('malformed receipts are refused by field', () => {
@@ -84,7 +89,10 @@ test('malformed receipts are refused by field', () => {
   ]
   for (const [field, values] of bad) {
     for (const value of values) {
-      assert.throws(() => parseReceipt({ ...good, [field]: value }), (error) => error instanceof EvidenceError && error.code === 'RECEIPT_FORMAT' && error.message.endsWith(field))
+      assert.throws(
+        () => parseReceipt({ ...good, [field]: value }),
+        (error) => error instanceof EvidenceError && error.code === 'RECEIPT_FORMAT' && error.message.endsWith(field),
+      )
     }
     const { [field]: _, ...without } = good
     assert.throws(() => parseReceipt(without), EvidenceError)

@@ -3,7 +3,20 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import reference from 'canonicalize'
 import fc from 'fast-check'
-import { EvidenceError, MAX_FILL_BYTES, auditId, auditIdBytes, encodeRecord, fillRecord, integrityHash, isAuditId, parseAuditId, parseRecord, recordBytes, spliceRecord } from '@sealtrail/evidence'
+import {
+  EvidenceError,
+  MAX_FILL_BYTES,
+  auditId,
+  auditIdBytes,
+  encodeRecord,
+  fillRecord,
+  integrityHash,
+  isAuditId,
+  parseAuditId,
+  parseRecord,
+  recordBytes,
+  spliceRecord,
+} from '@sealtrail/evidence'
 import type { JsonObject, RecordFields } from '@sealtrail/evidence'
 import { sampleFields } from './sample.ts'
 
@@ -72,7 +85,13 @@ test('each missing, extra or malformed attribute is named', () => {
     }
   }
   assert.throws(() => parse({ ...good, extra: 1 }), code('RECORD_FORMAT'))
-  for (const time of ['2026-13-01T00:00:00.000Z', '2026-01-01 00:00:00.000Z', '2026-01-01T24:00:00.000Z', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00.000+00:00']) {
+  for (const time of [
+    '2026-13-01T00:00:00.000Z',
+    '2026-01-01 00:00:00.000Z',
+    '2026-01-01T24:00:00.000Z',
+    '2026-01-01T00:00:00Z',
+    '2026-01-01T00:00:00.000+00:00',
+  ]) {
     assert.throws(() => parse({ ...good, recordedtime: time }), code('RECORD_FORMAT'))
   }
   for (const sequence of [0, -1, 1.5, '1']) assert.throws(() => parse({ ...good, subjectsequence: sequence }), code('RECORD_FORMAT'))
@@ -80,7 +99,15 @@ test('each missing, extra or malformed attribute is named', () => {
 
 test('only canonical bytes are a record', () => {
   const good = encodeRecord(sampleFields(1))
-  for (const bad of [' ' + good, good + '\n', good.replace(',"id"', ', "id"'), good.replace('"late":false', '"late": false'), good.replace('call-1', 'call\\u002d1'), good.replace('"n":0.25', '"n":0.250'), good.replace('"n":0.25', '"n":25e-2')]) {
+  for (const bad of [
+    ' ' + good,
+    good + '\n',
+    good.replace(',"id"', ', "id"'),
+    good.replace('"late":false', '"late": false'),
+    good.replace('call-1', 'call\\u002d1'),
+    good.replace('"n":0.25', '"n":0.250'),
+    good.replace('"n":0.25', '"n":25e-2'),
+  ]) {
     assert.notEqual(bad, good)
     assert.throws(() => parseRecord(Buffer.from(bad)), code('NOT_CANONICAL'))
   }

@@ -115,7 +115,13 @@ test('a header that lies is refused, signed or not', () => {
 
 test('white space, key order and escapes have one form', () => {
   const text = Buffer.from(second).toString()
-  for (const [from, to] of [['{"count":3,', '{"count": 3,'], ['"first":2', '"first":2.0'], ['/segment/1', '\\/segment/1'], ['"size":5}', '"size":5 }'], ['"signer":"', '"signer" :"']] as const) {
+  for (const [from, to] of [
+    ['{"count":3,', '{"count": 3,'],
+    ['"first":2', '"first":2.0'],
+    ['/segment/1', '\\/segment/1'],
+    ['"size":5}', '"size":5 }'],
+    ['"signer":"', '"signer" :"'],
+  ] as const) {
     assert.ok(text.includes(from))
     assert.equal(codeOf(Buffer.from(text.replace(from, to))), 'SEGMENT_FORMAT')
   }
@@ -125,7 +131,19 @@ test('keys of the store', () => {
   const key = segmentKey('tenant.interactions.long', 500, 'ab'.repeat(32))
   assert.equal(key, `tenant.interactions.long/segment/00000000000000000500-${'ab'.repeat(16)}`)
   assert.deepEqual(parseObjectKey(key), { log: 'tenant.interactions.long', kind: 'segment', first: 500, digest: 'ab'.repeat(16) })
-  for (const bad of ['', key + '0', key.replace('segment', 'other'), key.toUpperCase(), '../' + key, key.replace('00000000000000000500', '99999999999999999999'), key.replace('tenant', '.')]) {
-    assert.throws(() => parseObjectKey(bad), (error) => error instanceof EvidenceError && error.code === 'KEY_FORMAT', bad)
+  for (const bad of [
+    '',
+    key + '0',
+    key.replace('segment', 'other'),
+    key.toUpperCase(),
+    '../' + key,
+    key.replace('00000000000000000500', '99999999999999999999'),
+    key.replace('tenant', '.'),
+  ]) {
+    assert.throws(
+      () => parseObjectKey(bad),
+      (error) => error instanceof EvidenceError && error.code === 'KEY_FORMAT',
+      bad,
+    )
   }
 })

@@ -30,7 +30,12 @@ export function rawAppend(shape: Shape, batch: number, seconds: number): Baselin
   const elapsed = (performance.now() - started) / 1000
   closeSync(fd)
   rmSync(folder, { recursive: true, force: true })
-  return { name: 'raw append + fdatasync', eventsPerSecond: (times.length * batch) / elapsed, ...quantiles(times), note: 'one thread, the same bytes, no parsing, no answer' }
+  return {
+    name: 'raw append + fdatasync',
+    eventsPerSecond: (times.length * batch) / elapsed,
+    ...quantiles(times),
+    note: 'one thread, the same bytes, no parsing, no answer',
+  }
 }
 
 /** What many teams build instead: a PostgreSQL table with a hash chain over its rows and four indexes, one transaction a batch. */
@@ -39,7 +44,9 @@ export async function postgresChain(connection: string, shape: Shape, batch: num
   const client = new pg.Client({ connectionString: connection })
   await client.connect()
   await client.query('DROP TABLE IF EXISTS bench_chain')
-  await client.query('CREATE TABLE bench_chain (seq bigint PRIMARY KEY, id text NOT NULL, subject text NOT NULL, type text NOT NULL, at timestamptz NOT NULL, body jsonb NOT NULL, chain bytea NOT NULL)')
+  await client.query(
+    'CREATE TABLE bench_chain (seq bigint PRIMARY KEY, id text NOT NULL, subject text NOT NULL, type text NOT NULL, at timestamptz NOT NULL, body jsonb NOT NULL, chain bytea NOT NULL)',
+  )
   await client.query('CREATE UNIQUE INDEX ON bench_chain (id)')
   await client.query('CREATE INDEX ON bench_chain (subject, at)')
   await client.query('CREATE INDEX ON bench_chain (type, at)')
@@ -56,7 +63,15 @@ export async function postgresChain(connection: string, shape: Shape, batch: num
     for (const event of events) {
       const body = JSON.stringify(event)
       chain = Buffer.from(hash('sha256', Buffer.concat([chain, Buffer.from(body)]), 'hex'), 'hex')
-      const row = [seq, `${seq}-${String(event['id'])}`, String((event['detail'] as { eventBody: { conversationId: string } }).eventBody.conversationId), String(event['detail-type']), String(event['time']), body, chain]
+      const row = [
+        seq,
+        `${seq}-${String(event['id'])}`,
+        String((event['detail'] as { eventBody: { conversationId: string } }).eventBody.conversationId),
+        String(event['detail-type']),
+        String(event['time']),
+        body,
+        chain,
+      ]
       row.forEach((value, i) => columns[i]?.push(value))
       seq++
     }
@@ -69,7 +84,12 @@ export async function postgresChain(connection: string, shape: Shape, batch: num
   const elapsed = (performance.now() - started) / 1000
   await client.query('DROP TABLE bench_chain')
   await client.end()
-  return { name: 'PostgreSQL hash chain, 4 indexes', eventsPerSecond: seq / elapsed, ...quantiles(times), note: 'one connection, one transaction a batch, no personal data taken out, no proofs' }
+  return {
+    name: 'PostgreSQL hash chain, 4 indexes',
+    eventsPerSecond: seq / elapsed,
+    ...quantiles(times),
+    note: 'one connection, one transaction a batch, no personal data taken out, no proofs',
+  }
 }
 
 export function quantiles(times: number[]): { p50: number; p99: number } {

@@ -53,7 +53,12 @@ async function profile(name: Shape['name'], shape: Shape, raw: Baseline): Promis
 
   const open = await server.watch(server.run({ ...plan, rate, seconds }))
   const after = await server.settled()
-  line(`offered ${rate}/s in batches of 200`, open.result, { rss: open.rss, lag: open.lagRecords, cpu: (after.cpu - before.cpu) / open.result.seconds, sealed: (after.sizes[name] ?? 0) - (before.sizes[name] ?? 0) })
+  line(`offered ${rate}/s in batches of 200`, open.result, {
+    rss: open.rss,
+    lag: open.lagRecords,
+    cpu: (after.cpu - before.cpu) / open.result.seconds,
+    sealed: (after.sizes[name] ?? 0) - (before.sizes[name] ?? 0),
+  })
 
   if (name === 'notifications') {
     const single = await server.watch(server.run({ ...plan, single: true, batch: 1, connections: 32, rate: 1_000, seconds: Math.min(20, seconds) }))
@@ -63,12 +68,21 @@ async function profile(name: Shape['name'], shape: Shape, raw: Baseline): Promis
   const closed = await server.watch(server.run({ ...plan, batch: 500, connections: 16, rate: 0, seconds: Math.min(30, seconds) }))
   const end = await server.settled()
   const sealed = (end.sizes[name] ?? 0) - (start.sizes[name] ?? 0)
-  line('as fast as it answers, batches of 500', closed.result, { rss: closed.rss, lag: closed.lagRecords, cpu: (end.cpu - start.cpu) / closed.result.seconds, sealed })
-  say(`  ${'against raw append'.padEnd(44)} ${((closed.result.events / closed.result.seconds / raw.eventsPerSecond) * 100).toFixed(1)} % of its events a second`)
+  line('as fast as it answers, batches of 500', closed.result, {
+    rss: closed.rss,
+    lag: closed.lagRecords,
+    cpu: (end.cpu - start.cpu) / closed.result.seconds,
+    sealed,
+  })
+  say(
+    `  ${'against raw append'.padEnd(44)} ${((closed.result.events / closed.result.seconds / raw.eventsPerSecond) * 100).toFixed(1)} % of its events a second`,
+  )
 
   const records = end.sizes[name] ?? 0
   const per = (folder: string): string => (server.bytesOnDisk(folder) / records).toFixed(0)
-  say(`  stored per record: write-once store ${per('store')} bytes (${((server.bytesOnDisk('store') / records / shape.eventBytes) * 100).toFixed(0)} % of the JSON), vault ${per('vault')}, ledger state ${per('ledger')}, index ${per('index')}, hash files ${per('tiles')}`)
+  say(
+    `  stored per record: write-once store ${per('store')} bytes (${((server.bytesOnDisk('store') / records / shape.eventBytes) * 100).toFixed(0)} % of the JSON), vault ${per('vault')}, ledger state ${per('ledger')}, index ${per('index')}, hash files ${per('tiles')}`,
+  )
   await server.stop()
 
   const from = performance.now()

@@ -17,7 +17,9 @@ const cases: readonly [string, string, RegExp][] = [
 for (const [title, name, pattern] of cases) {
   const pack = loadPack(join(PACKS, name))
   const folder = join(PACKS, name, 'samples')
-  const inputs = readdirSync(folder).filter((file) => pattern.test(file)).map((file) => sampleInput(readFileSync(join(folder, file))))
+  const inputs = readdirSync(folder)
+    .filter((file) => pattern.test(file))
+    .map((file) => sampleInput(readFileSync(join(folder, file))))
   let best = Number.POSITIVE_INFINITY
   for (let round = 0; round < 6; round++) {
     const before = process.cpuUsage()

@@ -17,7 +17,10 @@ import type { DataKey } from '../src/vault/vault.ts'
 const leaf = (rule: FieldRule): FieldNode => ({ rule, keys: new Map(), items: null, any: null })
 const plain = leaf({ class: 'plain' })
 const personal = (kind: string, whose: string | null, token: boolean): FieldNode => leaf({ class: 'personal', kind, whose, token })
-const PLAIN = 'eventTime conversationId participantId sessionId mediaType provider direction disconnectType divisionId queueId userId interactingDurationMs heldDurationMs alertingDurationMs topic correlationId messageType conversationExternalContactIds flowType'.split(' ')
+const PLAIN =
+  'eventTime conversationId participantId sessionId mediaType provider direction disconnectType divisionId queueId userId interactingDurationMs heldDurationMs alertingDurationMs topic correlationId messageType conversationExternalContactIds flowType'.split(
+    ' ',
+  )
 const fields: FieldNode = {
   rule: null,
   any: null,
@@ -63,11 +66,29 @@ for (let i = 0; i < rounds; i++) {
     conversationExternalContactIds: [randomUUID()],
     correlationId: randomUUID(),
   }
-  raw.push(Buffer.from(JSON.stringify({ version: '0', id: randomUUID(), source: 'aws.partner/genesys.com/cloud/9b1d7c1e/audit-trail', detail: { eventBody: data } })))
+  raw.push(
+    Buffer.from(JSON.stringify({ version: '0', id: randomUUID(), source: 'aws.partner/genesys.com/cloud/9b1d7c1e/audit-trail', detail: { eventBody: data } })),
+  )
   events.push({
-    trail: 'interactions', pack: 'bench@1', id: randomUUID(), subject, type: 'user.end', timeMs: data.eventTime, time: null, source: 'bench',
-    schema: 'urn:sealtrail:schema:bench:1', regulatorytag: null, data, order: { rank: 0, session: null, effect: null, phase: 0 }, status: null,
-    people: { customer: [{ kind: 'phone', value: phone }, { kind: 'email', value: email }] },
+    trail: 'interactions',
+    pack: 'bench@1',
+    id: randomUUID(),
+    subject,
+    type: 'user.end',
+    timeMs: data.eventTime,
+    time: null,
+    source: 'bench',
+    schema: 'urn:sealtrail:schema:bench:1',
+    regulatorytag: null,
+    data,
+    order: { rank: 0, session: null, effect: null, phase: 0 },
+    status: null,
+    people: {
+      customer: [
+        { kind: 'phone', value: phone },
+        { kind: 'email', value: email },
+      ],
+    },
   })
 }
 
@@ -75,7 +96,9 @@ const hashes = keyedHashes({ naming: randomBytes(32), token: randomBytes(32), fi
 const env = protectEnv('default', hashes, randomBytes)
 const values = raw.map((bytes) => JSON.parse(bytes.toString()))
 const first = protect(events[0] as MappedEvent, fields, env)
-console.log(`${raw[0]?.length} bytes an event, ${first.kind === 'protected' ? first.owners.reduce((sum, owner) => sum + owner.disclosures.length, 0) : 0} commitments, ${first.kind === 'protected' ? first.owners.length : 0} owners`)
+console.log(
+  `${raw[0]?.length} bytes an event, ${first.kind === 'protected' ? first.owners.reduce((sum, owner) => sum + owner.disclosures.length, 0) : 0} commitments, ${first.kind === 'protected' ? first.owners.length : 0} owners`,
+)
 
 /** CPU time of this thread, so that what else the machine does matters little. */
 function measure(name: string, run: (i: number) => unknown): void {
@@ -100,8 +123,20 @@ measure('sealRow, keys derived before', (i) => {
   const result = kept[i]
   if (result?.kind !== 'protected') return null
   const owners = result.owners.map(({ disclosures }, n) => ({ key: people[(i + n) % 2000] as DataKey, disclosures }))
-  return sealRow({ tenant: 'default', trail: 'interactions', auditid, fingerprint: 'f'.repeat(16), firstDigest: result.firstDigest, tokens: result.tokens, owners }, nonce)
+  return sealRow(
+    { tenant: 'default', trail: 'interactions', auditid, fingerprint: 'f'.repeat(16), firstDigest: result.firstDigest, tokens: result.tokens, owners },
+    nonce,
+  )
 })
 measure('deriveKey', (i) => deriveKey(people[i % 4000] as DataKey))
-const keys = new Keyring(PURPOSES.map((purpose) => ({ id: randomBytes(8).toString('hex'), purpose, generation: 1, created: new Date(0).toISOString(), secret: randomBytes(32) })), { add() {}, make: () => { throw new Error('no rotation here') }, random: randomBytes })
+const keys = new Keyring(
+  PURPOSES.map((purpose) => ({ id: randomBytes(8).toString('hex'), purpose, generation: 1, created: new Date(0).toISOString(), secret: randomBytes(32) })),
+  {
+    add() {},
+    make: () => {
+      throw new Error('no rotation here')
+    },
+    random: randomBytes,
+  },
+)
 measure('wrap', (i) => keys.wrap((people[i % 4000] as DataKey).key, 'place'))

@@ -9,7 +9,9 @@ import { LevelIndex } from '../src/index/level/index.ts'
 
 const [data, threads, settle] = process.argv.slice(2) as [string, string, string]
 const { config } = loadConfig(null, { cwd: data, env: {}, data, port: 0 })
-const trails = Object.fromEntries(Object.entries(config.trails).map(([name, trail]) => [name, { ...trail, sequence: { ...trail.sequence, settleMs: Number(settle) } }]))
+const trails = Object.fromEntries(
+  Object.entries(config.trails).map(([name, trail]) => [name, { ...trail, sequence: { ...trail.sequence, settleMs: Number(settle) } }]),
+)
 // Before the server looks at the tokens for the first time.
 const tokens = new Tokens({ data, now: Date.now, random: randomBytes })
 const { token } = tokens.create(`bench-${process.pid}`, 'admin', null)

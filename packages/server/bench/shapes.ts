@@ -11,7 +11,18 @@ export interface Shape {
   batch(serials: readonly number[]): Buffer
 }
 
-const TYPES = ['topic-01-customer.start', 'topic-02-flow.start', 'topic-04-flow.end', 'topic-05-acd.start', 'topic-07-acd.end', 'topic-08-user.start', 'topic-10-user.end', 'topic-11-acw', 'topic-14-customer.end', 'topic-15-wrapup']
+const TYPES = [
+  'topic-01-customer.start',
+  'topic-02-flow.start',
+  'topic-04-flow.end',
+  'topic-05-acd.start',
+  'topic-07-acd.end',
+  'topic-08-user.start',
+  'topic-10-user.end',
+  'topic-11-acw',
+  'topic-14-customer.end',
+  'topic-15-wrapup',
+]
 /** Events tell the time at which they happen, as live ones do; one serial, one time, so that a resend is the same event. */
 const START = Date.now()
 const now = (n: number): string => String(START + Math.floor(n / 10))

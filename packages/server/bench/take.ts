@@ -70,16 +70,30 @@ for (const [trail, name, samples] of [
   for (let round = 0; round < ROUNDS; round++) {
     for (const list of times.values()) list.push(0)
     for (const body of bodies) {
-      const inputs = meter('decode', () => decode({ headers: new Headers({ 'content-type': 'application/json' }), body, limits: LIMITS, trail, receivedMs: Date.now(), provenance: 'pushed' }).inputs)
+      const inputs = meter(
+        'decode',
+        () =>
+          decode({ headers: new Headers({ 'content-type': 'application/json' }), body, limits: LIMITS, trail, receivedMs: Date.now(), provenance: 'pushed' })
+            .inputs,
+      )
       const before = process.threadCpuUsage()
       await take(inputs, steps)
       note('take', before)
     }
     // The same again, stage by stage; each stage's results stay for the next.
     for (const body of bodies) {
-      const inputs = decode({ headers: new Headers({ 'content-type': 'application/json' }), body, limits: LIMITS, trail, receivedMs: Date.now(), provenance: 'pushed' }).inputs
+      const inputs = decode({
+        headers: new Headers({ 'content-type': 'application/json' }),
+        body,
+        limits: LIMITS,
+        trail,
+        receivedMs: Date.now(),
+        provenance: 'pushed',
+      }).inputs
       const mapped = meter('  filter, map', () => inputs.map((input) => pack.apply(input, TENANT)))
-      const pairs: Array<[Input, MappedEvent]> = mapped.flatMap((result, i) => (result.kind === 'events' ? result.events.map((event): [Input, MappedEvent] => [inputs[i] as Input, event]) : []))
+      const pairs: Array<[Input, MappedEvent]> = mapped.flatMap((result, i) =>
+        result.kind === 'events' ? result.events.map((event): [Input, MappedEvent] => [inputs[i] as Input, event]) : [],
+      )
       meter('  sensitive fields', () => pairs.map(([input, { data }]) => [sensitiveFields(input.value, input.bytes), sensitiveFields(data)]))
       meter('  protect', () => pairs.map(([, event]) => protect(event, pack.fields, env)))
       meter('  fingerprint', () => pairs.map(([, event]) => hashes.fingerprint(canonicalize(event.compared))))

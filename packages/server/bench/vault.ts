@@ -16,7 +16,9 @@ async function measure(name: string, count: number, run: () => Promise<unknown>)
   const start = process.threadCpuUsage()
   await run()
   const { user, system } = process.threadCpuUsage(start)
-  console.log(`${name.padEnd(44)} ${((user + system) / count).toFixed(2)} µs CPU of this thread, ${((1000 * (performance.now() - before)) / count).toFixed(2)} µs in all`)
+  console.log(
+    `${name.padEnd(44)} ${((user + system) / count).toFixed(2)} µs CPU of this thread, ${((1000 * (performance.now() - before)) / count).toFixed(2)} µs in all`,
+  )
 }
 
 const batches = 100

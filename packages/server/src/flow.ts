@@ -186,7 +186,12 @@ export class Flow {
     }
     // A ledger made again from segments whose vault row is gone cannot tell: any content then counts as the same.
     const same = standing.fingerprint === entry.fingerprint || standing.fingerprint === ''
-    if (!same) this.#steps.conflict(entry.log, { identity: entry.identity, fingerprint: standing.fingerprint, timeMs: standing.timeMs }, { fingerprint: entry.fingerprint })
+    if (!same)
+      this.#steps.conflict(
+        entry.log,
+        { identity: entry.identity, fingerprint: standing.fingerprint, timeMs: standing.timeMs },
+        { fingerprint: entry.fingerprint },
+      )
     const outcome = same ? OUTCOME.duplicate : OUTCOME.conflict
     if (standing instanceof UnderWay) incoming.waiting.follow(i, standing, outcome, incoming.wait)
     else incoming.waiting.known(i, outcome, standing)

@@ -148,12 +148,15 @@ export class LogWriter {
     // The event that completes a subject brings its release forward.
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timerMs = due
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      for (const released of this.#hold.due(this.#deps.monotonic())) this.#release(released)
-      void this.#number()
-      this.#schedule()
-    }, Math.min(Math.max(1, due - this.#deps.monotonic()), LONGEST_TIMER_MS))
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null
+        for (const released of this.#hold.due(this.#deps.monotonic())) this.#release(released)
+        void this.#number()
+        this.#schedule()
+      },
+      Math.min(Math.max(1, due - this.#deps.monotonic()), LONGEST_TIMER_MS),
+    )
   }
 
   /** Held events are only references: their bytes come back from the journal, where the page cache still has them. */
@@ -202,7 +205,13 @@ export class LogWriter {
     items.forEach(({ entry, late, state }, i) => {
       const superseded = late && entry.statusRank > 0
       this.#deps.sealed(entry.identity, first + i, superseded)
-      rows.push({ identity: entry.identity, index: first + i, fingerprint: entry.fingerprint, flags: entry.flags | (superseded ? ANSWER_SUPERSEDED : 0), timeMs: auditTime(entry.timeMs) })
+      rows.push({
+        identity: entry.identity,
+        index: first + i,
+        fingerprint: entry.fingerprint,
+        flags: entry.flags | (superseded ? ANSWER_SUPERSEDED : 0),
+        timeMs: auditTime(entry.timeMs),
+      })
       subjects.set(entry.subjectToken, state)
     })
     this.#deps.feed(committed, items)

@@ -113,7 +113,7 @@ export function rootFromNodes(size: bigint, read: NodeReader): Uint8Array {
 export function nodesInMemory(leafHashes: Uint8Array): NodeReader {
   if (leafHashes.length % HASH_SIZE !== 0) throw new TlogError('HASH_LENGTH', 'leaf hashes are 32 bytes each')
   const levels = [leafHashes]
-  for (let below = leafHashes; below.length >= 2 * HASH_SIZE; ) {
+  for (let below = leafHashes; below.length >= 2 * HASH_SIZE;) {
     const parents = new Uint8Array(Math.floor(below.length / (2 * HASH_SIZE)) * HASH_SIZE)
     for (let i = 0; i < parents.length; i += HASH_SIZE) {
       parents.set(nodeHash(below.subarray(2 * i, 2 * i + HASH_SIZE), below.subarray(2 * i + HASH_SIZE, 2 * i + 2 * HASH_SIZE)), i)

@@ -6,12 +6,21 @@ import { refuses } from './oracle.ts'
 
 describe('entry bundles', () => {
   it('carry 1 to 256 entries of 0 to 65,535 bytes (property)', () => {
-    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 256 }), (entries) => {
-      const read = parseBundle(formatBundle(entries), entries.length)
-      assert.deepEqual(read.map((entry) => [...entry]), entries.map((entry) => [...entry]))
-    }), { numRuns: 50 })
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 256 }), (entries) => {
+        const read = parseBundle(formatBundle(entries), entries.length)
+        assert.deepEqual(
+          read.map((entry) => [...entry]),
+          entries.map((entry) => [...entry]),
+        )
+      }),
+      { numRuns: 50 },
+    )
     const edge = [new Uint8Array(65_535).fill(1), new Uint8Array(0), new Uint8Array(256).fill(2), new Uint8Array(255).fill(3)]
-    assert.deepEqual(parseBundle(formatBundle(edge), 4).map((entry) => entry.length), [65_535, 0, 256, 255])
+    assert.deepEqual(
+      parseBundle(formatBundle(edge), 4).map((entry) => entry.length),
+      [65_535, 0, 256, 255],
+    )
   })
 
   it('are big-endian lengths and bytes', () => {

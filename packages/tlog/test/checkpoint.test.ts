@@ -31,29 +31,64 @@ const checkpoint: Checkpoint = { origin, size: 5n, root: mth(0, 5) }
 const text = formatCheckpoint(checkpoint)
 const root64 = encodeBase64(checkpoint.root)
 const TIME = 1_700_000_000n
-const cosigned = (n: number, time = TIME): string => signNote(text, [log], witnesses.slice(0, n).map((witness) => witness.cosign(text, time)))
+const cosigned = (n: number, time = TIME): string =>
+  signNote(
+    text,
+    [log],
+    witnesses.slice(0, n).map((witness) => witness.cosign(text, time)),
+  )
 
 describe('checkpoints', () => {
   it('are three lines, and given back (property: any size, root, origin)', () => {
     assert.equal(text, `${origin}\n5\n${root64}\n`)
     const anyOrigin = fc.stringMatching(/^[a-z0-9./ +-]{1,60}$/)
-    fc.assert(fc.property(anyOrigin, fc.bigInt(1n, MAX_TREE_SIZE), fc.uint8Array({ minLength: 32, maxLength: 32 }), (name, size, root) => {
-      assert.deepEqual(parseCheckpoint(formatCheckpoint({ origin: name, size, root })), { origin: name, size, root: Uint8Array.from(root), extensions: [] })
-    }))
+    fc.assert(
+      fc.property(anyOrigin, fc.bigInt(1n, MAX_TREE_SIZE), fc.uint8Array({ minLength: 32, maxLength: 32 }), (name, size, root) => {
+        assert.deepEqual(parseCheckpoint(formatCheckpoint({ origin: name, size, root })), { origin: name, size, root: Uint8Array.from(root), extensions: [] })
+      }),
+    )
     assert.equal(parseCheckpoint(formatCheckpoint({ origin, size: 0n, root: emptyRoot() })).size, 0n)
   })
 
   it('are refused when malformed', () => {
     for (const bad of [
-      `${origin}\n5\n`, `${origin}\n5\n${root64}\n\n`, `\n5\n${root64}\n`, `${origin}\n\n${root64}\n`, `${origin}\n5\n\n`, `${origin}\n\n5\n${root64}\n`, '\n', '\n\n\n',
-      `${origin}\n05\n${root64}\n`, `${origin}\n00\n${root64}\n`, `${origin}\n+5\n${root64}\n`, `${origin}\n-5\n${root64}\n`, `${origin}\n5 \n${root64}\n`, `${origin}\n 5\n${root64}\n`,
-      `${origin}\n5.0\n${root64}\n`, `${origin}\n0x5\n${root64}\n`, `${origin}\n5e0\n${root64}\n`, `${origin}\n5n\n${root64}\n`, `${origin}\n٥\n${root64}\n`,
-      `${origin}\n9223372036854775808\n${root64}\n`, `${origin}\n18446744073709551616\n${root64}\n`, `${origin}\n${'9'.repeat(100)}\n${root64}\n`,
-      `${origin}\n5\n${root64.slice(0, -1)}\n`, `${origin}\n5\n${root64}=\n`, `${origin}\n5\n${root64} \n`, `${origin}\n5\n${encodeBase64(new Uint8Array(31))}\n`,
-      `${origin}\n5\n${encodeBase64(new Uint8Array(33))}\n`, `${origin}\n5\n${encodeBase64(new Uint8Array(64))}\n`, `${origin}\n5\n${root64.replace(/.=$/, 'B=')}\n`,
-      `${'a'.repeat(256)}\n5\n${root64}\n`, `${'ü'.repeat(128)}\n5\n${root64}\n`, `${origin}\n0\n${root64}\n`, `${origin}\n5\n${root64}\nextension\n`,
-    ]) refuses(() => parseCheckpoint(bad), 'CHECKPOINT_MALFORMED')
-    for (const bad of ['', text.slice(0, -1), text.replaceAll('\n', '\r\n'), `${origin}\t\n5\n${root64}\n`, `${origin}\0\n5\n${root64}\n`]) refuses(() => parseCheckpoint(bad), 'NOTE_MALFORMED')
+      `${origin}\n5\n`,
+      `${origin}\n5\n${root64}\n\n`,
+      `\n5\n${root64}\n`,
+      `${origin}\n\n${root64}\n`,
+      `${origin}\n5\n\n`,
+      `${origin}\n\n5\n${root64}\n`,
+      '\n',
+      '\n\n\n',
+      `${origin}\n05\n${root64}\n`,
+      `${origin}\n00\n${root64}\n`,
+      `${origin}\n+5\n${root64}\n`,
+      `${origin}\n-5\n${root64}\n`,
+      `${origin}\n5 \n${root64}\n`,
+      `${origin}\n 5\n${root64}\n`,
+      `${origin}\n5.0\n${root64}\n`,
+      `${origin}\n0x5\n${root64}\n`,
+      `${origin}\n5e0\n${root64}\n`,
+      `${origin}\n5n\n${root64}\n`,
+      `${origin}\n٥\n${root64}\n`,
+      `${origin}\n9223372036854775808\n${root64}\n`,
+      `${origin}\n18446744073709551616\n${root64}\n`,
+      `${origin}\n${'9'.repeat(100)}\n${root64}\n`,
+      `${origin}\n5\n${root64.slice(0, -1)}\n`,
+      `${origin}\n5\n${root64}=\n`,
+      `${origin}\n5\n${root64} \n`,
+      `${origin}\n5\n${encodeBase64(new Uint8Array(31))}\n`,
+      `${origin}\n5\n${encodeBase64(new Uint8Array(33))}\n`,
+      `${origin}\n5\n${encodeBase64(new Uint8Array(64))}\n`,
+      `${origin}\n5\n${root64.replace(/.=$/, 'B=')}\n`,
+      `${'a'.repeat(256)}\n5\n${root64}\n`,
+      `${'ü'.repeat(128)}\n5\n${root64}\n`,
+      `${origin}\n0\n${root64}\n`,
+      `${origin}\n5\n${root64}\nextension\n`,
+    ])
+      refuses(() => parseCheckpoint(bad), 'CHECKPOINT_MALFORMED')
+    for (const bad of ['', text.slice(0, -1), text.replaceAll('\n', '\r\n'), `${origin}\t\n5\n${root64}\n`, `${origin}\0\n5\n${root64}\n`])
+      refuses(() => parseCheckpoint(bad), 'NOTE_MALFORMED')
     parseCheckpoint(`${'a'.repeat(255)}\n5\n${root64}\n`)
     parseCheckpoint(`${origin}\n${MAX_TREE_SIZE}\n${root64}\n`)
   })
@@ -88,7 +123,10 @@ describe('opening a checkpoint', () => {
   })
 
   it('does not take witnesses in place of the log', () => {
-    const unsigned = formatNote(text, witnesses.map((witness) => witness.cosign(text, TIME)))
+    const unsigned = formatNote(
+      text,
+      witnesses.map((witness) => witness.cosign(text, TIME)),
+    )
     refuses(() => openCheckpoint(unsigned, { origin, log: [logKey], witnesses: witnessKeys }), 'NOTE_UNVERIFIED')
   })
 
@@ -101,8 +139,15 @@ describe('opening a checkpoint', () => {
       }
     }
     const opened = openCheckpoint(cosigned(3), { origin, log: [logKey], witnesses: witnessKeys.slice(1) })
-    assert.deepEqual(opened.cosignatures.map(({ name, time }) => [name, time]), [['witness22.example', TIME], ['witness23.example', TIME]])
-    for (const quorum of [-1, Number.NaN, 1.5]) refuses(() => openCheckpoint(cosigned(3), { origin, log: [logKey], witnesses: witnessKeys, quorum }), 'INVALID_ARGUMENT')
+    assert.deepEqual(
+      opened.cosignatures.map(({ name, time }) => [name, time]),
+      [
+        ['witness22.example', TIME],
+        ['witness23.example', TIME],
+      ],
+    )
+    for (const quorum of [-1, Number.NaN, 1.5])
+      refuses(() => openCheckpoint(cosigned(3), { origin, log: [logKey], witnesses: witnessKeys, quorum }), 'INVALID_ARGUMENT')
   })
 
   it('does not count one key twice, under two names or as log and witness', () => {
@@ -129,7 +174,8 @@ describe('cosignature/v1', () => {
   })
 
   it('is refused for any bit of time or signature turned, and any byte of the text', () => {
-    const open = (signature: NoteSignature, body = text): unknown => openCheckpoint(signNote(body, [log], [signature]), { origin, log: [logKey], witnesses: [key], quorum: 1 })
+    const open = (signature: NoteSignature, body = text): unknown =>
+      openCheckpoint(signNote(body, [log], [signature]), { origin, log: [logKey], witnesses: [key], quorum: 1 })
     open(made)
     for (let bit = 0; bit < 72 * 8; bit += 3) refuses(() => open({ ...made, signature: flip(made.signature, bit) }), 'SIGNATURE_INVALID')
     for (let length = 1; length < 72; length++) refuses(() => open({ ...made, signature: made.signature.subarray(0, length) }), 'SIGNATURE_INVALID')

@@ -29,7 +29,9 @@ function verdict(publicKey: Uint8Array, text: Uint8Array, signature: Uint8Array)
 function torsion(): Point {
   for (let y = 2n; ; y++) {
     try {
-      const point = Point.fromBytes(bytes32(y), false).multiply(L - 1n, false).add(Point.fromBytes(bytes32(y), false))
+      const point = Point.fromBytes(bytes32(y), false)
+        .multiply(L - 1n, false)
+        .add(Point.fromBytes(bytes32(y), false))
       if (!point.multiply(4n, false).is0()) return point
     } catch {
       continue
@@ -99,7 +101,11 @@ describe('Ed25519 backends', () => {
     const [key, mixed] = [Point.BASE.multiply(scalar), Point.BASE.multiply(scalar).add(t)]
     const seen = { library: 0, ours: 0 }
     for (let i = 1n; i <= 24n; i++) {
-      for (const [a, r] of [[mixed, Point.BASE.multiply(i)], [key, Point.BASE.multiply(i).add(t)], [mixed, Point.BASE.multiply(i).add(t)]] as const) {
+      for (const [a, r] of [
+        [mixed, Point.BASE.multiply(i)],
+        [key, Point.BASE.multiply(i).add(t)],
+        [mixed, Point.BASE.multiply(i).add(t)],
+      ] as const) {
         const k = number(sha512(Uint8Array.from([...r.toBytes(), ...a.toBytes(), ...message]))) % L
         const signature = Uint8Array.from([...r.toBytes(), ...bytes32((i + k * scalar) % L)])
         if (libraryVerify(signature, message, a.toBytes(), { zip215: false })) seen.library++
@@ -114,12 +120,14 @@ describe('Ed25519 backends', () => {
 
 describe('SHA-256 backends', () => {
   it('agree (property)', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 500 }), fc.nat(40), (bytes, offset) => {
-      assert.deepEqual(nodeHash.sha256(bytes), nobleHash.sha256(bytes))
-      const [a, b] = [new Uint8Array(80), new Uint8Array(80)]
-      nodeHash.sha256Into(bytes, a, offset)
-      nobleHash.sha256Into(bytes, b, offset)
-      assert.deepEqual(a, b)
-    }))
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 500 }), fc.nat(40), (bytes, offset) => {
+        assert.deepEqual(nodeHash.sha256(bytes), nobleHash.sha256(bytes))
+        const [a, b] = [new Uint8Array(80), new Uint8Array(80)]
+        nodeHash.sha256Into(bytes, a, offset)
+        nobleHash.sha256Into(bytes, b, offset)
+        assert.deepEqual(a, b)
+      }),
+    )
   })
 })

@@ -27,7 +27,11 @@ const [, name, id, material] = /^(.+?)\+(.{8})\+(.+)$/.exec(vkey) as unknown as 
 
 describe('vkeys and skeys', () => {
   it('are given back, for every type the package names', () => {
-    for (const [type, bytes] of [[TYPE_ED25519, publicKey], [TYPE_COSIGNATURE_V1, publicKey], [TYPE_ML_DSA_44, new Uint8Array(1312).fill(3)]] as const) {
+    for (const [type, bytes] of [
+      [TYPE_ED25519, publicKey],
+      [TYPE_COSIGNATURE_V1, publicKey],
+      [TYPE_ML_DSA_44, new Uint8Array(1312).fill(3)],
+    ] as const) {
       const text = formatVkey('log.example/a', type, bytes)
       assert.deepEqual(parseVkey(text), { name: 'log.example/a', keyId: keyId('log.example/a', type, bytes), type, publicKey: bytes })
     }
@@ -61,11 +65,27 @@ describe('vkeys and skeys', () => {
 
   it('are refused when malformed', () => {
     for (const text of [
-      '', '+', '++', name, `${name}+${id}`, `${name}+${id}+`, `+${id}+${material}`, `${name}+${id.toUpperCase()}+${material}`, `${name}+${id.slice(1)}+${material}`,
-      `${name}+0${id}+${material}`, `${name}+${id}+${material.slice(1)}`, `${name}+${id}+${material}=`, `${name}+${id}+${material}\n`, ` ${name}+${id}+${material}`,
-      `na me+${id}+${material}`, `${name}+${id}+AQ==`, skey,
-    ]) refuses(() => parseVkey(text), 'KEY_MALFORMED')
-    for (const text of ['', vkey, skey.slice(1), skey.replace('PRIVATE+KEY+', 'private+key+'), skey.slice(0, -4), `${skey}A`]) refuses(() => parseSkey(text), 'KEY_MALFORMED')
+      '',
+      '+',
+      '++',
+      name,
+      `${name}+${id}`,
+      `${name}+${id}+`,
+      `+${id}+${material}`,
+      `${name}+${id.toUpperCase()}+${material}`,
+      `${name}+${id.slice(1)}+${material}`,
+      `${name}+0${id}+${material}`,
+      `${name}+${id}+${material.slice(1)}`,
+      `${name}+${id}+${material}=`,
+      `${name}+${id}+${material}\n`,
+      ` ${name}+${id}+${material}`,
+      `na me+${id}+${material}`,
+      `${name}+${id}+AQ==`,
+      skey,
+    ])
+      refuses(() => parseVkey(text), 'KEY_MALFORMED')
+    for (const text of ['', vkey, skey.slice(1), skey.replace('PRIVATE+KEY+', 'private+key+'), skey.slice(0, -4), `${skey}A`])
+      refuses(() => parseSkey(text), 'KEY_MALFORMED')
     for (const type of [0x00, 0x02, 0x03, 0x05, 0xfa, 0xff]) {
       refuses(() => formatVkey('n', type, publicKey), 'KEY_UNSUPPORTED')
       const id2 = keyId('n', type, publicKey).toString(16).padStart(8, '0')

@@ -41,7 +41,10 @@ describe('signed notes', () => {
 
   it('are told apart by known and unknown keys, in order', () => {
     const note = parseNote(signNote(TEXT, [bob], parseNote(signNote(TEXT, [alice])).signatures))
-    assert.deepEqual(verifyNote(note, [bobKey, aliceKey]).verified.map(({ name }) => name), [alice.name, bob.name])
+    assert.deepEqual(
+      verifyNote(note, [bobKey, aliceKey]).verified.map(({ name }) => name),
+      [alice.name, bob.name],
+    )
     const one = verifyNote(note, [bobKey])
     assert.deepEqual([one.verified.map(({ name }) => name), one.unknown.map(({ name }) => name)], [[bob.name], [alice.name]])
     refuses(() => verifyNote(note, []), 'NOTE_UNVERIFIED')
@@ -74,7 +77,10 @@ describe('signed notes', () => {
 
   it('belong to a key only if name and key ID both fit', () => {
     const [right] = parseNote(good).signatures
-    for (const stranger of [{ ...right!, name: 'mallory.example' }, { ...right!, keyId: right!.keyId ^ 1 }]) {
+    for (const stranger of [
+      { ...right!, name: 'mallory.example' },
+      { ...right!, keyId: right!.keyId ^ 1 },
+    ]) {
       refuses(() => verifyNote(parseNote(formatNote(TEXT, [stranger])), [aliceKey]), 'NOTE_UNVERIFIED')
     }
   })
@@ -89,16 +95,50 @@ describe('signed notes', () => {
     const ok = raw('text\n', signature)
     parseNote(ok)
     const malformed = [
-      '', '\n', '\n\n', 'text\n', 'text\n\n', signature, `\n${signature}`, ok.slice(0, -1), `${ok}\n`, ok.replace('\n\n', '\n'), `${ok} \n`, `${ok}text\n`,
-      raw('text', signature), raw('te\rxt\n', signature), raw('te\txt\n', signature), raw('te\0xt\n', signature), raw('te\x1fxt\n', signature), raw('te\x0bxt\n', signature),
-      ok.replaceAll('\n', '\r\n'), raw('text\n', signature, signature),
-      raw('text\n', signature.slice(1)), raw('text\n', signature.replace('—', '-')), raw('text\n', signature.replace('— ', '—')), raw('text\n', signature.replace('— ', '—  ')),
-      raw('text\n', `${signature} `), raw('text\n', ` ${signature}`), raw('text\n', signature.replace(' ', '\u00a0')), raw('text\n', signature.slice(0, -1)),
-      raw('text\n', signature.replace(/=+$/, '')), raw('text\n', `${signature}=`), raw('text\n', `— name`), raw('text\n', `— name `), raw('text\n', '— name AAAA'),
-      raw('text\n', '— name AAAAAA=='), raw('text\n', '— name AAAAAB=='), raw('text\n', '—  AAAAAAA='), raw('text\n', line('na+me', blob(1, 2, 3, 4))),
-      raw('text\n', line('na\u00a0me', blob(1, 2, 3, 4))), raw('text\n', line('na\u2003me', blob(1, 2, 3, 4))), raw('text\n', line('na\u0085me', blob(1, 2, 3, 4))),
-      raw('text\n', line('na\u2028me', blob(1, 2, 3, 4))), raw('text\n', `— name ${encodeBase64(blob(1, 2, 3, 4)).replace('A', '-')}`),
-      raw('text\n', `— name ${encodeBase64(blob(255, 255, 255, 255)).replaceAll('/', '_')}`), raw('text\n', `— name ${encodeBase64(blob(1, 2, 3, 4)).replace('A', '\nA')}`),
+      '',
+      '\n',
+      '\n\n',
+      'text\n',
+      'text\n\n',
+      signature,
+      `\n${signature}`,
+      ok.slice(0, -1),
+      `${ok}\n`,
+      ok.replace('\n\n', '\n'),
+      `${ok} \n`,
+      `${ok}text\n`,
+      raw('text', signature),
+      raw('te\rxt\n', signature),
+      raw('te\txt\n', signature),
+      raw('te\0xt\n', signature),
+      raw('te\x1fxt\n', signature),
+      raw('te\x0bxt\n', signature),
+      ok.replaceAll('\n', '\r\n'),
+      raw('text\n', signature, signature),
+      raw('text\n', signature.slice(1)),
+      raw('text\n', signature.replace('—', '-')),
+      raw('text\n', signature.replace('— ', '—')),
+      raw('text\n', signature.replace('— ', '—  ')),
+      raw('text\n', `${signature} `),
+      raw('text\n', ` ${signature}`),
+      raw('text\n', signature.replace(' ', '\u00a0')),
+      raw('text\n', signature.slice(0, -1)),
+      raw('text\n', signature.replace(/=+$/, '')),
+      raw('text\n', `${signature}=`),
+      raw('text\n', `— name`),
+      raw('text\n', `— name `),
+      raw('text\n', '— name AAAA'),
+      raw('text\n', '— name AAAAAA=='),
+      raw('text\n', '— name AAAAAB=='),
+      raw('text\n', '—  AAAAAAA='),
+      raw('text\n', line('na+me', blob(1, 2, 3, 4))),
+      raw('text\n', line('na\u00a0me', blob(1, 2, 3, 4))),
+      raw('text\n', line('na\u2003me', blob(1, 2, 3, 4))),
+      raw('text\n', line('na\u0085me', blob(1, 2, 3, 4))),
+      raw('text\n', line('na\u2028me', blob(1, 2, 3, 4))),
+      raw('text\n', `— name ${encodeBase64(blob(1, 2, 3, 4)).replace('A', '-')}`),
+      raw('text\n', `— name ${encodeBase64(blob(255, 255, 255, 255)).replaceAll('/', '_')}`),
+      raw('text\n', `— name ${encodeBase64(blob(1, 2, 3, 4)).replace('A', '\nA')}`),
     ]
     for (const note of malformed) refuses(() => parseNote(note), 'NOTE_MALFORMED')
   })
@@ -140,11 +180,14 @@ describe('signed notes', () => {
 
   it('survive a round trip whatever the text (property), also with empty lines and lines that look like signatures', () => {
     const text = fc.array(fc.oneof(fc.constant(''), fc.constant(good.split('\n').at(-2)!), fc.string({ unit: 'grapheme' })), { maxLength: 6 })
-    fc.assert(fc.property(text, (lines) => {
-      const body = `${lines.map((l) => [...l].filter((c) => c >= ' ').join('')).join('\n')}\n`
-      const note = parseNote(signNote(body, [alice, bob]))
-      assert.equal(note.text, body)
-      assert.equal(verifyNote(note, [aliceKey, bobKey]).verified.length, 2)
-    }), { numRuns: 40 })
+    fc.assert(
+      fc.property(text, (lines) => {
+        const body = `${lines.map((l) => [...l].filter((c) => c >= ' ').join('')).join('\n')}\n`
+        const note = parseNote(signNote(body, [alice, bob]))
+        assert.equal(note.text, body)
+        assert.equal(verifyNote(note, [aliceKey, bobKey]).verified.length, 2)
+      }),
+      { numRuns: 40 },
+    )
   })
 })

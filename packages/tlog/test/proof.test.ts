@@ -67,7 +67,14 @@ describe('inclusion', () => {
 
   it('refuses sizes, indexes and hashes out of range', () => {
     const proof = auditPath(2, 0, 5)
-    for (const [index, size] of [[5n, 5n], [-1n, 5n], [0n, 0n], [0n, -1n], [0n, MAX_TREE_SIZE + 1n], [2n ** 64n + 2n, 5n]] as const) {
+    for (const [index, size] of [
+      [5n, 5n],
+      [-1n, 5n],
+      [0n, 0n],
+      [0n, -1n],
+      [0n, MAX_TREE_SIZE + 1n],
+      [2n ** 64n + 2n, 5n],
+    ] as const) {
       refuses(() => checkInclusion(index, size, LEAVES[2]!, proof, mth(0, 5)), 'SIZE_OUT_OF_RANGE')
       refuses(() => proveInclusion(index, size, read), 'SIZE_OUT_OF_RANGE')
     }
@@ -76,7 +83,17 @@ describe('inclusion', () => {
     refuses(() => checkInclusion(2n, 5n, LEAVES[2]!, proof, new Uint8Array(31)), 'HASH_LENGTH')
     refuses(() => checkInclusion(2n, 5n, LEAVES[2]!, proof.with(1, new Uint8Array(33)), mth(0, 5)), 'HASH_LENGTH')
     refuses(() => checkInclusion(2n, 5n, LEAVES[2]!, proof.with(1, 'x'.repeat(32) as unknown as Uint8Array), mth(0, 5)), 'HASH_LENGTH')
-    refuses(() => checkInclusion(2n, 5n, LEAVES[2]!, Array.from({ length: 64 }, () => LEAVES[0]!), mth(0, 5)), 'PROOF_MALFORMED')
+    refuses(
+      () =>
+        checkInclusion(
+          2n,
+          5n,
+          LEAVES[2]!,
+          Array.from({ length: 64 }, () => LEAVES[0]!),
+          mth(0, 5),
+        ),
+      'PROOF_MALFORMED',
+    )
   })
 
   it('works at the largest sizes (property)', () => {
@@ -150,13 +167,28 @@ describe('consistency', () => {
   })
 
   it('refuses sizes and hashes out of range', () => {
-    for (const [old, size] of [[6n, 5n], [-1n, 5n], [1n, MAX_TREE_SIZE + 1n], [2n ** 64n, 2n ** 64n]] as const) {
+    for (const [old, size] of [
+      [6n, 5n],
+      [-1n, 5n],
+      [1n, MAX_TREE_SIZE + 1n],
+      [2n ** 64n, 2n ** 64n],
+    ] as const) {
       refuses(() => checkConsistency(old, mth(0, 5), size, mth(0, 5), []), 'SIZE_OUT_OF_RANGE')
       refuses(() => proveConsistency(old, size, read), 'SIZE_OUT_OF_RANGE')
     }
     refuses(() => checkConsistency(2n, mth(0, 2).subarray(1), 5n, mth(0, 5), subproof(2, 0, 5, true)), 'HASH_LENGTH')
     refuses(() => checkConsistency(2n, mth(0, 2), 5n, new Uint8Array(0), subproof(2, 0, 5, true)), 'HASH_LENGTH')
     refuses(() => checkConsistency(2n, mth(0, 2), 5n, mth(0, 5), [new Uint8Array(31)]), 'HASH_LENGTH')
-    refuses(() => checkConsistency(2n, mth(0, 2), 5n, mth(0, 5), Array.from({ length: 65 }, () => LEAVES[0]!)), 'PROOF_MALFORMED')
+    refuses(
+      () =>
+        checkConsistency(
+          2n,
+          mth(0, 2),
+          5n,
+          mth(0, 5),
+          Array.from({ length: 65 }, () => LEAVES[0]!),
+        ),
+      'PROOF_MALFORMED',
+    )
   })
 })

@@ -20,7 +20,15 @@ describe('the published package', () => {
 
   it('compiles, without Node types, to JavaScript that runs the example of the README', () => {
     mkdirSync(installed, { recursive: true })
-    execFileSync(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', root, '--outDir', join(installed, 'dist'), '--tsBuildInfoFile', join(home, 'info')])
+    execFileSync(process.execPath, [
+      join(modules, 'typescript/bin/tsc'),
+      '-p',
+      root,
+      '--outDir',
+      join(installed, 'dist'),
+      '--tsBuildInfoFile',
+      join(home, 'info'),
+    ])
     cpSync(join(root, 'package.json'), join(installed, 'package.json'))
     symlinkSync(join(modules, '@noble'), join(home, 'node_modules/@noble'))
     writeFileSync(join(home, 'example.mts'), example)
@@ -36,8 +44,27 @@ describe('the published package', () => {
 
   it('has types that compile for a strict user with no Node types', () => {
     writeFileSync(join(home, 'package.json'), '{"type":"module"}')
-    const user = example.replaceAll('console.log(', 'void (').replaceAll('crypto.getRandomValues(new Uint8Array(32))', 'new Uint8Array(32)').replace('new TextEncoder().encode(text)', 'new Uint8Array(text.length)')
+    const user = example
+      .replaceAll('console.log(', 'void (')
+      .replaceAll('crypto.getRandomValues(new Uint8Array(32))', 'new Uint8Array(32)')
+      .replace('new TextEncoder().encode(text)', 'new Uint8Array(text.length)')
     writeFileSync(join(home, 'user.ts'), user)
-    execFileSync(process.execPath, [join(modules, 'typescript/bin/tsc'), '--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'nodenext', '--target', 'es2024', '--types', '', 'user.ts'], { cwd: home, stdio: 'pipe' })
+    execFileSync(
+      process.execPath,
+      [
+        join(modules, 'typescript/bin/tsc'),
+        '--noEmit',
+        '--strict',
+        '--exactOptionalPropertyTypes',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2024',
+        '--types',
+        '',
+        'user.ts',
+      ],
+      { cwd: home, stdio: 'pipe' },
+    )
   })
 })

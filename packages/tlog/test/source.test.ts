@@ -6,7 +6,10 @@ import * as index from '../src/index.ts'
 const folder = new URL('../src/', import.meta.url)
 const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
 /** A file's code with comments taken out. */
-const code = (name: string): string => readFileSync(new URL(name, folder), 'utf8').replace(/\/\*[^]*?\*\//g, '').replace(/^\s*\/\/.*$|\s\/\/ .*$/gm, '')
+const code = (name: string): string =>
+  readFileSync(new URL(name, folder), 'utf8')
+    .replace(/\/\*[^]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$|\s\/\/ .*$/gm, '')
 
 describe('sources', () => {
   it('import Node only in *.node.ts, and libraries only in *.noble.ts', () => {
@@ -20,7 +23,11 @@ describe('sources', () => {
 
   it('know no clock, no process, no Buffer, no randomness, no network', () => {
     for (const name of files) {
-      assert.doesNotMatch(code(name), /\b(Date|performance|process|Buffer|globalThis|Math\.random|crypto\.getRandomValues|fetch|setTimeout|console|require)\b/, name)
+      assert.doesNotMatch(
+        code(name),
+        /\b(Date|performance|process|Buffer|globalThis|Math\.random|crypto\.getRandomValues|fetch|setTimeout|console|require)\b/,
+        name,
+      )
     }
   })
 

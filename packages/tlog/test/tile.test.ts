@@ -45,15 +45,20 @@ function filesOf(leaves: Uint8Array, ...sizes: number[]): Map<string, Uint8Array
   return files
 }
 
-const readerOf = (files: Map<string, Uint8Array>, asked: string[] = []): ((tiles: readonly Tile[]) => Uint8Array[]) => (tiles) =>
-  tiles.map((tile) => {
-    const path = formatTilePath(tile)
-    asked.push(path)
-    const file = files.get(path)
-    if (file === undefined) throw new Error(`no file ${path}`)
-    return file
-  })
-const later = (read: (tiles: readonly Tile[]) => Uint8Array[]): TileReader => async (tiles) => read(tiles)
+const readerOf =
+  (files: Map<string, Uint8Array>, asked: string[] = []): ((tiles: readonly Tile[]) => Uint8Array[]) =>
+  (tiles) =>
+    tiles.map((tile) => {
+      const path = formatTilePath(tile)
+      asked.push(path)
+      const file = files.get(path)
+      if (file === undefined) throw new Error(`no file ${path}`)
+      return file
+    })
+const later =
+  (read: (tiles: readonly Tile[]) => Uint8Array[]): TileReader =>
+  async (tiles) =>
+    read(tiles)
 
 describe('tile paths', () => {
   it('are written as C2SP writes them and read back', () => {
@@ -80,41 +85,96 @@ describe('tile paths', () => {
 
   it('have one spelling each: everything else is refused', () => {
     const refused = [
-      '', 'tile', 'tile/', 'tile/0', 'tile/0/', 'tile/0/0', 'tile/0/00', 'tile/0/0000', 'tile/0/x000/005', 'tile/0/x000/x001/005', 'tile/0/001/002',
-      'tile/0/x001', 'tile/0/x001/', 'tile/0/x001/x002', 'tile/0/X001/000', 'tile/0/x01/000', 'tile/0/000.p', 'tile/0/000.p/', 'tile/0/000.p/0',
-      'tile/0/000.p/256', 'tile/0/000.p/07', 'tile/0/000.p/300', 'tile/0/000.p/1000', 'tile/0/000.p/-1', 'tile/0/000.p/1/', 'tile/01/000', 'tile/00/000',
-      'tile/64/000', 'tile/100/000', 'tile/-1/000', 'tile/entries', 'tile/Entries/000', 'tile/data/000', '/tile/0/000', 'tile//0/000', 'tile/0/000/',
-      'tile/0/000\n', ' tile/0/000', 'tile/0/000.P/1', 'tile/0/٠٠٠', 'tile/0/000?', 'tile/0/../0/000', 'tile/0/x009/x223/x372/x036/x854/x775/808',
-      `tile/0/${'x999/'.repeat(7)}999`, `tile/0/${'x001/'.repeat(100_000)}000`,
+      '',
+      'tile',
+      'tile/',
+      'tile/0',
+      'tile/0/',
+      'tile/0/0',
+      'tile/0/00',
+      'tile/0/0000',
+      'tile/0/x000/005',
+      'tile/0/x000/x001/005',
+      'tile/0/001/002',
+      'tile/0/x001',
+      'tile/0/x001/',
+      'tile/0/x001/x002',
+      'tile/0/X001/000',
+      'tile/0/x01/000',
+      'tile/0/000.p',
+      'tile/0/000.p/',
+      'tile/0/000.p/0',
+      'tile/0/000.p/256',
+      'tile/0/000.p/07',
+      'tile/0/000.p/300',
+      'tile/0/000.p/1000',
+      'tile/0/000.p/-1',
+      'tile/0/000.p/1/',
+      'tile/01/000',
+      'tile/00/000',
+      'tile/64/000',
+      'tile/100/000',
+      'tile/-1/000',
+      'tile/entries',
+      'tile/Entries/000',
+      'tile/data/000',
+      '/tile/0/000',
+      'tile//0/000',
+      'tile/0/000/',
+      'tile/0/000\n',
+      ' tile/0/000',
+      'tile/0/000.P/1',
+      'tile/0/٠٠٠',
+      'tile/0/000?',
+      'tile/0/../0/000',
+      'tile/0/x009/x223/x372/x036/x854/x775/808',
+      `tile/0/${'x999/'.repeat(7)}999`,
+      `tile/0/${'x001/'.repeat(100_000)}000`,
     ]
     for (const path of refused) refuses(() => parseTilePath(path), 'TILE_PATH')
     for (const tile of [
-      { level: -1, index: 0n, width: 1 }, { level: 64, index: 0n, width: 1 }, { level: 0.5, index: 0n, width: 1 }, { level: 0, index: -1n, width: 1 },
-      { level: 0, index: 0n, width: 0 }, { level: 0, index: 0n, width: 257 }, { level: 0, index: 0n, width: 1.5 }, { level: 0, index: MAX_TREE_SIZE + 1n, width: 1 },
+      { level: -1, index: 0n, width: 1 },
+      { level: 64, index: 0n, width: 1 },
+      { level: 0.5, index: 0n, width: 1 },
+      { level: 0, index: -1n, width: 1 },
+      { level: 0, index: 0n, width: 0 },
+      { level: 0, index: 0n, width: 257 },
+      { level: 0, index: 0n, width: 1.5 },
+      { level: 0, index: MAX_TREE_SIZE + 1n, width: 1 },
       { level: 0, index: 0 as unknown as bigint, width: 1 },
-    ]) refuses(() => formatTilePath(tile), 'TILE_PATH')
+    ])
+      refuses(() => formatTilePath(tile), 'TILE_PATH')
   })
 
   it('survive a round trip whatever the tile (property), and no text is read that would be written otherwise', () => {
     const level = fc.oneof(fc.nat(63), fc.constant('entries' as const))
-    fc.assert(fc.property(level, fc.bigInt(0n, MAX_TREE_SIZE), fc.integer({ min: 1, max: 256 }), (l, index, width) => {
-      assert.deepEqual(parseTilePath(formatTilePath({ level: l, index, width })), { level: l, index, width })
-    }))
-    fc.assert(fc.property(fc.stringMatching(/^tile\/(entries|\d{1,2})\/(x\d{3}\/){0,3}\d{3}(\.p\/\d{1,3})?$/), (path) => {
-      let tile: Tile
-      try {
-        tile = parseTilePath(path)
-      } catch {
-        return
-      }
-      assert.equal(formatTilePath(tile), path)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(level, fc.bigInt(0n, MAX_TREE_SIZE), fc.integer({ min: 1, max: 256 }), (l, index, width) => {
+        assert.deepEqual(parseTilePath(formatTilePath({ level: l, index, width })), { level: l, index, width })
+      }),
+    )
+    fc.assert(
+      fc.property(fc.stringMatching(/^tile\/(entries|\d{1,2})\/(x\d{3}\/){0,3}\d{3}(\.p\/\d{1,3})?$/), (path) => {
+        let tile: Tile
+        try {
+          tile = parseTilePath(path)
+        } catch {
+          return
+        }
+        assert.equal(formatTilePath(tile), path)
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 
 describe('tile widths', () => {
   it('are those of the examples', () => {
-    assert.deepEqual(partialTiles(70_000n), [{ level: 0, index: 273n, width: 112 }, { level: 1, index: 1n, width: 17 }, { level: 2, index: 0n, width: 1 }])
+    assert.deepEqual(partialTiles(70_000n), [
+      { level: 0, index: 273n, width: 112 },
+      { level: 1, index: 1n, width: 17 },
+      { level: 2, index: 0n, width: 1 },
+    ])
     assert.deepEqual(partialTiles(256n), [{ level: 1, index: 0n, width: 1 }])
     assert.deepEqual(partialTiles(0n), [])
     assert.equal(tileWidth('entries', 273n, 70_000n), 112)
@@ -122,14 +182,16 @@ describe('tile widths', () => {
   })
 
   it('are floor(size / 256^level) mod 256 on the edge (property)', () => {
-    fc.assert(fc.property(fc.bigInt(0n, MAX_TREE_SIZE), fc.nat(9), (size, level) => {
-      const hashes = size / 256n ** BigInt(level)
-      const edge = hashes / 256n
-      assert.equal(tileWidth(level, edge, size), Number(hashes % 256n))
-      if (edge > 0n) assert.equal(tileWidth(level, edge - 1n, size), 256)
-      assert.equal(tileWidth(level, edge + 1n, size), 0)
-      assert.equal(tileWidth(level, -1n, size), 0)
-    }))
+    fc.assert(
+      fc.property(fc.bigInt(0n, MAX_TREE_SIZE), fc.nat(9), (size, level) => {
+        const hashes = size / 256n ** BigInt(level)
+        const edge = hashes / 256n
+        assert.equal(tileWidth(level, edge, size), Number(hashes % 256n))
+        if (edge > 0n) assert.equal(tileWidth(level, edge - 1n, size), 256)
+        assert.equal(tileWidth(level, edge + 1n, size), 0)
+        assert.equal(tileWidth(level, -1n, size), 0)
+      }),
+    )
     refuses(() => tileWidth(-1, 0n, 5n), 'SIZE_OUT_OF_RANGE')
     refuses(() => tileWidth(64, 0n, 5n), 'SIZE_OUT_OF_RANGE')
     refuses(() => tileWidth(0, 0n, MAX_TREE_SIZE + 1n), 'SIZE_OUT_OF_RANGE')
@@ -202,8 +264,17 @@ describe('proofs from tiles', () => {
       readerOf(files)(tiles).map((file) => (file.length < 8192 ? Uint8Array.from([...file, ...new Uint8Array(8192 - file.length)]) : file))
     assert.deepEqual(proveInclusion(259n, 260n, nodesFromTiles(260n, padded)), auditPath(259, 0, 260))
     const tile = { level: 0, index: 0n, width: 5 }
-    for (const length of [0, 31, 128, 159, 161, 192, 8191, 8193]) refuses(() => hashFromTile(tile, new Uint8Array(length), { level: 0, index: 0n }), 'TILE_MALFORMED')
-    refuses(() => proveInclusion(259n, 260n, nodesFromTiles(260n, () => [])), 'TILE_MALFORMED')
+    for (const length of [0, 31, 128, 159, 161, 192, 8191, 8193])
+      refuses(() => hashFromTile(tile, new Uint8Array(length), { level: 0, index: 0n }), 'TILE_MALFORMED')
+    refuses(
+      () =>
+        proveInclusion(
+          259n,
+          260n,
+          nodesFromTiles(260n, () => []),
+        ),
+      'TILE_MALFORMED',
+    )
     refuses(() => hashFromTile(tile, new Uint8Array(160), { level: 0, index: 5n }), 'TILE_MALFORMED')
     refuses(() => hashFromTile(tile, new Uint8Array(160), { level: 2, index: 1n }), 'TILE_MALFORMED')
     refuses(() => hashFromTile(tile, new Uint8Array(160), { level: 8, index: 0n }), 'TILE_MALFORMED')

@@ -77,14 +77,42 @@ describe('tlog-proofs', () => {
     const [hash] = rest
     assert.equal(withIndex('index 3'), good)
     for (const bad of [
-      '', '\n\n', `${good.slice(1)}`, good.replace('@v1', '@v2'), ` ${good}`, good.replace('\n', '\r\n'), withIndex('index 03'), withIndex('index'), withIndex('index '), withIndex('index -1'),
-      withIndex('index 3 '), withIndex('index  3'), withIndex('Index 3'), withIndex('index 9223372036854775807'), withIndex('index 99999999999999999999'), withIndex(''),
-      withIndex('extra AQID'), withIndex('extra AQID\nextra AQID\nindex 3'), withIndex('index 3\nextra AQID'), withIndex('index 3\nindex 3'), withIndex('extra \nindex 3'),
-      withIndex('extra\nindex 3'), withIndex('extra AQI\nindex 3'), withIndex('extra AQJ=\nindex 3'), withIndex('extra AQID=\nindex 3'),
-      good.replace(hash!, hash!.slice(1)), good.replace(hash!, `${hash} `), good.replace(hash!, encodeBase64(new Uint8Array(31))), good.replace(hash!, encodeBase64(new Uint8Array(33))),
-      good.replace('\n\n', '\n'), withIndex(['index 3', ...Array.from({ length: 61 }, () => hash!)].join('\n')), 'a'.repeat(MAX_TLOG_PROOF_BYTES + 1),
-    ]) refuses(() => parseTlogProof(bad), 'TLOG_PROOF_MALFORMED')
-    for (const bad of [good.slice(0, -1), `${good}\n`, good.replace(/\n—[^]*/, '\n'), good.replace('\n\n', '\n\n\r')]) refuses(() => parseTlogProof(bad), 'NOTE_MALFORMED')
+      '',
+      '\n\n',
+      `${good.slice(1)}`,
+      good.replace('@v1', '@v2'),
+      ` ${good}`,
+      good.replace('\n', '\r\n'),
+      withIndex('index 03'),
+      withIndex('index'),
+      withIndex('index '),
+      withIndex('index -1'),
+      withIndex('index 3 '),
+      withIndex('index  3'),
+      withIndex('Index 3'),
+      withIndex('index 9223372036854775807'),
+      withIndex('index 99999999999999999999'),
+      withIndex(''),
+      withIndex('extra AQID'),
+      withIndex('extra AQID\nextra AQID\nindex 3'),
+      withIndex('index 3\nextra AQID'),
+      withIndex('index 3\nindex 3'),
+      withIndex('extra \nindex 3'),
+      withIndex('extra\nindex 3'),
+      withIndex('extra AQI\nindex 3'),
+      withIndex('extra AQJ=\nindex 3'),
+      withIndex('extra AQID=\nindex 3'),
+      good.replace(hash!, hash!.slice(1)),
+      good.replace(hash!, `${hash} `),
+      good.replace(hash!, encodeBase64(new Uint8Array(31))),
+      good.replace(hash!, encodeBase64(new Uint8Array(33))),
+      good.replace('\n\n', '\n'),
+      withIndex(['index 3', ...Array.from({ length: 61 }, () => hash!)].join('\n')),
+      'a'.repeat(MAX_TLOG_PROOF_BYTES + 1),
+    ])
+      refuses(() => parseTlogProof(bad), 'TLOG_PROOF_MALFORMED')
+    for (const bad of [good.slice(0, -1), `${good}\n`, good.replace(/\n—[^]*/, '\n'), good.replace('\n\n', '\n\n\r')])
+      refuses(() => parseTlogProof(bad), 'NOTE_MALFORMED')
     refuses(() => parseTlogProof(`${good}\ud800`), 'TEXT_ENCODING')
     refuses(() => parseTlogProof(Uint8Array.of(0xff)), 'TEXT_ENCODING')
   })

@@ -102,8 +102,14 @@ describe('frontier', () => {
       const { from, levels } = frontier.append(leafBytes(100, 103))
       assert.equal(frontier.size, size + 3n)
       assert.equal(from, size)
-      assert.deepEqual(levels, completed.map((hashes) => new Uint8Array(Buffer.concat(hashes))))
-      assert.deepEqual(frontier.root(), stack.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right)))
+      assert.deepEqual(
+        levels,
+        completed.map((hashes) => new Uint8Array(Buffer.concat(hashes))),
+      )
+      assert.deepEqual(
+        frontier.root(),
+        stack.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right)),
+      )
     }
     refuses(() => Frontier.resume(2n ** 53n, new Uint8Array(32)), 'SIZE_OUT_OF_RANGE')
     const full = Frontier.resume(2n ** 53n - 1n, new Uint8Array(53 * 32))
@@ -131,7 +137,13 @@ describe('tree in memory', () => {
 
   it('refuses nodes it does not have and readers that misbehave', () => {
     const read = nodesInMemory(leafBytes(0, 5))
-    for (const node of [{ level: 0, index: 5n }, { level: 1, index: 2n }, { level: 3, index: 0n }, { level: 0, index: -1n }]) refuses(() => read([node]), 'SIZE_OUT_OF_RANGE')
+    for (const node of [
+      { level: 0, index: 5n },
+      { level: 1, index: 2n },
+      { level: 3, index: 0n },
+      { level: 0, index: -1n },
+    ])
+      refuses(() => read([node]), 'SIZE_OUT_OF_RANGE')
     refuses(() => rootFromNodes(5n, () => []), 'HASH_LENGTH')
     refuses(() => rootFromNodes(5n, (nodes) => [...read(nodes), LEAVES[0]!]), 'HASH_LENGTH')
     refuses(() => rootFromNodes(5n, (nodes) => read(nodes).map((hash) => hash.subarray(1))), 'HASH_LENGTH')

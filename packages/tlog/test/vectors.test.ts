@@ -60,7 +60,10 @@ describe('vectors', { skip }, () => {
     const entries: Uint8Array[] = entriesUtf8.map((text: string) => new TextEncoder().encode(text))
     const bundle = decodeBase64(entryBundle15_base64)
     assert.deepEqual(formatBundle(entries), bundle)
-    assert.deepEqual(parseBundle(bundle, 15).map((entry) => [...entry]), entries.map((entry) => [...entry]))
+    assert.deepEqual(
+      parseBundle(bundle, 15).map((entry) => [...entry]),
+      entries.map((entry) => [...entry]),
+    )
     const leaves = parseBundle(bundle, 15).map(leafHash)
     const tile = decodeBase64(tile0_15_base64)
     assert.deepEqual(concat(leaves), tile)
@@ -71,7 +74,10 @@ describe('vectors', { skip }, () => {
       assert.equal(signNote(formatCheckpoint(checkpoint), [ed25519Signer(name, seed)]), note)
       return checkpoint
     })
-    assert.deepEqual(opened.map(({ size }) => Number(size)), [...Array(16).keys()])
+    assert.deepEqual(
+      opened.map(({ size }) => Number(size)),
+      [...Array(16).keys()],
+    )
     for (const { size, root } of opened) {
       assert.deepEqual(rootOf(tile.subarray(0, Number(size) * 32)), root)
       const read = nodesFromTiles(size, (tiles) => tiles.map(({ width }) => tile.subarray(0, width * 32)))

@@ -63,8 +63,16 @@ function recordLore({ keys, tenant, packs, vault }: CatchUpDeps): RecordLore {
       }
       return '\0'.repeat(16)
     },
-    order: (trail, type) => packs.of(trail).map((pack) => pack.states.byType.get(type)).find((state) => state !== undefined) ?? null,
+    order: (trail, type) =>
+      packs
+        .of(trail)
+        .map((pack) => pack.states.byType.get(type))
+        .find((state) => state !== undefined) ?? null,
     held: (trail) => packs.of(trail).some((pack) => pack.sequenced),
-    statusRank: (trail, status) => packs.of(trail).map((pack) => pack.statuses.get(status)).find((rank) => rank !== undefined) ?? 0,
+    statusRank: (trail, status) =>
+      packs
+        .of(trail)
+        .map((pack) => pack.statuses.get(status))
+        .find((rank) => rank !== undefined) ?? 0,
   }
 }

@@ -9,7 +9,10 @@ import { checkLevel } from '../observe/level-check.ts'
  *
  * @param expected records are sealed already, so that an absent vault is a lost one
  */
-export async function checkVault(folder: string, options: { expected: boolean; nowMs: number; repair(): Promise<void>; report(finding: string): void }): Promise<boolean> {
+export async function checkVault(
+  folder: string,
+  options: { expected: boolean; nowMs: number; repair(): Promise<void>; report(finding: string): void },
+): Promise<boolean> {
   const { expected, nowMs, repair, report } = options
   if (!existsSync(folder)) {
     if (expected) report('vault: the folder is gone: the personal values of the records sealed so far cannot be read; restore it from a copy')

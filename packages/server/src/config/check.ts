@@ -9,10 +9,13 @@ const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/
 export function checkConfig(config: Config): Remark[] {
   const messages: string[] = []
   const open = !LOOPBACK.test(config.listen.host)
-  if (open && config.tls === null) messages.push('listen: other machines reach this address and there is no TLS; set `tls`, or listen on 127.0.0.1 behind a proxy')
-  if (open && config.origin === KEYS[0]?.default) messages.push('origin: still the default; choose your own before the first record is sealed, it cannot be changed later')
+  if (open && config.tls === null)
+    messages.push('listen: other machines reach this address and there is no TLS; set `tls`, or listen on 127.0.0.1 behind a proxy')
+  if (open && config.origin === KEYS[0]?.default)
+    messages.push('origin: still the default; choose your own before the first record is sealed, it cannot be changed later')
   for (const [name, trail] of Object.entries(config.trails)) {
-    if (trail.retain.mode === 'GOVERNANCE') messages.push(`trails.${name}.retain.mode: GOVERNANCE can be lifted by whoever has the right to; for SEC 17a-4(f) use COMPLIANCE`)
+    if (trail.retain.mode === 'GOVERNANCE')
+      messages.push(`trails.${name}.retain.mode: GOVERNANCE can be lifted by whoever has the right to; for SEC 17a-4(f) use COMPLIANCE`)
     if (trail.retain.periodMs < 365 * DAY_MS) messages.push(`trails.${name}.retain.period: under twelve months, which PCI DSS 10.5.1 asks of audit trails`)
     if (trail.public) messages.push(`trails.${name}.public: everybody can read the records of this log without a token`)
   }

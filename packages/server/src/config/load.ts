@@ -121,8 +121,13 @@ class Build {
 
   #trail(name: string): TrailConfig {
     const at = (key: string): string => `trails.${name}.${key}`
-    const sequence = { settleMs: this.#get<number>(at('sequence.settle')), quietMs: this.#get<number>(at('sequence.quiet')), holdMs: this.#get<number>(at('sequence.hold')) }
-    if (sequence.settleMs > sequence.quietMs || sequence.quietMs > sequence.holdMs) this.#mistake(at('sequence'), `${at('sequence')}: settle is at most quiet, and quiet at most hold`)
+    const sequence = {
+      settleMs: this.#get<number>(at('sequence.settle')),
+      quietMs: this.#get<number>(at('sequence.quiet')),
+      holdMs: this.#get<number>(at('sequence.hold')),
+    }
+    if (sequence.settleMs > sequence.quietMs || sequence.quietMs > sequence.holdMs)
+      this.#mistake(at('sequence'), `${at('sequence')}: settle is at most quiet, and quiet at most hold`)
     const periodMs = this.#get<number>(at('retain.period'))
     if (periodMs <= 0) this.#mistake(at('retain.period'), `${at('retain.period')}: must be longer than nothing`)
     const eventTypes = this.#find<string[]>(at('subscription.eventTypes'))

@@ -27,8 +27,11 @@ const AT_ONCE = 4
  * @throws SealtrailError DATA_IN_USE when a server holds the directory, NOT_FOUND when it is no data directory, KEY_PERMISSIONS.
  */
 export async function auditDirectory(directory: string, options: AuditDirectoryOptions): Promise<LogVerdict[]> {
-  if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite'))) throw new SealtrailError('NOT_FOUND', 'this is no data directory: it has neither store nor head.sqlite')
-  const keys = existsSync(join(directory, 'keys')) ? openFileKeys({ folder: join(directory, 'keys'), create: false, now: options.now, random: randomBytes, passphrase: options.passphrase ?? null }) : null
+  if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite')))
+    throw new SealtrailError('NOT_FOUND', 'this is no data directory: it has neither store nor head.sqlite')
+  const keys = existsSync(join(directory, 'keys'))
+    ? openFileKeys({ folder: join(directory, 'keys'), create: false, now: options.now, random: randomBytes, passphrase: options.passphrase ?? null })
+    : null
   const store = await FileStore.open(join(directory, 'store'), { readOnly: true })
   const heads = openHeads(join(directory, 'head.sqlite'))
   let vault: LevelVault | null = null
@@ -78,8 +81,8 @@ async function assertFree(folder: string): Promise<void> {
     await ledger.close()
   } catch (error) {
     const cause = (error as { cause?: { code?: string } }).cause
-    if (cause?.code === 'LEVEL_LOCKED') throw new SealtrailError('DATA_IN_USE', 'a server holds the data directory; call it with --url, or stop it', { cause: error })
+    if (cause?.code === 'LEVEL_LOCKED')
+      throw new SealtrailError('DATA_IN_USE', 'a server holds the data directory; call it with --url, or stop it', { cause: error })
     // Damaged: reported already, and rebuilt at the next start.
   }
 }
-

@@ -12,7 +12,10 @@ export interface OpenPacks {
 export function openPacks(config: Config): OpenPacks {
   const byTrail = new Map<string, readonly Pack[]>()
   for (const [name, trail] of Object.entries(config.trails)) {
-    byTrail.set(name, trail.packs.map((folder) => loadPack(folder, { trail: name, filter: trail.filter, map: trail.map, subscription: trail.subscription })))
+    byTrail.set(
+      name,
+      trail.packs.map((folder) => loadPack(folder, { trail: name, filter: trail.filter, map: trail.map, subscription: trail.subscription })),
+    )
   }
   return { byTrail, of: (trail) => byTrail.get(trail) ?? [] }
 }

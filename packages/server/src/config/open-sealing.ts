@@ -94,7 +94,10 @@ export async function openSealing(config: Config, env: SealingEnv): Promise<Seal
     return await openParts(config, env, open)
   } catch (error) {
     // What was opened before is let go, so that whoever corrects the cause can start again at once.
-    for (const close of open.reverse()) await Promise.resolve().then(close).catch(() => {})
+    for (const close of open.reverse())
+      await Promise.resolve()
+        .then(close)
+        .catch(() => {})
     throw error
   }
 }
@@ -220,7 +223,12 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
           store,
           heads,
           // Asked each time: the key may be rotated while the server runs.
-          segmentSigner: { get publicKey() { return keys.segmentPublicKey }, sign: (message) => keys.signSegment(message) },
+          segmentSigner: {
+            get publicKey() {
+              return keys.segmentPublicKey
+            },
+            sign: (message) => keys.signSegment(message),
+          },
           signCheckpoint: sign,
           lock: () => lockFor(config, log, env.now()),
           now: env.now,
@@ -269,7 +277,12 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     const error = clock.check(env.now())
     if (error !== null && !clockTold) {
       env.log.error('the clock is behind what is sealed', { code: error.code, detail: error.message })
-      void system({ what: 'clock', subject: 'server', id: `clock/${clock.newestMs}/${env.now()}`, data: { newest_sealed: new Date(clock.newestMs).toISOString() } }).catch(() => {})
+      void system({
+        what: 'clock',
+        subject: 'server',
+        id: `clock/${clock.newestMs}/${env.now()}`,
+        data: { newest_sealed: new Date(clock.newestMs).toISOString() },
+      }).catch(() => {})
     }
     clockTold = error !== null
     return clockTold
@@ -349,7 +362,9 @@ function lockFor(config: Config, log: string, nowMs: number): { mode: 'COMPLIANC
 
 /** The system trail is evidence about all others and stays as long as the longest of them. */
 function longest(config: Config): Config['trails'][string]['retain'] {
-  return Object.values(config.trails).map(({ retain }) => retain).reduce((a, b) => (b.periodMs > a.periodMs ? b : a))
+  return Object.values(config.trails)
+    .map(({ retain }) => retain)
+    .reduce((a, b) => (b.periodMs > a.periodMs ? b : a))
 }
 
 function conflictEvent(log: string, standing: { identity: string; timeMs: number }, offered: { fingerprint: string }): SystemEvent {

@@ -13,10 +13,16 @@ export function correctKey(key: string): Correction | null {
   const said = 'in this file write `mode` and `period` under `trails.<name>.retain`'
   if (/retention-date$|retain-until-date$/.test(header)) {
     const right = 'x-amz-object-lock-retain-until-date'
-    return { code: 'WRONG_LOCK_HEADER', message: header === right ? `the header ${right} is S3's: ${said}` : `there is no such header: S3 calls it ${right}; ${said}` }
+    return {
+      code: 'WRONG_LOCK_HEADER',
+      message: header === right ? `the header ${right} is S3's: ${said}` : `there is no such header: S3 calls it ${right}; ${said}`,
+    }
   }
   const right = header.replace('-bucket-', '-')
-  return { code: 'WRONG_LOCK_HEADER', message: header === right ? `the header ${right} is S3's: ${said}` : `there is no such header: S3 calls it ${right}; ${said}` }
+  return {
+    code: 'WRONG_LOCK_HEADER',
+    message: header === right ? `the header ${right} is S3's: ${said}` : `there is no such header: S3 calls it ${right}; ${said}`,
+  }
 }
 
 /** A lock mode that does not exist. */

@@ -73,7 +73,10 @@ class Reader implements Written {
     const node = this.#real(written)
     if (node === null || (isScalar(node) && node.value === null)) return
     if (!isMap(node)) {
-      this.mistake(node.range?.[0] ?? 0, path === '' ? 'the file must be a map of keys' : `${path}: a map is needed here; known keys: ${[...branch.keys.keys()].join(', ')}`)
+      this.mistake(
+        node.range?.[0] ?? 0,
+        path === '' ? 'the file must be a map of keys' : `${path}: a map is needed here; known keys: ${[...branch.keys.keys()].join(', ')}`,
+      )
       return
     }
     for (const { key, value } of node.items) this.#entry(key as Node, value as Node | null, branch, path)
@@ -91,7 +94,8 @@ class Reader implements Written {
       const mode = isScalar(value) ? correctMode(String(value.value)) : null
       if (mode !== null) this.mistake(value?.range?.[0] ?? offset, mode.message, mode.code)
     } else if (next === undefined) this.#unknown(name, offset, branch, above)
-    else if (any !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) this.mistake(offset, `${above}: a name has lower-case letters, digits and hyphens, at most 63`)
+    else if (any !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
+      this.mistake(offset, `${above}: a name has lower-case letters, digits and hyphens, at most 63`)
     else if (any !== undefined && name === 'system') this.mistake(offset, `${above}: the name "system" is taken`)
     else {
       this.places.set(path, this.#place(offset))

@@ -24,7 +24,11 @@ export interface Key {
 }
 
 // Names of tenants in the wild have underscores; they never name a file.
-const tenantName = { is: 'text', pattern: /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/, form: 'lower-case letters, digits, hyphens and underscores, at most 63' } as const
+const tenantName = {
+  is: 'text',
+  pattern: /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/,
+  form: 'lower-case letters, digits, hyphens and underscores, at most 63',
+} as const
 const anyText = { is: 'text', pattern: /^[^\0]*$/u, form: 'a text' } as const
 const later = { is: 'later' } as const
 
@@ -36,15 +40,35 @@ export const KEYS: readonly Key[] = [
     default: 'sealtrail.localhost',
     what: 'Names the logs: the origin line of each checkpoint is `<origin>/<log>`. Choose it before the first record is sealed; it cannot be changed later.',
   },
-  { path: 'data', type: { is: 'path' }, default: './sealtrail-data', what: 'The data directory. A relative path starts at the folder of the configuration file.' },
+  {
+    path: 'data',
+    type: { is: 'path' },
+    default: './sealtrail-data',
+    what: 'The data directory. A relative path starts at the folder of the configuration file.',
+  },
   { path: 'listen', type: { is: 'address' }, default: '127.0.0.1:8787', what: 'Address and port, `HOST:PORT` or `PORT`; port 0 takes any that is free.' },
-  { path: 'tls.cert', type: { is: 'file' }, default: '', what: 'Certificate chain in PEM, `file:PATH`. With `tls.key` the server speaks TLS 1.2 or 1.3 itself; without both it speaks plain HTTP, for a proxy on the same machine.' },
+  {
+    path: 'tls.cert',
+    type: { is: 'file' },
+    default: '',
+    what: 'Certificate chain in PEM, `file:PATH`. With `tls.key` the server speaks TLS 1.2 or 1.3 itself; without both it speaks plain HTTP, for a proxy on the same machine.',
+  },
   { path: 'tls.key', type: { is: 'file' }, default: '', what: 'Private key in PEM, `file:PATH`.' },
   { path: 'tenant', type: tenantName, default: 'default', what: 'Whose records these are: part of every identity and token. It cannot be changed later.' },
-  { path: 'store', type: { is: 'choice', of: ['files'], later: ['s3', 'azure', 'gcs'] }, default: 'files', what: 'The write-once store. `files` keeps segments in the data directory (assurance: declared).' },
+  {
+    path: 'store',
+    type: { is: 'choice', of: ['files'], later: ['s3', 'azure', 'gcs'] },
+    default: 'files',
+    what: 'The write-once store. `files` keeps segments in the data directory (assurance: declared).',
+  },
   { path: 'database', type: { is: 'choice', of: ['sqlite'], later: ['postgres'] }, default: 'sqlite', what: 'Where the heads of the logs are kept.' },
   { path: 'journal', type: { is: 'choice', of: ['files'], later: ['kafka'] }, default: 'files', what: 'Where accepted events wait until they are sealed.' },
-  { path: 'keys', type: { is: 'choice', of: ['files'], later: ['pkcs11', 'aws-kms'] }, default: 'files', what: 'The keyring. `files` keeps it in the data directory, readable by its owner only.' },
+  {
+    path: 'keys',
+    type: { is: 'choice', of: ['files'], later: ['pkcs11', 'aws-kms'] },
+    default: 'files',
+    what: 'The keyring. `files` keeps it in the data directory, readable by its owner only.',
+  },
   { path: 'seal.maxDelay', type: { is: 'duration' }, default: '2ms', what: 'How long a commit waits for further records.' },
   { path: 'seal.maxRecords', type: { is: 'integer', from: 1, to: 65_536 }, default: '1000', what: 'Most records of one commit.' },
   { path: 'seal.maxBytes', type: { is: 'size' }, default: '4MiB', what: 'A commit that holds as many bytes takes no further record.' },
@@ -57,19 +81,39 @@ export const KEYS: readonly Key[] = [
   { path: 'sources', type: later, default: '', what: 'Sources that are polled or subscribed to. (Platforms that push need no entry here.)' },
   { path: 'witnesses', type: later, default: '', what: 'Witnesses that cosign checkpoints.' },
   { path: 'timestamps', type: later, default: '', what: 'RFC 3161 time-stamp authorities.' },
-  { path: 'trails.*.pack', type: { is: 'texts' }, default: '', what: 'Packs of the trail, in order of matching: names of built-in packs, or folders. `interactions` and `notifications` have theirs; every other trail needs one.' },
-  { path: 'trails.*.filter', type: anyText, default: '', what: 'CEL over `event`, `raw`, `event_type`, `tenant`: an event is kept when it holds, besides the filter of the pack.' },
+  {
+    path: 'trails.*.pack',
+    type: { is: 'texts' },
+    default: '',
+    what: 'Packs of the trail, in order of matching: names of built-in packs, or folders. `interactions` and `notifications` have theirs; every other trail needs one.',
+  },
+  {
+    path: 'trails.*.filter',
+    type: anyText,
+    default: '',
+    what: 'CEL over `event`, `raw`, `event_type`, `tenant`: an event is kept when it holds, besides the filter of the pack.',
+  },
   { path: 'trails.*.map', type: { is: 'map' }, default: '', what: 'A transform block, `"field": "{{event.path}}"`: takes the place of the map of the pack.' },
   { path: 'trails.*.subscription.name', type: anyText, default: '', what: 'Ignored; so that a subscription can be pasted in whole.' },
   { path: 'trails.*.subscription.eventTypes', type: { is: 'texts' }, default: '', what: 'Event types kept, such as `call.stateChange`; all when left out.' },
   { path: 'trails.*.subscription.filterExpression', type: anyText, default: '', what: 'As `filter`; where both are given, both must hold.' },
   { path: 'trails.*.subscription.destinationType', type: anyText, default: '', what: 'Ignored, with a warning: events are sealed here.' },
   { path: 'trails.*.subscription.destinationId', type: anyText, default: '', what: 'Ignored, with a warning.' },
-  { path: 'trails.*.sequence.settle', type: { is: 'duration' }, default: '5s', what: 'Held events of one subject are released this long after its final state (every session that started has ended).' },
+  {
+    path: 'trails.*.sequence.settle',
+    type: { is: 'duration' },
+    default: '5s',
+    what: 'Held events of one subject are released this long after its final state (every session that started has ended).',
+  },
   { path: 'trails.*.sequence.quiet', type: { is: 'duration' }, default: '30s', what: 'Without a final state: released this long after the last event.' },
   { path: 'trails.*.sequence.hold', type: { is: 'duration' }, default: '5m', what: 'Released at the latest this long after the first event held.' },
   { path: 'trails.*.protect', type: later, default: '', what: 'Classifications of fields beyond those of the pack.' },
-  { path: 'trails.*.retain.mode', type: { is: 'choice', of: ['COMPLIANCE', 'GOVERNANCE'], later: [] }, default: 'COMPLIANCE', what: 'Lock of the segments: `COMPLIANCE` lets nobody shorten it, `GOVERNANCE` lets whoever has the right to.' },
+  {
+    path: 'trails.*.retain.mode',
+    type: { is: 'choice', of: ['COMPLIANCE', 'GOVERNANCE'], later: [] },
+    default: 'COMPLIANCE',
+    what: 'Lock of the segments: `COMPLIANCE` lets nobody shorten it, `GOVERNANCE` lets whoever has the right to.',
+  },
   { path: 'trails.*.retain.period', type: { is: 'duration' }, default: 'P1Y', what: 'How long segments are locked, from their commit on.' },
   { path: 'trails.*.retain.detail', type: later, default: '', what: 'How long details are kept before they are summed up.' },
   { path: 'trails.*.retain.classes', type: later, default: '', what: 'Retention classes by regulatory tag.' },
@@ -81,7 +125,12 @@ export const KEYS: readonly Key[] = [
   { path: 'limits.maxDepth', type: { is: 'integer', from: 1, to: 1_000 }, default: '64', what: 'Deepest nesting of an event.' },
   { path: 'limits.maxEvents', type: { is: 'integer', from: 1, to: 1_000_000 }, default: '10000', what: 'Most events of one request.' },
   { path: 'limits.answerWithin', type: { is: 'duration' }, default: '10s', what: 'How long a request waits for its commit before it is answered `held`.' },
-  { path: 'limits.ingestThreads', type: { is: 'integer', from: 0, to: 64 }, default: '', what: 'Threads that take events in; the number of cores, at most 8, when left out. 0: the sealing thread does it.' },
+  {
+    path: 'limits.ingestThreads',
+    type: { is: 'integer', from: 0, to: 64 },
+    default: '',
+    what: 'Threads that take events in; the number of cores, at most 8, when left out. 0: the sealing thread does it.',
+  },
 ]
 
 /** Trails that are there without being written, each with its pack. `trails.<name>: false` leaves one out. */

@@ -27,7 +27,8 @@ export function takeValue(plain: unknown, type: KeyType, taking: Taking): Taken 
   if (type.is === 'later') return isEmpty(plain) ? { value: null } : { message: 'not available in this version' }
   if (type.is === 'map') return typeof plain === 'object' && !Array.isArray(plain) ? { value: plain } : { message: 'a map is needed here' }
   if (type.is === 'texts') return takeTexts(plain)
-  if (type.is === 'choice' && typeof plain === 'object') return { message: `one of ${type.of.join(', ')} is needed here${type.later.length === 0 ? '' : '; others are not available in this version'}` }
+  if (type.is === 'choice' && typeof plain === 'object')
+    return { message: `one of ${type.of.join(', ')} is needed here${type.later.length === 0 ? '' : '; others are not available in this version'}` }
   if (typeof plain === 'object') return { message: 'a single value is needed here' }
   if (type.is === 'file') return takeFile(String(plain), taking)
   const text = dereference(String(plain), taking)
@@ -69,7 +70,9 @@ function takeChoice(text: string, { of, later }: { of: readonly string[]; later:
 
 function takeTexts(plain: unknown): Taken {
   const texts = Array.isArray(plain) ? plain : [plain]
-  return texts.length > 0 && texts.every((each) => typeof each === 'string' && each !== '') ? { value: texts } : { message: 'a text or a list of texts is needed here' }
+  return texts.length > 0 && texts.every((each) => typeof each === 'string' && each !== '')
+    ? { value: texts }
+    : { message: 'a text or a list of texts is needed here' }
 }
 
 /** `file:PATH` names a file whose content another part reads when it needs it. */

@@ -144,7 +144,7 @@ export function auditTime(timeMs: number): number {
 /** Search tokens: kind, and 16 bytes that are views into the bytes given. */
 export function readTokens(bytes: Uint8Array): Array<{ kind: string; token: Uint8Array }> {
   const tokens: Array<{ kind: string; token: Uint8Array }> = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = at + 1 + (bytes[at] as number)
     tokens.push({ kind: String.fromCharCode(...bytes.subarray(at + 1, end)), token: bytes.subarray(end, end + 16) })
     at = end + 16

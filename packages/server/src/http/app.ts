@@ -61,7 +61,8 @@ function failure(route: Route, error: unknown, deps: AppDeps): Response {
   else if (ERRORS[code].status >= 500) deps.log.warn('request not served', where)
   else if (code === 'UNAUTHENTICATED' || code === 'FORBIDDEN') deps.log.warn('request not admitted', where)
   const platform = route.operation === 'postEventBridge'
-  const challenge: Record<string, string> = code === 'UNAUTHENTICATED' ? { 'www-authenticate': platform ? 'Bearer realm="sealtrail", Basic realm="sealtrail"' : 'Bearer realm="sealtrail"' } : {}
+  const challenge: Record<string, string> =
+    code === 'UNAUTHENTICATED' ? { 'www-authenticate': platform ? 'Bearer realm="sealtrail", Basic realm="sealtrail"' : 'Bearer realm="sealtrail"' } : {}
   // A platform gives an event up on any 4xx but 401: whoever may not send gets 401, everything else 503.
   if (platform) return problemOf(error, { status: code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' ? 401 : 503, headers: challenge })
   return problemOf(error, { headers: challenge })

@@ -55,13 +55,15 @@ function shown(c: Context<Env>, app: AppDeps, operation: string, reading: Readin
   if (reading === null) throw new SealtrailError('NOT_FOUND')
   // Reads of the system trail are not noted there, or each look at it would lengthen it.
   const outside = reading.shown.filter((each) => each.log !== 'system')
-  if (outside.length > 0) app.reads.note({ viewer: c.var.viewer, operation, parameters: Object.keys(c.req.query()).filter(isName), shown: outside, atMs: app.now() })
+  if (outside.length > 0)
+    app.reads.note({ viewer: c.var.viewer, operation, parameters: Object.keys(c.req.query()).filter(isName), shown: outside, atMs: app.now() })
   return json(reading.body)
 }
 
 /** Role `security` reads who looked at what, not what they saw; it learns neither whether another record exists. */
 function mayReadOnlySystem(c: Context<Env>): void {
-  if (c.var.viewer.role === 'security') throw new SealtrailError('FORBIDDEN', 'the role security reads the log system only; this needs one of auditor, officer, admin')
+  if (c.var.viewer.role === 'security')
+    throw new SealtrailError('FORBIDDEN', 'the role security reads the log system only; this needs one of auditor, officer, admin')
 }
 
 const isName = (name: string): boolean => /^[a-z_]{1,32}$/.test(name)

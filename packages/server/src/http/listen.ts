@@ -76,7 +76,16 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     return
   }
   const [code, status, reason]: [ErrorCode, number, string] =
-    error.code === 'HPE_HEADER_OVERFLOW' ? ['TOO_LARGE', 431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? ['BAD_REQUEST', 408, 'Request Timeout'] : ['BAD_REQUEST', 400, 'Bad Request']
-  const body = problemBody(code, { status, detail: status === 431 ? 'the headers are too large' : status === 408 ? 'the request took too long' : 'this is no HTTP/1.1 request' })
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['TOO_LARGE', 431, 'Request Header Fields Too Large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['BAD_REQUEST', 408, 'Request Timeout']
+        : ['BAD_REQUEST', 400, 'Bad Request']
+  const body = problemBody(code, {
+    status,
+    detail: status === 431 ? 'the headers are too large' : status === 408 ? 'the request took too long' : 'this is no HTTP/1.1 request',
+  })
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
 }

@@ -22,8 +22,19 @@ const resultFields = {
   receipt: ref('Receipt'),
 }
 const auditFields = [
-  'audit_id', 'message_uuid', 'customer_external_id', 'communication_type', 'delivery_status', 'carrier_receipt_timestamp', 'carrier_error_code',
-  'originating_workflow_id', 'originating_agent_id', 'regulatory_tag', 'platform_tenant_id', 'ingestion_timestamp', 'integrity_hash',
+  'audit_id',
+  'message_uuid',
+  'customer_external_id',
+  'communication_type',
+  'delivery_status',
+  'carrier_receipt_timestamp',
+  'carrier_error_code',
+  'originating_workflow_id',
+  'originating_agent_id',
+  'regulatory_tag',
+  'platform_tenant_id',
+  'ingestion_timestamp',
+  'integrity_hash',
 ]
 
 const SCHEMAS: Readonly<Record<string, Schema>> = {
@@ -45,11 +56,19 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     ['status', 'audit_record', 'verification_timestamp'],
   ),
   Interaction: of({ id: text, closed: { type: 'boolean' }, records: list(object), gaps: list(object), next: nullable('string') }),
-  InteractionState: of({ id: text, at: { type: 'string', format: 'date-time' }, state: nullable('string'), participants: list(object), subjectsequence: { type: 'integer' } }),
+  InteractionState: of({
+    id: text,
+    at: { type: 'string', format: 'date-time' },
+    state: nullable('string'),
+    participants: list(object),
+    subjectsequence: { type: 'integer' },
+  }),
   Records: of({ records: list(object), next: nullable('string'), lag: { type: 'number' } }, ['records', 'next']),
   Record: object,
   Counts: of(Object.fromEntries(['total', 'sealed', 'held', 'duplicate', 'filtered', 'quarantined', 'refused'].map((name) => [name, { type: 'integer' }]))),
-  Tokens: of({ tokens: list(of({ name: text, role: text, created: text, expires: nullable('string'), revoked: nullable('string'), valid: { type: 'boolean' } })) }),
+  Tokens: of({
+    tokens: list(of({ name: text, role: text, created: text, expires: nullable('string'), revoked: nullable('string'), valid: { type: 'boolean' } })),
+  }),
   NewToken: of({ token: text, name: text, role: text, expires: nullable('string') }),
   Items: of({ items: list(object) }),
   Item: object,
@@ -61,7 +80,12 @@ export function openapi(): Schema {
   for (const route of ROUTES) (paths[route.path] ??= {})[route.method.toLowerCase()] = describe(route)
   return {
     openapi: '3.1.0',
-    info: { title: 'Sealtrail', version: '1', description: 'Contact-centre events and delivery receipts as evidence.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'Sealtrail',
+      version: '1',
+      description: 'Contact-centre events and delivery receipts as evidence.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     paths,
     components: {
       schemas: SCHEMAS,
@@ -80,7 +104,8 @@ function describe(route: Route): Schema {
     ...(route.query ?? []).map((q) => ({ name: q.name, in: 'query', description: q.about, schema: schemaOf(q.format) })),
   ]
   const answers = Object.entries(route.answers).map(([status, { about, schema, type }]) => [status, content(about, schema, type, Number(status))])
-  const body = route.takes === undefined ? {} : { requestBody: { required: true, content: Object.fromEntries(route.takes.map((type) => [type, { schema: {} }])) } }
+  const body =
+    route.takes === undefined ? {} : { requestBody: { required: true, content: Object.fromEntries(route.takes.map((type) => [type, { schema: {} }])) } }
   return {
     operationId: route.operation,
     summary: route.summary,
@@ -99,7 +124,10 @@ function security(route: Route): Schema[] {
 
 function content(about: string, schema: string | undefined, type: string | undefined, status: number): Schema {
   if (schema === undefined && type === undefined) return { description: about }
-  return { description: about, content: { [type ?? (status >= 400 ? 'application/problem+json' : 'application/json')]: { schema: schema === undefined ? text : ref(schema) } } }
+  return {
+    description: about,
+    content: { [type ?? (status >= 400 ? 'application/problem+json' : 'application/json')]: { schema: schema === undefined ? text : ref(schema) } },
+  }
 }
 
 function schemaOf(format: 'date-time' | 'integer' | undefined): Schema {

@@ -16,7 +16,14 @@ export const operateRoutes: Record<
   async listQuarantine(c, app) {
     const body = await app.quarantine.list({ ...query(c, ['trail', 'code']), ...page(c) })
     const shown = (body['records'] as JsonObject[]).map((record) => ({ log: String(record['log']), auditid: String(record['auditid']) }))
-    if (shown.length > 0) app.reads.note({ viewer: c.var.viewer, operation: 'listQuarantine', parameters: Object.keys(c.req.query()).filter((name) => /^[a-z]{1,16}$/.test(name)), shown, atMs: app.now() })
+    if (shown.length > 0)
+      app.reads.note({
+        viewer: c.var.viewer,
+        operation: 'listQuarantine',
+        parameters: Object.keys(c.req.query()).filter((name) => /^[a-z]{1,16}$/.test(name)),
+        shown,
+        atMs: app.now(),
+      })
     return json(body)
   },
 
@@ -38,7 +45,13 @@ export const operateRoutes: Record<
     const expiresMs = expires === undefined ? null : Date.parse(expires)
     if (Number.isNaN(expiresMs)) throw new SealtrailError('BAD_REQUEST', 'expires is a date or an RFC 3339 time')
     const { token, info } = app.tokens.create(requiredText(body, 'name'), requiredText(body, 'role'), expiresMs)
-    app.reads.note({ viewer: c.var.viewer, operation: 'createToken', parameters: Object.keys(body).filter((k) => /^[a-z]{1,16}$/.test(k)), shown: [], atMs: app.now() })
+    app.reads.note({
+      viewer: c.var.viewer,
+      operation: 'createToken',
+      parameters: Object.keys(body).filter((k) => /^[a-z]{1,16}$/.test(k)),
+      shown: [],
+      atMs: app.now(),
+    })
     return json({ token, ...info }, 201)
   },
 
@@ -79,7 +92,8 @@ async function objectBody(c: Context<Env>, mayBeEmpty: boolean): Promise<JsonObj
   if (bytes.length === 0 && mayBeEmpty) return {}
   const parsed = parseIJson(bytes, { maxBytes: MAX_BYTES, maxDepth: 64 })
   if ('problem' in parsed) throw new SealtrailError(parsed.problem.code === 'NOT_JSON' ? 'NOT_JSON' : 'BAD_REQUEST', parsed.problem.message)
-  if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value)) throw new SealtrailError('BAD_REQUEST', 'the body is a JSON object')
+  if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
+    throw new SealtrailError('BAD_REQUEST', 'the body is a JSON object')
   return parsed.value
 }
 

@@ -71,7 +71,9 @@ function openExclusively(path: string): number {
 }
 
 function unwritable(cause: unknown): SealtrailError {
-  return new SealtrailError('DATA_UNWRITABLE', `a file of the data directory cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, { cause })
+  return new SealtrailError('DATA_UNWRITABLE', `a file of the data directory cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, {
+    cause,
+  })
 }
 
 function isStoredToken(row: unknown): row is StoredToken {

@@ -53,7 +53,13 @@ function placeIn(log: string, [timeMs, ended, index]: Position, order: ReadonlyM
   return (order.get(log) as number) < (order.get(ended) ?? 0) ? { timeMs, index: MAX_U48 } : { timeMs, index: -1 }
 }
 
-async function* indexed(index: Index, log: string, span: Span, facets: Facets, range: { from: number; to: number; after: TimePlace | null }): AsyncIterableIterator<Candidate> {
+async function* indexed(
+  index: Index,
+  log: string,
+  span: Span,
+  facets: Facets,
+  range: { from: number; to: number; after: TimePlace | null },
+): AsyncIterableIterator<Candidate> {
   for await (const { timeMs, index: at, exact } of index.timeline(log, facets, range)) {
     // The index may have moved on since the span was taken: what the span covers is given by the tail alone.
     if (at < span.from) yield { key: timeMs, log, index: at, tail: null, exact }

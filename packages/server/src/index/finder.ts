@@ -51,7 +51,8 @@ export class Finder {
       }
       let at = span.from
       for await (const bytes of records.range(log, span.from, span.to)) {
-        if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice(AUDITID_AT, AUDITID_AT + 26) === auditid) found.push({ log, index: at, bytes, fields: readFields(bytes) })
+        if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice(AUDITID_AT, AUDITID_AT + 26) === auditid)
+          found.push({ log, index: at, bytes, fields: readFields(bytes) })
         at++
       }
     }
@@ -63,7 +64,8 @@ export class Finder {
     const { index, tail } = this.#deps
     const span = await tail.of(log)
     const places = await index.subject(log, subject, -1, MAX_SUBJECT_RECORDS + 1)
-    if (places.length > MAX_SUBJECT_RECORDS) throw new SealtrailError('TOO_LARGE', `the subject has over ${MAX_SUBJECT_RECORDS} records; page through /api/v1/records`)
+    if (places.length > MAX_SUBJECT_RECORDS)
+      throw new SealtrailError('TOO_LARGE', `the subject has over ${MAX_SUBJECT_RECORDS} records; page through /api/v1/records`)
     const found: FoundRecord[] = []
     for (const place of places) if (place.index < span.from) found.push(await this.at(log, place.index))
     for await (const record of tail.read(log, span)) if (record.fields.subject === subject) found.push({ log, ...record })
@@ -75,7 +77,8 @@ export class Finder {
     const { index, tail } = this.#deps
     const span = await tail.of(log)
     const indexes = new Set<number>()
-    for (const token of tokens) for (const at of await index.token(log, token, { after: -1, limit: MAX_TOKEN_RECORDS, newest: true })) if (at < span.from) indexes.add(at)
+    for (const token of tokens)
+      for (const at of await index.token(log, token, { after: -1, limit: MAX_TOKEN_RECORDS, newest: true })) if (at < span.from) indexes.add(at)
     const found: FoundRecord[] = []
     const unindexed: FoundRecord[] = []
     for await (const record of tail.read(log, span)) unindexed.push({ log, ...record })

@@ -115,7 +115,12 @@ export class Follower {
     const commits = this.#queue.splice(0, count)
     this.#queued -= records
     if (count === 1) return head
-    return { log: head.log, first: head.first, records: commits.flatMap((each) => each.records), tokens: head.tokens === null ? null : commits.flatMap((each) => each.tokens ?? []) }
+    return {
+      log: head.log,
+      first: head.first,
+      records: commits.flatMap((each) => each.records),
+      tokens: head.tokens === null ? null : commits.flatMap((each) => each.tokens ?? []),
+    }
   }
 
   async #readUpTo(log: string, size: number): Promise<void> {

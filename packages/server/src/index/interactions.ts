@@ -22,7 +22,12 @@ interface Interaction {
  * A page of the interaction's records in logical order, with what is missing of it: numbers no record has, and sessions whose
  * start was never seen. Null: unknown. @throws SealtrailError BAD_REQUEST (cursor), TOO_LARGE, INDEX_BEHIND, NOT_READY
  */
-export async function interaction(id: string, page: { readonly limit: number; readonly cursor?: string }, viewer: Viewer, deps: ReadingDeps): Promise<Reading | null> {
+export async function interaction(
+  id: string,
+  page: { readonly limit: number; readonly cursor?: string },
+  viewer: Viewer,
+  deps: ReadingDeps,
+): Promise<Reading | null> {
   const found = await read(id, deps)
   if (found === null) return null
   const { trail, records, events } = found
@@ -50,7 +55,9 @@ export async function interactionState(id: string, atMs: number, deps: ReadingDe
   const { trail, events } = found
   const state = stateAt(events, trail.states, atMs)
   if (state === null) return null
-  const used = logicalOrder(events, trail.states).filter((each) => each.atMs <= atMs).map((each) => each.record.record)
+  const used = logicalOrder(events, trail.states)
+    .filter((each) => each.atMs <= atMs)
+    .map((each) => each.record.record)
   const last = used.at(-1) as ProvenRecord
   const body: JsonObject = {
     id,
@@ -89,7 +96,18 @@ async function recordOf(record: ProvenRecord, role: Role, deps: ReadingDeps): Pr
   const { auditid, subjectsequence, type, time, late } = attributesOf(record)
   const { data, states } = await dataFor(record, role, deps)
   const { integrity_hash } = record.proven
-  return { auditid, subjectsequence, type, time: time ?? null, late, data, ...stateFields(states), index: record.index, integrity_hash, proof: proofHashes(record.proven) }
+  return {
+    auditid,
+    subjectsequence,
+    type,
+    time: time ?? null,
+    late,
+    data,
+    ...stateFields(states),
+    index: record.index,
+    integrity_hash,
+    proof: proofHashes(record.proven),
+  }
 }
 
 function gapsOf(records: readonly ProvenRecord[], state: InteractionState | null): JsonValue[] {

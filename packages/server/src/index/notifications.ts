@@ -11,8 +11,18 @@ import type { TrailReading } from './trails.ts'
 
 /** The thirteen fields of the flat record but `integrity_hash`, each under the name it has in the data. */
 const FIELDS = [
-  'audit_id', 'message_uuid', 'customer_external_id', 'communication_type', 'delivery_status', 'carrier_receipt_timestamp', 'carrier_error_code',
-  'originating_workflow_id', 'originating_agent_id', 'regulatory_tag', 'platform_tenant_id', 'ingestion_timestamp',
+  'audit_id',
+  'message_uuid',
+  'customer_external_id',
+  'communication_type',
+  'delivery_status',
+  'carrier_receipt_timestamp',
+  'carrier_error_code',
+  'originating_workflow_id',
+  'originating_agent_id',
+  'regulatory_tag',
+  'platform_tenant_id',
+  'ingestion_timestamp',
 ] as const
 const MAX_MORE = 100
 
@@ -33,7 +43,8 @@ export async function auditNotifications(query: NotificationQuery, viewer: Viewe
   if (message_uuid === undefined && customer_external_id === undefined && carrier_message_id === undefined) throw new SealtrailError('NO_IDENTIFIER')
   for (const trail of deps.trails) {
     if (trail.statuses.size === 0) continue
-    const { messages, more } = message_uuid === undefined ? await messagesByToken(query, trail, deps) : { messages: await messageOf(trail, message_uuid, deps), more: [] }
+    const { messages, more } =
+      message_uuid === undefined ? await messagesByToken(query, trail, deps) : { messages: await messageOf(trail, message_uuid, deps), more: [] }
     for (const message of messages) if (await isOf(message, query, deps)) return answer(message, more, viewer, deps)
   }
   return null
@@ -53,7 +64,10 @@ async function messageOf(trail: TrailReading, subject: string, deps: ReadingDeps
 /** The newest message that carries the narrower of the identifiers, and the names of the others. */
 async function messagesByToken(query: NotificationQuery, trail: TrailReading, deps: ReadingDeps): Promise<{ messages: Message[]; more: string[] }> {
   const carrier = query.carrier_message_id ?? null
-  const wanted = carrier === null ? tokensFor('customer_external_id', query.customer_external_id as string, trail, deps) : tokensFor('carrier_message_id', carrier, trail, deps)
+  const wanted =
+    carrier === null
+      ? tokensFor('customer_external_id', query.customer_external_id as string, trail, deps)
+      : tokensFor('carrier_message_id', carrier, trail, deps)
   const found = await proveAll(await deps.finder.byToken(trail.log, wanted, carrier), trail.log, deps.prover)
   const subjects = new Set<string>()
   for (const record of found) {
@@ -81,10 +95,13 @@ async function isOf({ records, trail }: Message, query: NotificationQuery, deps:
   const { customer_external_id, carrier_message_id } = query
   if (customer_external_id === undefined && carrier_message_id === undefined) return true
   const tokens = (await deps.tokens(records.flatMap((record) => record.fields?.auditid ?? []))).flat()
-  const carries = (field: string, value: string): boolean => tokensFor(field, value, trail, deps).some((token) => tokens.some((each) => Buffer.compare(each.token, token) === 0))
+  const carries = (field: string, value: string): boolean =>
+    tokensFor(field, value, trail, deps).some((token) => tokens.some((each) => Buffer.compare(each.token, token) === 0))
   return (
     (customer_external_id === undefined || carries('customer_external_id', customer_external_id)) &&
-    (carrier_message_id === undefined || records.some((record) => record.fields?.carrier === carrier_message_id) || carries('carrier_message_id', carrier_message_id))
+    (carrier_message_id === undefined ||
+      records.some((record) => record.fields?.carrier === carrier_message_id) ||
+      carries('carrier_message_id', carrier_message_id))
   )
 }
 
@@ -101,7 +118,14 @@ async function answer({ trail, subject, records }: Message, more: readonly strin
     verification_timestamp: new Date(deps.now()).toISOString(),
     history: flat.map(({ record, states }, i) => {
       const { index, fields } = receipts[i] as ProvenRecord
-      return { ...record, auditid: fields?.auditid ?? null, subjectsequence: fields?.subjectsequence ?? null, superseded: fields?.late ?? null, index, field_states: states }
+      return {
+        ...record,
+        auditid: fields?.auditid ?? null,
+        subjectsequence: fields?.subjectsequence ?? null,
+        superseded: fields?.late ?? null,
+        index,
+        field_states: states,
+      }
     }),
     proof: current === null ? null : receiptOf(current, deps),
     field_states: shown?.states ?? {},
@@ -133,7 +157,11 @@ function sequenceOf(record: ProvenRecord): number {
   return record.fields?.subjectsequence ?? 0
 }
 
-async function flatRecord(record: ProvenRecord, viewer: Viewer, deps: ReadingDeps): Promise<{ record: { [name: string]: JsonValue }; states: { [name: string]: JsonValue } }> {
+async function flatRecord(
+  record: ProvenRecord,
+  viewer: Viewer,
+  deps: ReadingDeps,
+): Promise<{ record: { [name: string]: JsonValue }; states: { [name: string]: JsonValue } }> {
   const { data, states } = await dataFor(record, viewer.role, deps)
   const { auditid, recordedtime, regulatorytag } = attributesOf(record)
   const own: Record<string, JsonValue> = { audit_id: auditid, ingestion_timestamp: recordedtime, regulatory_tag: regulatorytag ?? null }

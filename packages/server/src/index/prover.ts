@@ -89,7 +89,15 @@ export class Prover {
 
   /** The whole receipt of proven bytes, as a sender gets it. */
   receipt(seal: Seal, index: number, auditid: string, bytes: Uint8Array, proven: Proven): SealReceipt {
-    return encodeReceipt({ auditid, log: seal.log, index, checkpoint: seal.note, published: this.#source.published(seal.note), record: bytes, proof: proven.hashes ?? [] })
+    return encodeReceipt({
+      auditid,
+      log: seal.log,
+      index,
+      checkpoint: seal.note,
+      published: this.#source.published(seal.note),
+      record: bytes,
+      proof: proven.hashes ?? [],
+    })
   }
 
   /** Proof and checkpoint as C2SP tlog-proof text. */

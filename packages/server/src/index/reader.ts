@@ -64,7 +64,13 @@ export class LogReader implements Reader {
     const proven: ProvenRecord[] = []
     const damaged: ProvenRecord[] = []
     for (const each of logs) {
-      proven.push(...(await proveAll(entries.filter((entry) => entry.log === each), each, this.#deps.prover)))
+      proven.push(
+        ...(await proveAll(
+          entries.filter((entry) => entry.log === each),
+          each,
+          this.#deps.prover,
+        )),
+      )
       const wrong = await Promise.all(mismatches.filter((mismatch) => mismatch.log === each).map(({ index }) => this.#deps.finder.at(each, index)))
       damaged.push(...(await proveAll(wrong, each, this.#deps.prover)))
     }
@@ -141,7 +147,14 @@ export class LogReader implements Reader {
 
   async #attributes(record: ProvenRecord, role: Role): Promise<JsonObject> {
     const { data, states } = await dataFor(record, role, this.#deps)
-    return { ...(attributesOf(record) as unknown as JsonObject), data, ...stateFields(states), log: record.log, index: record.index, integrity_hash: record.proven.integrity_hash }
+    return {
+      ...(attributesOf(record) as unknown as JsonObject),
+      data,
+      ...stateFields(states),
+      log: record.log,
+      index: record.index,
+      integrity_hash: record.proven.integrity_hash,
+    }
   }
 }
 

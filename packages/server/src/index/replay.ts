@@ -43,7 +43,14 @@ interface Session {
 }
 
 /** Agent states as Genesys Cloud names them, in the words of the packs. Others appear in lower case. */
-const STATE_WORDS: Readonly<Record<string, string>> = { alert: 'alerting', interact: 'interacting', hold: 'held', wrapup: 'wrapping-up', contact: 'contacting', dial: 'dialing' }
+const STATE_WORDS: Readonly<Record<string, string>> = {
+  alert: 'alerting',
+  interact: 'interacting',
+  hold: 'held',
+  wrapup: 'wrapping-up',
+  contact: 'contacting',
+  dial: 'dialing',
+}
 /** Hand-over to somebody who is on the line already. */
 const WARM: ReadonlySet<string> = new Set(['consult', 'conference'])
 

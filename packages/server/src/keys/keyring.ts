@@ -66,7 +66,10 @@ export class Keyring implements Keys {
 
   /** Raw public keys of every segment key there ever was, the current one first: segments signed before a rotation name theirs. */
   get segmentPublicKeys(): readonly Uint8Array[] {
-    return this.#keys.filter((key) => key.purpose === 'segment').map((key) => signer(key.secret).publicKey).reverse()
+    return this.#keys
+      .filter((key) => key.purpose === 'segment')
+      .map((key) => signer(key.secret).publicKey)
+      .reverse()
   }
 
   name(text: string): string {
@@ -154,6 +157,9 @@ function signer(seed: Uint8Array): Signer {
 }
 
 function fingerprintOf(key: KeyMaterial, publicKey: Uint8Array | null): string {
-  const digest = publicKey === null ? createHmac('sha256', createSecretKey(key.secret)).update('sealtrail/key-fingerprint/1').digest('hex') : createHash('sha256').update(publicKey).digest('hex')
+  const digest =
+    publicKey === null
+      ? createHmac('sha256', createSecretKey(key.secret)).update('sealtrail/key-fingerprint/1').digest('hex')
+      : createHash('sha256').update(publicKey).digest('hex')
   return digest.slice(0, 16)
 }

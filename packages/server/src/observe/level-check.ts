@@ -35,7 +35,8 @@ export async function checkLevel(folder: string): Promise<LevelDamage[]> {
   for (const file of files) {
     // A table that the manifest does not name was being made when the process ended, or was to be deleted; so are logs
     // before the one it names, while later ones are read at a restart.
-    if (live !== null && !live.includes(file) && !live.some((name) => name.endsWith('.log') && file.endsWith('.log') && parseInt(name) < parseInt(file))) continue
+    if (live !== null && !live.includes(file) && !live.some((name) => name.endsWith('.log') && file.endsWith('.log') && parseInt(name) < parseInt(file)))
+      continue
     const message = (file.endsWith('.ldb') ? checkTable : checkLog)(await readFile(join(folder, file)))
     if (message !== null) damage.push({ file, message })
   }

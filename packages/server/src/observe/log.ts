@@ -16,12 +16,14 @@ export interface Log {
 export function createLog(options: { level?: Level; now: () => number; write?: (line: string) => void }): Log {
   const least = RANK[options.level ?? 'info']
   const write = options.write ?? ((line: string): void => void process.stderr.write(line))
-  const at = (level: Level) => (message: string, fields?: LogFields): void => {
-    if (RANK[level] < least) return
-    const line: Record<string, unknown> = { time: new Date(options.now()).toISOString(), level, message }
-    for (const key in fields) if (!Object.hasOwn(line, key)) line[key] = fields[key]
-    write(`${JSON.stringify(line)}\n`)
-  }
+  const at =
+    (level: Level) =>
+    (message: string, fields?: LogFields): void => {
+      if (RANK[level] < least) return
+      const line: Record<string, unknown> = { time: new Date(options.now()).toISOString(), level, message }
+      for (const key in fields) if (!Object.hasOwn(line, key)) line[key] = fields[key]
+      write(`${JSON.stringify(line)}\n`)
+    }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 

@@ -35,7 +35,8 @@ export class Audit {
     const telling: { path: string; text: string }[] = []
     this.#walk(event.data, this.#pack.fields, '', telling)
     for (const name of ['id', 'subject', 'source', 'type'] as const) {
-      for (const { path, text } of telling) if (event[name].includes(text)) this.problems.push(`${file}: the ${name} shows the value of ${path}, which is not classified plain`)
+      for (const { path, text } of telling)
+        if (event[name].includes(text)) this.problems.push(`${file}: the ${name} shows the value of ${path}, which is not classified plain`)
     }
   }
 
@@ -55,6 +56,7 @@ export class Audit {
       for (const item of value) this.#walk(item, next(items), `${path}[]`, telling)
       return
     }
-    for (const [key, member] of Object.entries(value)) this.#walk(member, next(node?.keys.get(key) ?? node?.any ?? null), path === '' ? key : `${path}.${key}`, telling)
+    for (const [key, member] of Object.entries(value))
+      this.#walk(member, next(node?.keys.get(key) ?? node?.any ?? null), path === '' ? key : `${path}.${key}`, telling)
   }
 }

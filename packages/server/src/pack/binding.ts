@@ -26,7 +26,8 @@ export interface Bound {
 export function readBinding(binding: Binding, known: readonly string[]): Bound {
   const at = (what: string): string => `trails.${binding.trail ?? ''}.${what}`
   for (const name of binding.subscription?.eventTypes ?? []) {
-    if (!known.includes(name)) throw new SealtrailError('CONFIG_INVALID', `${at('subscription.eventTypes')}: there is no event type "${name}"; known: ${known.join(', ') || 'none'}`)
+    if (!known.includes(name))
+      throw new SealtrailError('CONFIG_INVALID', `${at('subscription.eventTypes')}: there is no event type "${name}"; known: ${known.join(', ') || 'none'}`)
   }
   return {
     filter: binding.filter == null ? null : inConfig(() => expressionAt(Place.parse(JSON.stringify(binding.filter), at('filter')))),

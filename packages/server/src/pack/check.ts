@@ -50,10 +50,15 @@ export function testPack(dir: string, options: { readonly update?: boolean } = {
   }
   const audit = new Audit(pack)
   const folder = join(dir, 'samples')
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.json')).sort() : []
+  const files = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((file) => file.endsWith('.json'))
+        .sort()
+    : []
   const samples = files.map((file) => testSample(pack, audit, dir, file, options.update ?? false))
   if (files.length === 0) audit.problems.push('there is no sample in samples/')
-  for (const file of existsSync(join(dir, 'expected')) ? readdirSync(join(dir, 'expected')) : []) if (!files.includes(file)) audit.problems.push(`expected/${file} has no sample`)
+  for (const file of existsSync(join(dir, 'expected')) ? readdirSync(join(dir, 'expected')) : [])
+    if (!files.includes(file)) audit.problems.push(`expected/${file} has no sample`)
   return {
     ok: audit.problems.length === 0 && samples.every((sample) => sample.difference === null),
     name: pack.name,

@@ -10,7 +10,22 @@ import { TopicTable } from './topics.ts'
 import { readUnwrap } from './unwrap.ts'
 import type { Place } from './yaml.ts'
 
-export const KEYS = ['name', 'version', 'title', 'trail', 'sequenced', 'statuses', 'streams', 'unwrap', 'ignore', 'tables', 'defaults', 'events', 'fields', 'states'] as const
+export const KEYS = [
+  'name',
+  'version',
+  'title',
+  'trail',
+  'sequenced',
+  'statuses',
+  'streams',
+  'unwrap',
+  'ignore',
+  'tables',
+  'defaults',
+  'events',
+  'fields',
+  'states',
+] as const
 
 export interface PackSource {
   readonly yaml: Place
@@ -23,7 +38,11 @@ export function compilePack(source: PackSource, binding: Binding): CompiledPack 
   const root = source.yaml
   const entries = root.entries(KEYS)
   const needed = (key: (typeof KEYS)[number]): Place => entries.get(key) ?? root.fail(`the pack needs "${key}"`)
-  const texts = (key: (typeof KEYS)[number]): string[] => entries.get(key)?.items().map((item) => item.text()) ?? []
+  const texts = (key: (typeof KEYS)[number]): string[] =>
+    entries
+      .get(key)
+      ?.items()
+      .map((item) => item.text()) ?? []
   const name = needed('name').text()
   if (!/^[a-z0-9][a-z0-9.-]{0,62}$/.test(name)) needed('name').fail('a pack is named with a-z, 0-9, "." and "-"')
   const version = needed('version').integer()

@@ -155,10 +155,11 @@ export class CompiledPack implements Pack {
     const subject = name(rule.subject.run(scope))
     const type = name(rule.type.run(scope))
     const source = name(rule.source.run(scope))
-    if (id === null || subject === null || type === null || source === null) return unmappable(`${id === null ? 'id' : subject === null ? 'subject' : type === null ? 'type' : 'source'} is no text of 1 to 1,024 characters`)
+    if (id === null || subject === null || type === null || source === null)
+      return unmappable(`${id === null ? 'id' : subject === null ? 'subject' : type === null ? 'type' : 'source'} is no text of 1 to 1,024 characters`)
     const status = rule.status === null ? null : rule.status(scope)
     const rank = typeof status === 'string' ? this.statuses.get(status) : undefined
-    if (rule.status !== null && rank === undefined) return unmappable('status is none of the pack\'s statuses')
+    if (rule.status !== null && rank === undefined) return unmappable("status is none of the pack's statuses")
     const session = rule.session === null ? null : rule.session(scope)
     const tag = rule.regulatoryTag === null ? null : rule.regulatoryTag.run(scope)
     return {

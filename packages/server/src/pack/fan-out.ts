@@ -24,7 +24,10 @@ export function readFanOut(place: Place): FanOut {
 }
 
 function byPath(path: string): FanOut {
-  const levels = path.slice(0, -2).split('[]').map((level) => level.split('.').filter((key) => key !== ''))
+  const levels = path
+    .slice(0, -2)
+    .split('[]')
+    .map((level) => level.split('.').filter((key) => key !== ''))
   return (body) => {
     let found: Element[] = [{ event: body, within: [] }]
     for (const keys of levels) {

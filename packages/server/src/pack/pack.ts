@@ -79,5 +79,8 @@ export interface PackContext {
 
 export interface PackStates {
   /** type → the state it puts its participant in, e.g. `…user.start` → `interacting`; null when it changes none. */
-  readonly byType: ReadonlyMap<string, { readonly state: string | null; readonly effect: 'opens' | 'closes' | null; readonly phase: number; readonly rank: number }>
+  readonly byType: ReadonlyMap<
+    string,
+    { readonly state: string | null; readonly effect: 'opens' | 'closes' | null; readonly phase: number; readonly rank: number }
+  >
 }

@@ -7,7 +7,26 @@ import { expressionAt, templateAt, type Template } from './template.ts'
 import type { Place } from './yaml.ts'
 
 /** Keys an event may have; all but the first two may also stand in `defaults`. */
-export const EVENT_KEYS = ['topic', 'match', 'each', 'as', 'event_type', 'stream', 'filter', 'id', 'subject', 'source', 'time', 'type', 'session', 'status', 'regulatory_tag', 'people', 'map', 'compare'] as const
+export const EVENT_KEYS = [
+  'topic',
+  'match',
+  'each',
+  'as',
+  'event_type',
+  'stream',
+  'filter',
+  'id',
+  'subject',
+  'source',
+  'time',
+  'type',
+  'session',
+  'status',
+  'regulatory_tag',
+  'people',
+  'map',
+  'compare',
+] as const
 const DEFAULT_KEYS = EVENT_KEYS.slice(2)
 
 /** One compiled entry of `events`. */
@@ -58,7 +77,11 @@ function readRule(place: Place, shared: ReadonlyMap<string, Place>): Rule {
   if (!own.has('topic') && !own.has('match')) place.fail('the event needs "topic" or "match"')
   return {
     place,
-    topics: own.get('topic')?.oneOrMore().map((topic) => topic.text()) ?? [],
+    topics:
+      own
+        .get('topic')
+        ?.oneOrMore()
+        .map((topic) => topic.text()) ?? [],
     match: expression('match'),
     each: at('each') === undefined ? null : readFanOut(at('each')!),
     as: at('as') === undefined ? null : templateAt(at('as')!),
@@ -84,7 +107,11 @@ function readRule(place: Place, shared: ReadonlyMap<string, Place>): Rule {
 function readCompare(place: Place | undefined): (data: JsonObject) => JsonObject {
   if (place === undefined) return (data) => data
   const entries = place.entries(['only', 'except'])
-  const names = (key: string): string[] | undefined => entries.get(key)?.items().map((item) => item.text())
+  const names = (key: string): string[] | undefined =>
+    entries
+      .get(key)
+      ?.items()
+      .map((item) => item.text())
   const only = names('only')
   const except = names('except')
   if ((only === undefined) === (except === undefined)) place.fail('either "only" or "except" is needed')
@@ -107,4 +134,3 @@ function readCompare(place: Place | undefined): (data: JsonObject) => JsonObject
     return out
   }
 }
-

@@ -26,8 +26,17 @@ export function readUnwrap(place: Place | undefined): UnwrapRule {
   return place.items().map((item) => {
     const entries = item.entries(['has', 'take', 'topic', 'template'])
     const take = entries.get('take') ?? item.fail('a layer needs "take"')
-    const has = entries.get('has')?.oneOrMore().map((key) => key.text()) ?? []
-    return { has: [...new Set([...has, take.text()])], take: take.text(), topic: entries.get('topic')?.text() ?? null, template: entries.get('template')?.text() ?? null }
+    const has =
+      entries
+        .get('has')
+        ?.oneOrMore()
+        .map((key) => key.text()) ?? []
+    return {
+      has: [...new Set([...has, take.text()])],
+      take: take.text(),
+      topic: entries.get('topic')?.text() ?? null,
+      template: entries.get('template')?.text() ?? null,
+    }
   })
 }
 

@@ -32,7 +32,9 @@ const RANGES: ReadonlyArray<readonly [from: string, to: string, lengths: readonl
 ]
 
 /** Ranges by first digit. */
-const BY_FIRST: ReadonlyArray<ReadonlyArray<readonly [string, string, readonly number[]]>> = Array.from({ length: 10 }, (_, digit) => RANGES.filter(([from]) => from.startsWith(String(digit))))
+const BY_FIRST: ReadonlyArray<ReadonlyArray<readonly [string, string, readonly number[]]>> = Array.from({ length: 10 }, (_, digit) =>
+  RANGES.filter(([from]) => from.startsWith(String(digit))),
+)
 
 /** Whether 13 to 19 ASCII digits are a card number: in an issuer range, of its length, with a right check digit (ISO/IEC 7812-1). */
 export function isCardNumber(digits: string): boolean {

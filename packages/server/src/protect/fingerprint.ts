@@ -13,7 +13,8 @@ export function fingerprintText(data: JsonObject, notCompared: ReadonlySet<strin
   for (const name of notCompared) {
     if (!Object.hasOwn(data, name)) continue
     const compared: JsonObject = {}
-    for (const key of Object.keys(data)) if (!notCompared.has(key)) Object.defineProperty(compared, key, { value: data[key], enumerable: true, configurable: true, writable: true })
+    for (const key of Object.keys(data))
+      if (!notCompared.has(key)) Object.defineProperty(compared, key, { value: data[key], enumerable: true, configurable: true, writable: true })
     return canonicalize(compared)
   }
   return canonicalize(data)

@@ -8,7 +8,8 @@ const NORTH_AMERICAN = /(?<![\d.:/-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}([
 const NATIONAL = /(?<![\d.:/+-])\(?0\d{1,4}\)?(?:[ \-/.]{1,2}\d{2,8}){1,5}(?![\d:]|[.-]\d)/g
 const INDIAN = /(?<![\d.:/+-])[6-9]\d{4}[ -]\d{5}(?![\d:]|[.-]\d)/
 const BARE = /(?<![\d.:/+-])\d{9,15}(?![\d:]|[.-]\d)/g
-const CONTEXT = /phone|mobile|\bcell|\btel\b|telefon|t\u00e9l\u00e9phone|tel:|msisdn|whatsapp|\bwa[ _]?id|\bani\b|\bdnis\b|call(?:er|back|ed)?\b|callback|calledid|\bsms\b|\bfax\b|dial|reach me|text me|number is/i
+const CONTEXT =
+  /phone|mobile|\bcell|\btel\b|telefon|t\u00e9l\u00e9phone|tel:|msisdn|whatsapp|\bwa[ _]?id|\bani\b|\bdnis\b|call(?:er|back|ed)?\b|callback|calledid|\bsms\b|\bfax\b|dial|reach me|text me|number is/i
 /** Names of fields that hold an address of whatever kind the channel has: for SMS and WhatsApp digits. */
 const ADDRESS = /\b(?:address|from|to|recipient|sender|remote|peer)\b/i
 const ID = /(?<!caller|wa) ids?$/i

@@ -46,7 +46,12 @@ export function scanner(words: readonly string[]): (bytes: Uint8Array) => boolea
       if (a === found || b === found || c === found || d === found) return true
     }
     if (to === 0) return runs(bytes, 0, 0, bytes.length)
-    return runs(bytes, a, to, to + overlap) || runs(bytes, b, 2 * to, 2 * to + overlap) || runs(bytes, c, 3 * to, 3 * to + overlap) || runs(bytes, d, 4 * to, bytes.length)
+    return (
+      runs(bytes, a, to, to + overlap) ||
+      runs(bytes, b, 2 * to, 2 * to + overlap) ||
+      runs(bytes, c, 3 * to, 3 * to + overlap) ||
+      runs(bytes, d, 4 * to, bytes.length)
+    )
   }
 
   function runs(bytes: Uint8Array, row: number, from: number, to: number): boolean {

@@ -25,7 +25,8 @@ export function sensitiveInput(value: JsonValue | null, bytes: Uint8Array): stri
   if (kind !== null) found.add(`(text: ${kind})`)
   const parsed = parse(written)
   if (parsed !== null && !isDeeper(parsed, MAX_DEPTH)) for (const path of sensitiveFields(parsed)) found.add(path)
-  for (const [, name, assigned] of text.matchAll(ASSIGNED)) if (isSensitive(name as string, assigned as string)) found.add(sayable((name as string).trim()).replace(/\p{Nd}{3,}/gu, '…'))
+  for (const [, name, assigned] of text.matchAll(ASSIGNED))
+    if (isSensitive(name as string, assigned as string)) found.add(sayable((name as string).trim()).replace(/\p{Nd}{3,}/gu, '…'))
   return [...found]
 }
 
@@ -35,7 +36,10 @@ export function sensitiveInput(value: JsonValue | null, bytes: Uint8Array): stri
  */
 export function withoutValues(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).utf8Slice()
-  return text.replace(/[A-Za-z0-9+/=_]{16,}/g, 'x').replace(/\p{Nd}/gu, '0').replace(/\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b/gi, '0')
+  return text
+    .replace(/[A-Za-z0-9+/=_]{16,}/g, 'x')
+    .replace(/\p{Nd}/gu, '0')
+    .replace(/\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b/gi, '0')
 }
 
 function isDeeper(value: JsonValue, depth: number): boolean {

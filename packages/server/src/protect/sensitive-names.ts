@@ -26,21 +26,34 @@ const MAX_NAME = 64
 
 /** Words that turn a name into one about the outcome of a check, which is no sensitive data itself (`cvvResult`, `pinAttempts`). */
 const ABOUT = new Set(
-  'result results response responses check checked checks match matched status present presence indicator verified verify valid validated validation required enabled attempts attempt tries retries retry count length len type requested prompt prompted supported masked redacted error errors failed failure reason message flag missing mode method label policy avs timeout name id'.split(' '),
+  'result results response responses check checked checks match matched status present presence indicator verified verify valid validated validation required enabled attempts attempt tries retries retry count length len type requested prompt prompted supported masked redacted error errors failed failure reason message flag missing mode method label policy avs timeout name id'.split(
+    ' ',
+  ),
 )
 /** Words after which a security code is sought only by its digits. */
 const PERHAPS = new Set('provided entered captured collected input received given at time is has'.split(' '))
 const CODES = new Set('cvv cvv2 cvc cvc2 cvn2 cvd2 cav2 cvvs icvv cvvcode cvccode'.split(' '))
-const CARD_CODES = new Set('cid csc cvd cvn cvp cav cve cid2 csc2 code verification verificationcode verificationnumber securitynumber security validationcode securitydigits'.split(' '))
+const CARD_CODES = new Set(
+  'cid csc cvd cvn cvp cav cve cid2 csc2 code verification verificationcode verificationnumber securitynumber security validationcode securitydigits'.split(
+    ' ',
+  ),
+)
 const CODE_PHRASES =
   /cvv|cvc2|cvccode|cardcvc|securitycode|cardsecurity(?:code|number|value|digits)|cardverification(?:code|number|value|digits)|cardvalidation(?:code|value|number)|cardauthenticationvalue|cardidentification(?:number|code)|verificationvalue|signaturepanelcode|kartenprufnummer|kartenprufziffer|sicherheitscode|cryptogramme|codigodeseguridad|codigoseguridad|codedesecurite|codesecurite|codicedisicurezza|codigodeseguranca/
-const TRACK_PHRASES = /track(?:data|[123]data|equivalent)|^(?:card|emv|magnetic|mag|msr|full|raw)?track[123](?:data|equivalent|equivalentdata)?$|^track(?:one|two|three|i|ii|iii)(?:data)?$|magstripe|magneticstripe|magstrip|swipedata|msrdata|^chipdata$/
-const PIN_MERGED = /^(?:(?:card|debit|credit|atm|user|customer|caller|account|entered|bank|new|old|my|secret|access|encrypted|clear|ivr|phone|telephone|upi|m|t|e|i|tele)?pin(?:code|number|no|num|value|data|digits|entered|input|block)?)$/
+const TRACK_PHRASES =
+  /track(?:data|[123]data|equivalent)|^(?:card|emv|magnetic|mag|msr|full|raw)?track[123](?:data|equivalent|equivalentdata)?$|^track(?:one|two|three|i|ii|iii)(?:data)?$|magstripe|magneticstripe|magstrip|swipedata|msrdata|^chipdata$/
+const PIN_MERGED =
+  /^(?:(?:card|debit|credit|atm|user|customer|caller|account|entered|bank|new|old|my|secret|access|encrypted|clear|ivr|phone|telephone|upi|m|t|e|i|tele)?pin(?:code|number|no|num|value|data|digits|entered|input|block)?)$/
 const PIN_OTHERS = new Set(
-  'code number no num nr block value data digits digit entered enter input encrypted enc clear plain card debit credit atm bank banking customer cust user caller account acct access secret personal identification ivr dtmf new old current confirm confirmed re reenter my your the please kindly type telephone tele phone upi verification auth authentication hash hashed offset test last first original security voice var str txt attr context flow in question what is s 1 2 4 5 6 four six'.split(' '),
+  'code number no num nr block value data digits digit entered enter input encrypted enc clear plain card debit credit atm bank banking customer cust user caller account acct access secret personal identification ivr dtmf new old current confirm confirmed re reenter my your the please kindly type telephone tele phone upi verification auth authentication hash hashed offset test last first original security voice var str txt attr context flow in question what is s 1 2 4 5 6 four six'.split(
+    ' ',
+  ),
 )
-const CARD_WORDS = new Set('card cards creditcard debitcard paymentcard cardnumber cardno pan primaryaccountnumber ccnumber ccnum ccno amex mastercard'.split(' '))
-const CARD_PHRASES = /creditcard|debitcard|paymentcard|cardnumber|cardexp|cardholder|ccnumber|ccexp|expirydate|expirationdate|expdate|expmonth|expyear|expirymonth|expiryyear|expirationmonth|expirationyear|^expiry$|^expiration$|^exp$|^primaryaccountnumber$/
+const CARD_WORDS = new Set(
+  'card cards creditcard debitcard paymentcard cardnumber cardno pan primaryaccountnumber ccnumber ccnum ccno amex mastercard'.split(' '),
+)
+const CARD_PHRASES =
+  /creditcard|debitcard|paymentcard|cardnumber|cardexp|cardholder|ccnumber|ccexp|expirydate|expirationdate|expdate|expmonth|expyear|expirymonth|expiryyear|expirationmonth|expirationyear|^expiry$|^expiration$|^exp$|^primaryaccountnumber$/
 const ADDRESS_WORDS = new Set('address addr postal zip street city state district country village town locality'.split(' '))
 
 const SAYABLE = new Set([...PERHAPS, ...CODES, ...CARD_CODES, ...PIN_OTHERS, ...CARD_WORDS, ...ADDRESS_WORDS, 'pin', 'track', 'stripe', 'magnetic', 'of'])
@@ -61,7 +74,12 @@ export function judgeName(name: string): NameVerdict {
 
 /** A name as a message may show it: of one with spaces, which may be prose, only the words that say what it is. */
 export function sayable(name: string): string {
-  return /\s/.test(name) ? name.split(/\s+/).map((word) => (SAYABLE.has(word.toLowerCase()) ? word : '…')).join(' ') : name
+  return /\s/.test(name)
+    ? name
+        .split(/\s+/)
+        .map((word) => (SAYABLE.has(word.toLowerCase()) ? word : '…'))
+        .join(' ')
+    : name
 }
 
 /** The words of a name in any of the usual spellings: `cardCVV2`, `card_cvv_2`, `Card CVV 2`. */

@@ -7,15 +7,23 @@ import type { Suspicion } from './sensitive-names.ts'
 import { isCardText, isCodeDigits, isCodeValue, isPinBlockValue, isTrackValue, pinDigits, sensitiveText } from './sensitive-text.ts'
 
 /** An event that has none of this in its bytes has nothing to look for: one scan instead of a walk. `\u` and full-width letters hide names. */
-const worthAWalk = scanner([
-  'cvv cvc cvd cvn cvp cve cav csc cid" cid2 c_v c-v c.v pin track strip swipe msr chip'.split(' '),
-  'secur sicherheit segur sicur verif validation crypt krypt karten card signaturepanel'.split(' '),
-  ['c v', 'code":"000"', 'code":"0000"', 'code":000', 'code": "000"', 'code": "0000"', 'code": 000'],
-  ['^', '\\u', ';0', '000000000000=', '000000000000d', '\xef\xbc', '\xef\xbd', '\xf0\x9d'],
-].flat())
+const worthAWalk = scanner(
+  [
+    'cvv cvc cvd cvn cvp cve cav csc cid" cid2 c_v c-v c.v pin track strip swipe msr chip'.split(' '),
+    'secur sicherheit segur sicur verif validation crypt krypt karten card signaturepanel'.split(' '),
+    ['c v', 'code":"000"', 'code":"0000"', 'code":000', 'code": "000"', 'code": "0000"', 'code": 000'],
+    ['^', '\\u', ';0', '000000000000=', '000000000000d', '\xef\xbc', '\xef\xbd', '\xf0\x9d'],
+  ].flat(),
+)
 /** Names under which key/value pairs keep their key, and their value. */
-const NAMERS = new Set('name key label field fieldName id attribute attributeName parameter param property prompt question slot slotName variable variableName title type Name Key'.split(' '))
-const VALUERS = new Set('value val data text answer content input response digits stringValue numberValue rawValue raw entered dtmf Value code number'.split(' '))
+const NAMERS = new Set(
+  'name key label field fieldName id attribute attributeName parameter param property prompt question slot slotName variable variableName title type Name Key'.split(
+    ' ',
+  ),
+)
+const VALUERS = new Set(
+  'value val data text answer content input response digits stringValue numberValue rawValue raw entered dtmf Value code number'.split(' '),
+)
 const MAX_DEPTH = 200
 
 interface Context {
@@ -136,7 +144,11 @@ function holds(suspicion: Suspicion, value: JsonValue, here: Context, depth: num
   if (typeof value !== 'object' || value === null) return scalarHolds(suspicion, value, here, false)
   if (depth > MAX_DEPTH) return true
   // Keys as they were pressed: ["1","2","3"].
-  if (Array.isArray(value)) return scalarHolds(suspicion, value.filter((each) => typeof each !== 'object').join(''), here, false) || value.some((each) => holds(suspicion, each, here, depth + 1))
+  if (Array.isArray(value))
+    return (
+      scalarHolds(suspicion, value.filter((each) => typeof each !== 'object').join(''), here, false) ||
+      value.some((each) => holds(suspicion, each, here, depth + 1))
+    )
   const strict = suspicion === 'code' || suspicion === 'track'
   return Object.keys(value).some((key) => (strict ? !isAbout(key) : VALUERS.has(key)) && holds(suspicion, value[key] as JsonValue, here, depth + 1))
 }
@@ -157,7 +169,14 @@ function scalarHolds(suspicion: Suspicion, value: JsonValue, here: Context, pair
 
 /** Nothing but an id has this form, and half of all values are ids. */
 function isUuid(text: string): boolean {
-  return text.length === 36 && text.charCodeAt(8) === 45 && text.charCodeAt(13) === 45 && text.charCodeAt(18) === 45 && text.charCodeAt(23) === 45 && !/[^0-9a-fA-F-]/.test(text)
+  return (
+    text.length === 36 &&
+    text.charCodeAt(8) === 45 &&
+    text.charCodeAt(13) === 45 &&
+    text.charCodeAt(18) === 45 &&
+    text.charCodeAt(23) === 45 &&
+    !/[^0-9a-fA-F-]/.test(text)
+  )
 }
 
 function isAbout(key: string): boolean {

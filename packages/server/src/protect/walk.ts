@@ -118,7 +118,13 @@ export class Walk {
     if (!Array.isArray(value)) return this.object(value, node, below, depth + 1)
     // A plain field may have several values; what is inside of objects must be named itself.
     const items = node?.items ?? null
-    return this.#items(value, (each) => (items === null ? (typeof each === 'object' && each !== null ? this.#unclassified(each, null, key, label, path, depth) : this.#plain(each, null, key, label, path, depth)) : this.#value(each, items, key, label, path, depth + 1)))
+    return this.#items(value, (each) =>
+      items === null
+        ? typeof each === 'object' && each !== null
+          ? this.#unclassified(each, null, key, label, path, depth)
+          : this.#plain(each, null, key, label, path, depth)
+        : this.#value(each, items, key, label, path, depth + 1),
+    )
   }
 
   /** Default-deny: a scalar nobody has classified is committed, except booleans and null. */

@@ -15,7 +15,8 @@ const compress = promisify(zstdCompress)
 const ZSTD = {
   // One piece: with zlib's 16 KiB a segment would cross to the thread pool and back dozens of times.
   chunkSize: 1 << 20,
-  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } }
+  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+}
 
 export interface CommitDeps {
   readonly log: string

@@ -57,7 +57,10 @@ export async function restoreHashFiles(deps: RestoreDeps): Promise<'kept' | 'ext
   files.truncate(Math.min(files.size, files.syncedSize(), head.size))
   if (files.size > 0) {
     // A segment that cannot be read here may be spanned by a pack below.
-    const whole = await extend(deps).then(() => true, () => false)
+    const whole = await extend(deps).then(
+      () => true,
+      () => false,
+    )
     if (whole && fits(files, head)) return 'extended'
     files.truncate(0)
   }
@@ -67,7 +70,8 @@ export async function restoreHashFiles(deps: RestoreDeps): Promise<'kept' | 'ext
     files.truncate(0)
     await extend(deps)
   }
-  if (!fits(files, head)) throw new SealtrailError('DATA_CORRUPT', `log ${deps.log}: the segments lead to another root than the head at size ${head.size}`, { stopsLog: true })
+  if (!fits(files, head))
+    throw new SealtrailError('DATA_CORRUPT', `log ${deps.log}: the segments lead to another root than the head at size ${head.size}`, { stopsLog: true })
   await files.sync()
   return 'rebuilt'
 }

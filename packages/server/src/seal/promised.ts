@@ -11,9 +11,15 @@ import type { HashFiles } from './tiles.ts'
 export function assertPromised(log: string, published: { readonly size: number; readonly root: string } | null, head: Head, files: HashFiles): void {
   if (published === null) return
   if (published.size > head.size) {
-    throw new SealtrailError('DATA_CORRUPT', `${log}: a checkpoint of size ${published.size} was published, but the log ends at ${head.size}: restore the segments that are missing`, { stopsLog: true })
+    throw new SealtrailError(
+      'DATA_CORRUPT',
+      `${log}: a checkpoint of size ${published.size} was published, but the log ends at ${head.size}: restore the segments that are missing`,
+      { stopsLog: true },
+    )
   }
   if (Buffer.from(files.rootAt(published.size)).toString('hex') !== published.root) {
-    throw new SealtrailError('DATA_CORRUPT', `${log}: the checkpoint published at size ${published.size} is not one of this log: its segments were exchanged`, { stopsLog: true })
+    throw new SealtrailError('DATA_CORRUPT', `${log}: the checkpoint published at size ${published.size} is not one of this log: its segments were exchanged`, {
+      stopsLog: true,
+    })
   }
 }

@@ -66,7 +66,11 @@ async function nextSegment(deps: RecoverDeps, head: Head): Promise<{ segment: Se
     else valid.push({ segment, next: { size: segment.trailer.size, root: segment.trailer.root, segment: key, digest } })
   }
   if (valid.length > 1) {
-    throw new SealtrailError('FORKED', `${valid.length} segments continue ${deps.log} at size ${head.size}: ${valid.map(({ next }) => next.segment).join(' and ')}`, { stopsLog: true })
+    throw new SealtrailError(
+      'FORKED',
+      `${valid.length} segments continue ${deps.log} at size ${head.size}: ${valid.map(({ next }) => next.segment).join(' and ')}`,
+      { stopsLog: true },
+    )
   }
   return valid[0] ?? null
 }

@@ -41,5 +41,5 @@ export class TileNodes {
 
 function offset(row: number, i: number): number {
   // Rows before this one hold 256 + 128 + … = 512 - 512/2^row hashes.
-  return (2 * WIDTH - (2 * WIDTH >> row) + i) * HASH_SIZE
+  return (2 * WIDTH - ((2 * WIDTH) >> row) + i) * HASH_SIZE
 }

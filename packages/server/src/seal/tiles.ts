@@ -193,7 +193,7 @@ export class HashFiles {
       }
     }
     let edge = new Uint8Array(0)
-    rootFromNodes(BigInt(size), nodes => {
+    rootFromNodes(BigInt(size), (nodes) => {
       const hashes = this.#read(nodes)
       edge = Buffer.concat(hashes)
       return hashes
@@ -231,7 +231,11 @@ export class HashFiles {
   }
 
   #fd(level: number): number {
-    return (this.#fds[level] ??= openSync(`${this.#folder}/level-${level}`, this.#readOnly ? 'r' : existsSync(`${this.#folder}/level-${level}`) ? 'r+' : 'w+', 0o644))
+    return (this.#fds[level] ??= openSync(
+      `${this.#folder}/level-${level}`,
+      this.#readOnly ? 'r' : existsSync(`${this.#folder}/level-${level}`) ? 'r+' : 'w+',
+      0o644,
+    ))
   }
 
   #check(size: number): void {

@@ -35,7 +35,10 @@ export function arrange<T>(items: readonly T[], read: (item: T) => Sequenced, se
     else members.push(item)
   }
   for (const [token, members] of sessions) {
-    raise(members, sealed.find((session) => session.token === token))
+    raise(
+      members,
+      sealed.find((session) => session.token === token),
+    )
   }
   // Equal keys: one event owns the key, the others were raised to it; all are of one session.
   placed.sort((a, b) => compareKeys(a.key, b.key) || a.event.phase - b.event.phase || compareKeys(a.own, b.own))

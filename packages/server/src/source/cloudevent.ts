@@ -45,7 +45,11 @@ const isObject = (value: unknown): value is JsonObject => typeof value === 'obje
  * Headers are part of the event, so these are the bytes that quarantine keeps and replay reads.
  * A header that cannot be decoded is left out and named in `message`.
  */
-export function wrapBinary(headers: Iterable<readonly [string, string]>, body: Uint8Array, contentType: string | null): { readonly bytes: Buffer; readonly message: string | null } {
+export function wrapBinary(
+  headers: Iterable<readonly [string, string]>,
+  body: Uint8Array,
+  contentType: string | null,
+): { readonly bytes: Buffer; readonly message: string | null } {
   let message: string | null = null
   const attributes: Record<string, string> = {}
   for (const [header, text] of headers) {

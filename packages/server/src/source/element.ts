@@ -31,7 +31,15 @@ export function toInput(bytes: Uint8Array, options: ElementOptions): Input {
   if (!options.cloudEvent && typeof value['specversion'] !== 'string') return whole(bytes, options, value)
   const event = unwrapCloudEvent(value, options.limits)
   if ('message' in event) return options.cloudEvent ? broken(bytes, options, 'UNMAPPABLE', event.message) : whole(bytes, options, value)
-  return { bytes, value: event.value, problem: null, context: event.context, trail: options.trail, receivedMs: options.receivedMs, provenance: options.provenance }
+  return {
+    bytes,
+    value: event.value,
+    problem: null,
+    context: event.context,
+    trail: options.trail,
+    receivedMs: options.receivedMs,
+    provenance: options.provenance,
+  }
 }
 
 /** An input that can only be quarantined. */

@@ -3,7 +3,14 @@ import { SealtrailError } from '../errors.ts'
 /** What a Content-Type promises. `json` is looked into: object, array, or lines. */
 export type Media = 'json' | 'lines' | 'cloudevent' | 'cloudevents'
 
-const LINES = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonlines', 'application/json-lines', 'application/jsonlines'])
+const LINES = new Set([
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/x-jsonlines',
+  'application/json-lines',
+  'application/jsonlines',
+])
 const JSON_TYPES = new Set(['', 'application/json', 'text/json', 'text/plain'])
 
 /**

@@ -56,7 +56,7 @@ export function splitArray(body: Uint8Array, most: number): Span[] | null {
 /** The lines that are not blank, without their ends (LF or CR LF); stops early at `most` + 1. */
 export function splitLines(body: Buffer, most: number): Span[] {
   const spans: Span[] = []
-  for (let from = 0; from < body.length; ) {
+  for (let from = 0; from < body.length;) {
     const found = body.indexOf(0x0a, from)
     const to = found < 0 ? body.length : found
     const span = trim(body, from, to)

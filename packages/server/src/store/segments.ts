@@ -66,7 +66,7 @@ export class SegmentReader {
 
   /** The committed segments that hold records [from, to), in order. @throws SealtrailError DATA_CORRUPT when one is damaged or missing. */
   async *segments(log: string, from: number, to: number): AsyncGenerator<StoredSegment> {
-    for (let index = from; index < to; ) {
+    for (let index = from; index < to;) {
       const stored = await this.segmentOf(log, index)
       if (stored === null) throw new SealtrailError('DATA_CORRUPT', `log ${log}: no stored segment holds index ${index}`)
       yield stored
@@ -132,7 +132,7 @@ export class SegmentReader {
     if (keys.length === 1) return await this.#load(keys[0]!)
     const last = to === table.length
     const wanted = last ? this.#options.lastSegment(log) : await this.#named(log, table, to, first)
-    const key = keys.find(candidate => candidate === wanted)
+    const key = keys.find((candidate) => candidate === wanted)
     return key === undefined ? null : await this.#load(key)
   }
 

@@ -17,7 +17,8 @@ export interface AdminDeps {
 
 /** Keys, packs and schemas of a running server. Each change is sealed in the system trail under the name of who made it. */
 export function adminOf({ config, packs, port, now }: AdminDeps): Admin {
-  const all = (): Array<[string, OpenPacks['byTrail'] extends ReadonlyMap<string, readonly (infer P)[]> ? P : never]> => [...packs.byTrail].flatMap(([trail, list]) => list.map((pack) => [trail, pack] as [string, typeof pack]))
+  const all = (): Array<[string, OpenPacks['byTrail'] extends ReadonlyMap<string, readonly (infer P)[]> ? P : never]> =>
+    [...packs.byTrail].flatMap(([trail, list]) => list.map((pack) => [trail, pack] as [string, typeof pack]))
   const duty = (what: string, subject: string, data: JsonObject): Promise<void> => port.system({ what, subject, id: `${subject}/${now()}`, data })
   return {
     keys: () => port.keyList(),
@@ -26,11 +27,18 @@ export function adminOf({ config, packs, port, now }: AdminDeps): Admin {
       await duty('key', `key/${name}`, { by: viewer.name, key: { ...key } })
       return key
     },
-    packs: () => Promise.resolve(all().map(([trail, pack]) => ({ digest: pack.digest, name: pack.name, sequenced: pack.sequenced, trail, version: pack.version }))),
+    packs: () =>
+      Promise.resolve(all().map(([trail, pack]) => ({ digest: pack.digest, name: pack.name, sequenced: pack.sequenced, trail, version: pack.version }))),
     schemas: () =>
-      Promise.resolve(all().flatMap(([trail, pack]) => pack.schemas.map((schema): JsonValue => ({ pack: pack.name, schema: schema.schema, trail, uri: schema.uri, version: schema.version })))),
+      Promise.resolve(
+        all().flatMap(([trail, pack]) =>
+          pack.schemas.map((schema): JsonValue => ({ pack: pack.name, schema: schema.schema, trail, uri: schema.uri, version: schema.version })),
+        ),
+      ),
     async addSchema({ pack: name, version, schema }, viewer) {
-      const folder = Object.values(config.trails).flatMap((trail) => trail.packs).find((path) => path.split(/[\\/]/).at(-1) === name)
+      const folder = Object.values(config.trails)
+        .flatMap((trail) => trail.packs)
+        .find((path) => path.split(/[\\/]/).at(-1) === name)
       if (folder === undefined) throw new SealtrailError('NOT_FOUND', 'no trail has a pack of this name')
       const file = join(folder, 'schema', `${version}.json`)
       // Versions that records were sealed under never change.

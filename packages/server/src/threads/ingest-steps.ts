@@ -64,7 +64,11 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       const result = protect(event, pack.fields, env.protect, found)
       if (result.kind === 'refused') return refusal(event, pack, input, position, result.fields)
       if (result.kind === 'exposed') {
-        return quarantine(input, position, { code: 'UNMAPPABLE', message: `${result.hit.path} holds a personal value (${result.hit.kind}) and is part of the record's id, subject, source or type`, trail: event.trail })
+        return quarantine(input, position, {
+          code: 'UNMAPPABLE',
+          message: `${result.hit.path} holds a personal value (${result.hit.kind}) and is part of the record's id, subject, source or type`,
+          trail: event.trail,
+        })
       }
       if (result.hits.length > 0) env.onHits(event.trail, result.hits)
       const { identity, auditid } = identify(env.hashes, env.tenant, event.trail, event.id, event.timeMs)
@@ -85,13 +89,26 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       try {
         record = spliceRecord(fields)
       } catch (error) {
-        if (error instanceof EvidenceError) return quarantine(input, position, { code: 'UNMAPPABLE', message: `the record cannot be written: ${error.code}`, trail: event.trail })
+        if (error instanceof EvidenceError)
+          return quarantine(input, position, { code: 'UNMAPPABLE', message: `the record cannot be written: ${error.code}`, trail: event.trail })
         throw error
       }
       const fingerprint = env.hashes.fingerprint(canonicalize(event.compared))
       const vaultKey = rowKey(auditIdBytes(auditid), result.firstDigest)
       const entry = arena.write(entryOf(event, input, flagsOf(event, pack), identity, fingerprint, result.tokens, record), vaultKey)
-      return { position, log: event.trail, auditid, vaultKey, identity, fingerprint, code: null, message: null, tokens: result.tokens, owners: result.owners, entry }
+      return {
+        position,
+        log: event.trail,
+        auditid,
+        vaultKey,
+        identity,
+        fingerprint,
+        code: null,
+        message: null,
+        tokens: result.tokens,
+        owners: result.owners,
+        entry,
+      }
     },
 
     quarantine,
@@ -101,7 +118,8 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
 
   /** PCI DSS 3.3.1: sealed in the event's place with its ids, type, time and field names; no value of it is kept, not even committed. */
   function refusal(event: MappedEvent, pack: Pack, input: Input, position: number, refused: readonly string[]): Draft {
-    if ([event.id, event.subject, event.source, event.type].some((name) => detect(name, 'id') !== null)) return namelessRefusal(input, position, refused, event.trail)
+    if ([event.id, event.subject, event.source, event.type].some((name) => detect(name, 'id') !== null))
+      return namelessRefusal(input, position, refused, event.trail)
     const { identity, auditid } = identify(env.hashes, env.tenant, event.trail, event.id + '#refused', event.timeMs)
     const record = spliceRecord({
       auditid,
@@ -120,7 +138,19 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
     const vaultKey = rowKey(auditIdBytes(auditid), null)
     // Rank 0: a refusal says nothing of its subject's status.
     const entry = arena.write({ ...entryOf(event, input, flagsOf(event, pack) | FLAG.refused, identity, fingerprint, [], record), statusRank: 0 }, vaultKey)
-    return { position, log: event.trail, auditid, vaultKey, identity, fingerprint, code: 'SENSITIVE_AUTHENTICATION_DATA', message: refusedMessage(refused), tokens: [], owners: [], entry }
+    return {
+      position,
+      log: event.trail,
+      auditid,
+      vaultKey,
+      identity,
+      fingerprint,
+      code: 'SENSITIVE_AUTHENTICATION_DATA',
+      message: refusedMessage(refused),
+      tokens: [],
+      owners: [],
+      entry,
+    }
   }
 
   /** The same for input that has no name of its own: the name is made of what is left when every value is masked. */
@@ -138,7 +168,19 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
     const fingerprint = refusedFingerprint
     const vaultKey = rowKey(auditIdBytes(auditid), null)
     const entry = arena.write(unnamedEntry(input, FLAG.refused, identity, fingerprint, trail, subject, record), vaultKey)
-    return { position, log: trail, auditid, vaultKey, identity, fingerprint, code: 'SENSITIVE_AUTHENTICATION_DATA', message: refusedMessage(refused), tokens: [], owners: [], entry }
+    return {
+      position,
+      log: trail,
+      auditid,
+      vaultKey,
+      identity,
+      fingerprint,
+      code: 'SENSITIVE_AUTHENTICATION_DATA',
+      message: refusedMessage(refused),
+      tokens: [],
+      owners: [],
+      entry,
+    }
   }
 
   /** Kept whole, but only as a commitment: what it says may be anything, also personal. What may not be kept even so is refused. */
@@ -165,7 +207,19 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
     const vaultKey = rowKey(auditIdBytes(auditid), digest)
     const entry = arena.write(unnamedEntry(input, FLAG.quarantined, identity, fingerprint, trail, subject, record), vaultKey)
     const owners = [{ tokens: [env.protect.interaction(subject)], disclosures: [disclosure] }]
-    return { position, log: trail, auditid, vaultKey, identity, fingerprint, code: problem.code as ErrorCode, message: problem.message, tokens: [], owners, entry }
+    return {
+      position,
+      log: trail,
+      auditid,
+      vaultKey,
+      identity,
+      fingerprint,
+      code: problem.code as ErrorCode,
+      message: problem.message,
+      tokens: [],
+      owners,
+      entry,
+    }
   }
 }
 
@@ -208,7 +262,15 @@ function flagsOf({ order: { effect } }: MappedEvent, pack: Pack): number {
   return (pack.sequenced ? FLAG.held : 0) | (effect === 'opens' ? FLAG.opens : 0) | (effect === 'closes' ? FLAG.closes : 0)
 }
 
-function entryOf(event: MappedEvent, input: Input, flags: number, identity: string, fingerprint: string, tokens: EntryDraft['tokens'], record: SplicedRecord): EntryDraft {
+function entryOf(
+  event: MappedEvent,
+  input: Input,
+  flags: number,
+  identity: string,
+  fingerprint: string,
+  tokens: EntryDraft['tokens'],
+  record: SplicedRecord,
+): EntryDraft {
   const { phase, rank, session } = event.order
   return {
     flags,

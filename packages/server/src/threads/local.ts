@@ -32,7 +32,12 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   const now = options.now ?? Date.now
   let follower: Follower | null = null
   const journal = options.journal === undefined ? {} : { journal: options.journal }
-  const sealing = await openSealing(config, { now, log: options.log, ...journal, onCommit: (log, committed, items) => follower?.push(fromFeed(toFeed(log, committed, items))) })
+  const sealing = await openSealing(config, {
+    now,
+    log: options.log,
+    ...journal,
+    onCommit: (log, committed, items) => follower?.push(fromFeed(toFeed(log, committed, items))),
+  })
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log: options.log, startedMs: now() })
   const index = await openIndex(join(config.data, 'index'), (message) => options.log.warn(message))
   const side = await openReadSide(config, sealing.sizes, (ids) => sealing.vault.keysById(ids))
@@ -45,7 +50,16 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   const port = localPort(sealing, { counted: async (list) => counts.add(list), metrics: async (own) => renderPrometheus(own) })
   await sealing.system(startEvent(config, sealing, now()))
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
-  const served = await serve({ config, packs: sealing.packs, sizes: sealing.sizes, keys: sealing.keys.exportForIngest(), vkeys, port, thread: 0, log: options.log })
+  const served = await serve({
+    config,
+    packs: sealing.packs,
+    sizes: sealing.sizes,
+    keys: sealing.keys.exportForIngest(),
+    vkeys,
+    port,
+    thread: 0,
+    log: options.log,
+  })
   await follower.catchUp()
   return {
     sealing,

@@ -64,7 +64,7 @@ export function quarantineOf(deps: QuarantineDeps): Quarantine {
     async replay({ trail, code, auditids }, viewer) {
       const wanted = auditids === undefined ? null : new Set(auditids)
       const totals: Record<string, number> = { total: 0, missing: 0, ...Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) }
-      for (let cursor: string | undefined, more = true; more; ) {
+      for (let cursor: string | undefined, more = true; more;) {
         const { listed, next } = await page(trail, 500, cursor)
         for (const item of listed) {
           const { record } = item
@@ -123,14 +123,20 @@ async function contentOf(vault: QuarantineDeps['vault'], record: RecordFields): 
       if (opened.state !== 'open' || opened.disclosures[0] === undefined) continue
       const { value } = openDisclosure(opened.disclosures[0])
       if (typeof value === 'string') return Buffer.from(value, 'utf8')
-      if (typeof value === 'object' && value !== null && !Array.isArray(value) && typeof value['base64'] === 'string') return Buffer.from(value['base64'], 'base64')
+      if (typeof value === 'object' && value !== null && !Array.isArray(value) && typeof value['base64'] === 'string')
+        return Buffer.from(value['base64'], 'base64')
     }
   }
   return null
 }
 
 async function note(deps: QuarantineDeps, record: RecordFields, outcome: Outcome, by: string): Promise<void> {
-  await deps.system({ what: 'replay', subject: record.subject, id: `replay/${record.auditid}/${deps.now()}`, data: { by, outcome, quarantined: record.auditid } })
+  await deps.system({
+    what: 'replay',
+    subject: record.subject,
+    id: `replay/${record.auditid}/${deps.now()}`,
+    data: { by, outcome, quarantined: record.auditid },
+  })
 }
 
 async function replayed(index: Index, record: RecordFields): Promise<boolean> {

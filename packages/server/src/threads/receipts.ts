@@ -10,7 +10,10 @@ export function receipts(side: ReadSide): IntakeDeps['receipt'] {
     const bytes = await side.records.record(log, index)
     if (bytes === null) throw new SealtrailError('DATA_CORRUPT', `log ${log} index ${index} is sealed and cannot be read back`)
     const size = Number(parseCheckpoint(parseNote(checkpoint).text).size)
-    const proof = side.hashes(log).prove(index, size).map((hash) => encodeBase64(hash))
+    const proof = side
+      .hashes(log)
+      .prove(index, size)
+      .map((hash) => encodeBase64(hash))
     return { auditid, log, index, integrity_hash: integrityHash(bytes), checkpoint, proof, published: true }
   }
 }

@@ -7,7 +7,9 @@ const REMEMBERED = 16_384
  * Asks the sealing thread only for keys this thread has not used lately. The same key is the same object, so that what
  * is derived from it is derived once. In memory only; an erasure must clear it before a key is destroyed.
  */
-export function rememberKeys(ask: (owners: readonly OwnerTokens[]) => Promise<readonly DataKey[]>): (owners: readonly OwnerTokens[]) => Promise<readonly DataKey[]> {
+export function rememberKeys(
+  ask: (owners: readonly OwnerTokens[]) => Promise<readonly DataKey[]>,
+): (owners: readonly OwnerTokens[]) => Promise<readonly DataKey[]> {
   let young = new Map<string, DataKey>()
   let old = new Map<string, DataKey>()
   const remember = (name: string, key: DataKey): void => {

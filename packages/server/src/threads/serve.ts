@@ -59,13 +59,23 @@ export interface Served {
 const EVERY_MS = 1_000
 
 /** Everything one serving thread stands on: the way in with its own packs and keyed hashes, the way out over the read side. */
-export async function serve({ config, sizes, keys, vkeys, port, thread, log = createLog({ now: Date.now }), packs = openPacks(config) }: ServeOptions): Promise<Served> {
+export async function serve({
+  config,
+  sizes,
+  keys,
+  vkeys,
+  port,
+  thread,
+  log = createLog({ now: Date.now }),
+  packs = openPacks(config),
+}: ServeOptions): Promise<Served> {
   const hashes = keyedHashes(keys)
   const metrics = new Metrics()
   const side = await openReadSide(config, sizes, (ids) => port.keysById(ids))
   const index = await LevelIndex.open(join(config.data, 'index'))
   const counts = new Counts(metrics)
-  const checkpoint = (name: string): ReturnType<typeof readCheckpoint> => (vkeys[name] === undefined ? null : readCheckpoint(join(config.data, 'checkpoint', name), vkeys[name]))
+  const checkpoint = (name: string): ReturnType<typeof readCheckpoint> =>
+    vkeys[name] === undefined ? null : readCheckpoint(join(config.data, 'checkpoint', name), vkeys[name])
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
   const reader = new LogReader({
     index,

@@ -71,8 +71,18 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
   let listen = config.listen
   let url = ''
   for (let thread = 0; thread < Math.max(1, config.ingestThreads); thread++) {
-    const data: IngestWorkerData = { config: { ...config, listen }, logs: sealing.sizes.logs, sizes: sealing.sizes.memory, keys: sealing.keys.exportForIngest(), vkeys, thread }
-    const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './ingest-worker.ts' : './ingest-worker.js', import.meta.url), { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 16 } })
+    const data: IngestWorkerData = {
+      config: { ...config, listen },
+      logs: sealing.sizes.logs,
+      sizes: sealing.sizes.memory,
+      keys: sealing.keys.exportForIngest(),
+      vkeys,
+      thread,
+    }
+    const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './ingest-worker.ts' : './ingest-worker.js', import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    })
     answer(worker, portHandlers(port))
     const listening = await firstMessage<{ listening: string; port: number }>(worker)
     url = listening.listening

@@ -12,9 +12,13 @@ import type { SystemEvent } from './system-entry.ts'
 export function startEvent(config: Config, sealing: Sealing, nowMs: number): SystemEvent {
   const { data: _, listen, tls, ...settings } = config
   const plain = JSON.parse(JSON.stringify({ ...settings, listen, tls: tls !== null })) as JsonObject
-  const packs: JsonValue[] = [...sealing.packs.byTrail].flatMap(([trail, list]) => list.map((pack) => ({ digest: pack.digest, name: pack.name, trail, version: pack.version })))
+  const packs: JsonValue[] = [...sealing.packs.byTrail].flatMap(([trail, list]) =>
+    list.map((pack) => ({ digest: pack.digest, name: pack.name, trail, version: pack.version })),
+  )
   const keys: JsonValue[] = sealing.keys.list().map(({ fingerprint, id, purpose, state }) => ({ fingerprint, id, purpose, state }))
-  const digest = createHash('sha256').update(canonicalize({ config: plain, packs })).digest('hex')
+  const digest = createHash('sha256')
+    .update(canonicalize({ config: plain, packs }))
+    .digest('hex')
   return {
     what: 'start',
     subject: 'server',

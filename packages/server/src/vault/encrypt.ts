@@ -20,7 +20,12 @@ const SEPARATOR = '~'
 const derived = derivedKeys()
 
 /** Upper bound of a row's key and value. */
-export function sealedBound(tenant: string, trail: string, tokens: RowDraft['tokens'], owners: ReadonlyArray<{ readonly disclosures: readonly string[] }>): number {
+export function sealedBound(
+  tenant: string,
+  trail: string,
+  tokens: RowDraft['tokens'],
+  owners: ReadonlyArray<{ readonly disclosures: readonly string[] }>,
+): number {
   let secret = 0
   for (const { disclosures } of owners) for (const disclosure of disclosures) secret += disclosure.length + 1
   return rowBound(tenant.length + 1 + trail.length, tokens, owners.length, secret)

@@ -27,7 +27,14 @@ export function rowBound(context: number, tokens: ReadonlyArray<{ readonly kind:
 }
 
 /** Writes all before the parts; fingerprint and tokens are latin1. @throws RangeError when there are over 255 parts or tokens, or a name is longer than 255 bytes. */
-export function writeHead(into: Buffer, at: number, context: string, fingerprint: string, tokens: ReadonlyArray<{ readonly kind: string; readonly token: string; readonly owner?: number }>, parts: number): number {
+export function writeHead(
+  into: Buffer,
+  at: number,
+  context: string,
+  fingerprint: string,
+  tokens: ReadonlyArray<{ readonly kind: string; readonly token: string; readonly owner?: number }>,
+  parts: number,
+): number {
   into[at] = VERSION
   at = text(into, at + 1, context)
   at += into.latin1Write(fingerprint, at, 16)
@@ -59,7 +66,14 @@ export function writeEnd(into: Buffer, keyAt: number, at: number): number {
 export function encodeRow(key: Uint8Array, entry: VaultEntry): Uint8Array {
   const { context, fingerprint, parts } = entry
   const tokens = entry.tokens.map(({ kind, token, owner }) => ({ kind, token: latin1(token), owner }))
-  const out = Buffer.alloc(rowBound(context.length, tokens, parts.length, parts.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0)))
+  const out = Buffer.alloc(
+    rowBound(
+      context.length,
+      tokens,
+      parts.length,
+      parts.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0),
+    ),
+  )
   out.set(key)
   let at = writeHead(out, ROW_KEY, context, latin1(fingerprint), tokens, parts.length)
   for (const { keyId, commitment, nonce, ciphertext } of parts) {

@@ -33,8 +33,15 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
   const { log, store, head, vkey, commitments } = options
   const problems: FoundProblem[] = []
   const notes: Note[] = []
-  const signers = options.segmentKeys?.map(key => Buffer.from(key).toString('base64')) ?? null
-  const audit = new LogAudit({ log, origin: options.origin, trust: vkey, signer: null, records: options.records, ...(options.hashes === undefined ? {} : { hashes: options.hashes }) })
+  const signers = options.segmentKeys?.map((key) => Buffer.from(key).toString('base64')) ?? null
+  const audit = new LogAudit({
+    log,
+    origin: options.origin,
+    trust: vkey,
+    signer: null,
+    records: options.records,
+    ...(options.hashes === undefined ? {} : { hashes: options.hashes }),
+  })
 
   const keys: string[] = []
   for await (const { key } of store.list(`${log}/segment/`)) keys.push(key)
@@ -64,7 +71,17 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
   const found = await commitments?.finish()
   const result = audit.result()
   const all = [...result.problems, ...problems, ...(found?.problems ?? [])]
-  return { ok: all.length === 0, log, size: result.size, root: result.root, trust: result.trust, problems: all, more: result.more + (found?.more ?? 0), notes, commitments: found?.counts ?? null }
+  return {
+    ok: all.length === 0,
+    log,
+    size: result.size,
+    root: result.root,
+    trust: result.trust,
+    problems: all,
+    more: result.more + (found?.more ?? 0),
+    notes,
+    commitments: found?.counts ?? null,
+  }
 }
 
 /** The segment key that the trailer names, base64; '' when there is none. The trailer's form is the audit's to check. */

@@ -30,7 +30,13 @@ export interface Progress {
  *
  * @param progress asked before each segment: what the audit has taken so far.
  */
-export async function* committedFrames(keys: readonly string[], frames: FrameReader, head: Head | null, progress: () => Progress, report: { problem(found: FoundProblem): void; note(note: Note): void }): AsyncGenerator<Frame> {
+export async function* committedFrames(
+  keys: readonly string[],
+  frames: FrameReader,
+  head: Head | null,
+  progress: () => Progress,
+  report: { problem(found: FoundProblem): void; note(note: Note): void },
+): AsyncGenerator<Frame> {
   const places = group(keys)
   for (const [at, place] of places.entries()) {
     frames.prefetch(places.slice(at, at + AHEAD).flatMap(({ keys }) => keys))
@@ -66,14 +72,21 @@ function group(keys: readonly string[]): Place[] {
 }
 
 /** Below the head something was committed here: the one its successor or the head names, even if it is damaged. */
-async function committed(places: readonly Place[], at: number, frames: FrameReader, head: Head | null, now: Progress, report: { problem(found: FoundProblem): void }): Promise<string | null> {
+async function committed(
+  places: readonly Place[],
+  at: number,
+  frames: FrameReader,
+  head: Head | null,
+  now: Progress,
+  report: { problem(found: FoundProblem): void },
+): Promise<string | null> {
   const { first, keys } = places[at]!
   if (keys.length === 1) return keys[0]!
   if (head !== null && keys.includes(head.segment)) return head.segment
   for (const next of places.slice(at + 1, at + 1 + LOOK_ON)) {
     for (const key of next.keys) {
       const segment = wholeSegment(await frames.peek(key))
-      const named = segment === null ? undefined : keys.find(candidate => candidate.endsWith(`-${segment.header.previous.segment.slice(0, 32)}`))
+      const named = segment === null ? undefined : keys.find((candidate) => candidate.endsWith(`-${segment.header.previous.segment.slice(0, 32)}`))
       if (named !== undefined) return named
     }
   }
@@ -88,7 +101,12 @@ async function committed(places: readonly Place[], at: number, frames: FrameRead
 }
 
 /** Beyond the head: the one whole segment that continues it, null if there is none, `fork` if there are more. */
-async function extension({ first, keys }: Place, frames: FrameReader, now: Progress, report: { problem(found: FoundProblem): void }): Promise<string | 'fork' | null> {
+async function extension(
+  { first, keys }: Place,
+  frames: FrameReader,
+  now: Progress,
+  report: { problem(found: FoundProblem): void },
+): Promise<string | 'fork' | null> {
   const whole: string[] = []
   for (const key of keys) {
     const segment = wholeSegment(await frames.peek(key))

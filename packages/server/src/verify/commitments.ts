@@ -46,12 +46,22 @@ export type KnownKeys = Map<string, KeyAnswer>
  * exactly what the record commits to; or its key was destroyed, which is as it should be.
  * @param known kept by the caller from segment to segment.
  */
-export async function checkCommitments(object: string, first: number, ndjson: Uint8Array, vault: DisclosureSource, known: KnownKeys = new Map()): Promise<CommitmentFindings> {
+export async function checkCommitments(
+  object: string,
+  first: number,
+  ndjson: Uint8Array,
+  vault: DisclosureSource,
+  known: KnownKeys = new Map(),
+): Promise<CommitmentFindings> {
   const counts: Commitments = { disclosed: 0, erased: 0, missing: 0 }
   const problems: FoundProblem[] = []
   const records = committing(first, ndjson)
   const rows = await vault.rowsOf(records.map(({ auditid }) => auditid))
-  await learnKeys(records.flatMap(({ auditid }, i) => rows[i]!.map(row => readRow(row, auditid))), vault, known)
+  await learnKeys(
+    records.flatMap(({ auditid }, i) => rows[i]!.map((row) => readRow(row, auditid))),
+    vault,
+    known,
+  )
   for (const [i, record] of records.entries()) {
     const found = look(record, rows[i]!, known)
     if (typeof found === 'string') counts[found]++
@@ -75,7 +85,7 @@ async function learnKeys(entries: readonly (VaultEntry | string)[], vault: Discl
   }
   if (missing.size === 0) return
   if (known.size > MAX_KNOWN_KEYS) known.clear()
-  const ids = [...missing.values()].map(id => Uint8Array.from(id))
+  const ids = [...missing.values()].map((id) => Uint8Array.from(id))
   const answers = await vault.keysById(ids)
   for (const [i, id] of [...missing.keys()].entries()) known.set(id, answers[i]!)
 }
@@ -102,18 +112,24 @@ function committing(first: number, ndjson: Uint8Array): Committing[] {
   return found
 }
 
-function look({ auditid, digests }: Committing, stored: readonly VaultRow[], known: KnownKeys): 'disclosed' | 'erased' | { code: 'VAULT_ROW_MISSING' | 'VAULT_ROW_DAMAGED'; detail?: string } {
+function look(
+  { auditid, digests }: Committing,
+  stored: readonly VaultRow[],
+  known: KnownKeys,
+): 'disclosed' | 'erased' | { code: 'VAULT_ROW_MISSING' | 'VAULT_ROW_DAMAGED'; detail?: string } {
   // A row nobody refers to may share the audit id: an attempt that was never sealed.
-  const prefixes = new Set([...digests].map(digest => Buffer.from(digest.slice(0, 11), 'base64url').latin1Slice(0, 8)))
+  const prefixes = new Set([...digests].map((digest) => Buffer.from(digest.slice(0, 11), 'base64url').latin1Slice(0, 8)))
   const rows = stored.filter(({ key }) => prefixes.has(latin1(key.subarray(16))))
   if (rows.length === 0) return { code: 'VAULT_ROW_MISSING' }
   const left = new Set(digests)
   let erased = false
   for (const row of rows) {
-    for (const part of openRow(row, auditid, entry => entry.parts.map(({ keyId }) => known.get(latin1(keyId))!))) {
+    for (const part of openRow(row, auditid, (entry) => entry.parts.map(({ keyId }) => known.get(latin1(keyId))!))) {
       if (part.state === 'missing') return { code: 'VAULT_ROW_DAMAGED', detail: part.why }
       if (part.state === 'erased') erased = true
-      else for (const disclosure of part.disclosures) if (!left.delete(disclosureDigest(disclosure))) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
+      else
+        for (const disclosure of part.disclosures)
+          if (!left.delete(disclosureDigest(disclosure))) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
     }
   }
   if (erased) return 'erased'

@@ -57,21 +57,41 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   if (options.heads !== null && 'fault' in options.heads) shared.push(problem('HEAD_UNREADABLE', 'head.sqlite', null, options.heads.fault))
   const commitments = (await options.openCommitments?.(shared.some(({ code }) => code === 'VAULT_UNREADABLE'))) ?? null
   const damage = store.damage?.() ?? []
-  const logs = (await logsIn(directory, store, heads)).filter(log => options.logs?.includes(log) ?? true)
+  const logs = (await logsIn(directory, store, heads)).filter((log) => options.logs?.includes(log) ?? true)
   const verdicts: LogVerdict[] = []
   for (const log of logs) {
     const verdict = await auditOne(directory, log, logs, heads, options, commitments?.(log) ?? null)
-    const ours = damage.filter(each => each.log === log)
-    const headers = ours.filter(({ why }) => why === 'header damaged').map(each => problem('OBJECT_HEADER', placeOf(each), null))
-    const torn = ours.filter(({ why }) => why !== 'header damaged').map((each): Note => ({ object: placeOf(each), message: `${each.length} bytes are no whole object (${each.why})` }))
+    const ours = damage.filter((each) => each.log === log)
+    const headers = ours.filter(({ why }) => why === 'header damaged').map((each) => problem('OBJECT_HEADER', placeOf(each), null))
+    const torn = ours
+      .filter(({ why }) => why !== 'header damaged')
+      .map((each): Note => ({ object: placeOf(each), message: `${each.length} bytes are no whole object (${each.why})` }))
     const problems = [...verdict.problems, ...headers]
     verdicts.push({ ...verdict, ok: problems.length === 0, problems, notes: [...verdict.notes, ...torn] })
   }
-  if (shared.length > 0) verdicts.push({ ok: false, log: '*', size: 0, root: null, trust: options.key === null ? 'none' : 'given', problems: shared, more: 0, notes: [], commitments: null })
+  if (shared.length > 0)
+    verdicts.push({
+      ok: false,
+      log: '*',
+      size: 0,
+      root: null,
+      trust: options.key === null ? 'none' : 'given',
+      problems: shared,
+      more: 0,
+      notes: [],
+      commitments: null,
+    })
   return verdicts
 }
 
-async function auditOne(directory: string, log: string, logs: readonly string[], heads: HeadStore | null, options: AuditDataOptions, commitments: CommitmentCheck | null): Promise<LogVerdict> {
+async function auditOne(
+  directory: string,
+  log: string,
+  logs: readonly string[],
+  heads: HeadStore | null,
+  options: AuditDataOptions,
+  commitments: CommitmentCheck | null,
+): Promise<LogVerdict> {
   const { store, key, own } = options
   const problems: FoundProblem[] = []
   let head: Head | null = null
@@ -88,7 +108,7 @@ async function auditOne(directory: string, log: string, logs: readonly string[],
   if (published !== null) checkpoints.push({ object: `checkpoint/${log}`, note: published })
 
   // The name of the key only: what it signed decides, not what a file says it is called.
-  const origin = checkpoints.map(({ note }) => note.slice(0, note.indexOf('\n'))).find(line => line.endsWith(`/${log}`))
+  const origin = checkpoints.map(({ note }) => note.slice(0, note.indexOf('\n'))).find((line) => line.endsWith(`/${log}`))
   const vkey = key !== null ? vkeyFor(key, log, logs) : own !== null && origin !== undefined ? ownVkey(origin, own.log) : null
   const run = async (packs: boolean): Promise<LogVerdict> => {
     const kept = await keptHashes(join(directory, 'tiles', log), store, log, { packs })
@@ -117,7 +137,8 @@ async function auditOne(directory: string, log: string, logs: readonly string[],
   // Segments and level files damaged at once: the packs still say which records changed, and let the audit go on behind a hole.
   if (verdict.root === null) verdict = withCommitments(await run(true), verdict)
 
-  if (head === null && verdict.size > 0 && problems.length === 0 && (options.heads === null || heads !== null)) problems.push(problem('HEAD_MISSING', 'head.sqlite', null))
+  if (head === null && verdict.size > 0 && problems.length === 0 && (options.heads === null || heads !== null))
+    problems.push(problem('HEAD_MISSING', 'head.sqlite', null))
   if (published === null && verdict.size > 0) problems.push(problem('DERIVED_CHECKPOINT', `checkpoint/${log}`, null))
   const early = await beside
   if (verdict.root !== null && verdict.size > 0) {

@@ -46,7 +46,9 @@ export function readTiles(folder: string, size: number): TilesFound {
 /** As `readTiles`; large logs on a thread of their own, beside the audit of the segments. */
 export async function readTilesBeside(folder: string, size: number): Promise<TilesFound> {
   if (size < BESIDE) return readTiles(folder, size)
-  const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './tiles-thread.ts' : './tiles-thread.js', import.meta.url), { workerData: { folder, size } })
+  const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './tiles-thread.ts' : './tiles-thread.js', import.meta.url), {
+    workerData: { folder, size },
+  })
   const [found] = (await once(worker, 'message')) as [TilesFound]
   return found
 }
@@ -83,8 +85,13 @@ class Source {
 export async function checkDatabases(directory: string): Promise<FoundProblem[]> {
   const found: FoundProblem[] = []
   // Where the keyring is, the vault belongs too; a copy for an auditor has neither.
-  if (existsSync(join(directory, 'keys')) && !existsSync(join(directory, 'vault'))) found.push(problem('VAULT_UNREADABLE', 'vault', null, 'the vault is not there, though its keyring is: no personal value can be shown any more'))
-  for (const [folder, code] of [['vault', 'VAULT_UNREADABLE'], ['ledger', 'DERIVED_LEDGER'], ['index', 'DERIVED_INDEX']] as const) {
+  if (existsSync(join(directory, 'keys')) && !existsSync(join(directory, 'vault')))
+    found.push(problem('VAULT_UNREADABLE', 'vault', null, 'the vault is not there, though its keyring is: no personal value can be shown any more'))
+  for (const [folder, code] of [
+    ['vault', 'VAULT_UNREADABLE'],
+    ['ledger', 'DERIVED_LEDGER'],
+    ['index', 'DERIVED_INDEX'],
+  ] as const) {
     for (const { file, message } of await checkLevel(join(directory, folder))) found.push(problem(code, `${folder}/${file}`, null, message))
   }
   return found

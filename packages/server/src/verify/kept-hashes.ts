@@ -28,7 +28,7 @@ export async function keptHashes(folder: string, store: Store, log: string, opti
   const files = HashFiles.open(folder, { readOnly: true })
   const read = (first: number, count: number): Uint8Array | null => {
     const out = new Uint8Array(count * 32)
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < count;) {
       const at = (first + done) % PACK_LEAVES
       const take = Math.min(count - done, PACK_LEAVES - at)
       const pack = packs.get(first + done - at)

@@ -7,7 +7,7 @@ import { formatVkey, parseVkey, TYPE_ED25519 } from '@sealtrail/tlog'
  */
 export function vkeyFor(given: string, log: string, logs: readonly string[]): string {
   const { name, type, publicKey } = parseVkey(given)
-  const named = logs.find(each => name.endsWith(`/${each}`))
+  const named = logs.find((each) => name.endsWith(`/${each}`))
   if (named === undefined || named === log) return given
   return formatVkey(`${name.slice(0, -named.length)}${log}`, type, publicKey)
 }

@@ -46,7 +46,8 @@ test('no file at all: the defaults', () => {
     retain: { mode: 'COMPLIANCE', periodMs: 366 * 86_400_000 },
     public: false,
   })
-  for (const empty of ['', '# nothing', '---', 'trails:', 'trails: {}', 'seal:\ntls: ~\nwitnesses: []\nsources: {}']) assert.deepEqual(parse(empty).config, config)
+  for (const empty of ['', '# nothing', '---', 'trails:', 'trails: {}', 'seal:\ntls: ~\nwitnesses: []\nsources: {}'])
+    assert.deepEqual(parse(empty).config, config)
 })
 
 test('every key is taken where it stands', () => {
@@ -114,7 +115,19 @@ test('a file is read, its paths start beside it, and the command line goes befor
 
 test('mistakes name line, column and what was probably meant, all of them at once', () => {
   const { code, message } = refused(
-    ['orign: a', 'seal:', '  maxdelay: 5', '  maxRecords: 0', 'trails:', '  calls:', '    retention: {}', '  Bad_Name: {}', '  system: {}', 'listen: 70000', 'colour: red'].join('\n'),
+    [
+      'orign: a',
+      'seal:',
+      '  maxdelay: 5',
+      '  maxRecords: 0',
+      'trails:',
+      '  calls:',
+      '    retention: {}',
+      '  Bad_Name: {}',
+      '  system: {}',
+      'listen: 70000',
+      'colour: red',
+    ].join('\n'),
   )
   assert.equal(code, 'CONFIG_INVALID')
   assert.deepEqual(message.split('\n'), [
@@ -237,21 +250,30 @@ test('a subscription pasted in whole works, its destination is ignored with a wa
   const wrong = parse(subscription('arn:aws:kinesis:eu-west-1:210987654321:firehose/sealing'))
   assert.deepEqual(wrong.config.trails['interactions']?.subscription, { eventTypes: ['call.stateChange', 'email.stateChange'] })
   assert.equal(wrong.config.trails['interactions']?.filter, "event_type == 'stateChange'")
-  assert.deepEqual(wrong.warnings.map(({ code, line, message }) => [code, line, message]), [
+  assert.deepEqual(
+    wrong.warnings.map(({ code, line, message }) => [code, line, message]),
     [
-      'WRONG_DESTINATION',
-      11,
-      'trails.interactions.subscription: the destination is ignored, events are sealed here; besides, this is no ARN of a Firehose stream; it would be arn:aws:firehose:REGION:ACCOUNT:deliverystream/NAME',
+      [
+        'WRONG_DESTINATION',
+        11,
+        'trails.interactions.subscription: the destination is ignored, events are sealed here; besides, this is no ARN of a Firehose stream; it would be arn:aws:firehose:REGION:ACCOUNT:deliverystream/NAME',
+      ],
     ],
-  ])
+  )
   const right = parse(subscription('arn:aws:firehose:eu-west-1:210987654321:deliverystream/sealing'))
-  assert.deepEqual(right.warnings.map(({ code, message }) => [code, message]), [['CONFIG_INVALID', 'trails.interactions.subscription: the destination is ignored, events are sealed here']])
+  assert.deepEqual(
+    right.warnings.map(({ code, message }) => [code, message]),
+    [['CONFIG_INVALID', 'trails.interactions.subscription: the destination is ignored, events are sealed here']],
+  )
   assert.equal(parse(subscription('https://x.example', 'Webhook')).warnings[0]?.code, 'CONFIG_INVALID')
 })
 
 test('a transform block pasted in is taken as it is', () => {
   const block = { audit_id: '{{event.id}}', regulatory_tag: 'KEEP', ingestion_timestamp: '{{now()}}', platform_tenant_id: '{{tenant.id}}' }
-  assert.deepEqual(parse(`trails:\n  notifications:\n    map:\n${JSON.stringify(block, null, 2).replace(/^/gm, '      ')}\n`).config.trails['notifications']?.map, block)
+  assert.deepEqual(
+    parse(`trails:\n  notifications:\n    map:\n${JSON.stringify(block, null, 2).replace(/^/gm, '      ')}\n`).config.trails['notifications']?.map,
+    block,
+  )
 })
 
 test('a lock mode or header that does not exist is answered with the one that does', () => {
@@ -260,7 +282,11 @@ test('a lock mode or header that does not exist is answered with the one that do
   assert.match(mode.message, /1:43: trails.interactions.retain.mode: there is no mode COMPLY: write COMPLIANCE/)
   assert.match(refused('trails: { interactions: { retain: { mode: compliance } } }').message, /did you mean COMPLIANCE\?/)
   const headers = 'x-amz-bucket-object-lock-mode: COMPLY\nx-amz-bucket-object-lock-retention-date: 2031-01-01T00:00:00Z\n'
-  const places = [headers, `trails:\n  interactions:\n    retain:\n${headers.replace(/^(?=.)/gm, '      ')}`, `trails:\n  interactions:\n    map:\n      headers:\n${headers.replace(/^(?=.)/gm, '        ')}`]
+  const places = [
+    headers,
+    `trails:\n  interactions:\n    retain:\n${headers.replace(/^(?=.)/gm, '      ')}`,
+    `trails:\n  interactions:\n    map:\n      headers:\n${headers.replace(/^(?=.)/gm, '        ')}`,
+  ]
   for (const text of places) {
     const { code, message } = refused(text)
     assert.equal(code, 'WRONG_LOCK_HEADER')
@@ -304,18 +330,32 @@ test('the guides can be pasted literally', { skip: existsSync(join(repo, '../sha
 test('whatever is written, the answer is a configuration or a list of places (property)', () => {
   const names = KEYS.flatMap(({ path }) => path.split('.')).concat('interactions', 'x', '__proto__', 'constructor')
   const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-    node: fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.constantFrom('5s', '1MiB', 'files', 'COMPLIANCE'), fc.array(tie('node'), { maxLength: 3 }), tie('map')),
+    node: fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.constantFrom('5s', '1MiB', 'files', 'COMPLIANCE'),
+      fc.array(tie('node'), { maxLength: 3 }),
+      tie('map'),
+    ),
     map: fc.dictionary(fc.constantFrom(...names), tie('node'), { maxKeys: 4 }),
   })).map
   fc.assert(
-    fc.property(fc.oneof(value.map((each) => JSON.stringify(each)), fc.string()), (text) => {
-      try {
-        parse(text)
-      } catch (error) {
-        assert.ok(error instanceof SealtrailError, String((error as Error).stack))
-        for (const line of error.message.split('\n')) assert.match(line, /^sealtrail\.yaml:\d+:\d+: /)
-      }
-    }),
+    fc.property(
+      fc.oneof(
+        value.map((each) => JSON.stringify(each)),
+        fc.string(),
+      ),
+      (text) => {
+        try {
+          parse(text)
+        } catch (error) {
+          assert.ok(error instanceof SealtrailError, String((error as Error).stack))
+          for (const line of error.message.split('\n')) assert.match(line, /^sealtrail\.yaml:\d+:\d+: /)
+        }
+      },
+    ),
     { numRuns: 500 },
   )
 })

@@ -24,7 +24,15 @@ export function configFor(data: string, [settleMs, quietMs, holdMs]: ChildOption
 }
 
 export function inputsOf(trail: string, events: readonly string[], now: () => number = Date.now): Input[] {
-  return events.map((text) => ({ bytes: Buffer.from(text), value: JSON.parse(text) as JsonObject, problem: null, context: null, trail, receivedMs: now(), provenance: 'pushed' }))
+  return events.map((text) => ({
+    bytes: Buffer.from(text),
+    value: JSON.parse(text) as JsonObject,
+    problem: null,
+    context: null,
+    trail,
+    receivedMs: now(),
+    provenance: 'pushed',
+  }))
 }
 
 type Message =
@@ -39,7 +47,10 @@ if (process.send !== undefined && process.argv[1] === import.meta.filename) {
   const options = JSON.parse(text) as ChildOptions
   let local: Local | null = null
   const answer = (message: unknown): void => void process.send?.(message)
-  process.on('message', (message: Message) => void take(message).catch((error: unknown) => answer({ error: error instanceof SealtrailError ? error.code : String(error) })))
+  process.on(
+    'message',
+    (message: Message) => void take(message).catch((error: unknown) => answer({ error: error instanceof SealtrailError ? error.code : String(error) })),
+  )
   async function take(message: Message): Promise<void> {
     if ('open' in message) {
       armCrashPoint(message.open ?? undefined)

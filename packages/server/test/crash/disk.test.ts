@@ -14,7 +14,9 @@ const skip = can ? false : 'this machine lets nobody mount a small disk (unshare
 /** Runs a source file on a disk of its own, in mount and user namespaces that vanish with it. */
 async function onSmallDisk(disk: string, mount: string, ...args: string[]): Promise<string> {
   const script = 'mount -t tmpfs -o size=48m tmpfs "$1" && ' + mount + 'shift && exec "$@"'
-  const child = spawn('unshare', ['-rm', 'sh', '-c', script, 'sh', disk, process.execPath, '--conditions=@sealtrail/source', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('unshare', ['-rm', 'sh', '-c', script, 'sh', disk, process.execPath, '--conditions=@sealtrail/source', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
@@ -30,8 +32,17 @@ describe('the disk', { concurrency: 2 }, () => {
     const disk = join(data, '..')
     try {
       const out = await onSmallDisk(disk, '', join(import.meta.dirname, 'full.ts'), disk, '[300000,4096]')
-      const said = JSON.parse(/^said (.*)$/m.exec(out)?.[1] as string) as { refused: Record<string, number>; cameBack: number; restarts: number; acknowledgedFull: number; promised: number }
-      assert.deepEqual(Object.keys(said.refused).filter((code) => !['DATA_UNWRITABLE', 'NOT_DURABLE'].includes(code)), [])
+      const said = JSON.parse(/^said (.*)$/m.exec(out)?.[1] as string) as {
+        refused: Record<string, number>
+        cameBack: number
+        restarts: number
+        acknowledgedFull: number
+        promised: number
+      }
+      assert.deepEqual(
+        Object.keys(said.refused).filter((code) => !['DATA_UNWRITABLE', 'NOT_DURABLE'].includes(code)),
+        [],
+      )
       assert.ok(Object.values(said.refused).reduce((a, b) => a + b, 0) >= 8)
       assert.equal(said.cameBack + said.restarts, 2)
       assert.ok(said.cameBack > 0)
@@ -67,7 +78,10 @@ test('a commit that cannot be published is answered as held, said in readiness, 
     rmSync(folder, { recursive: true })
     writeFileSync(folder, 'in the way')
     await send(local, book, 'notifications', range(10, 20))
-    assert.deepEqual(range(10, 20).map((serial) => book.promised.notifications.get(serial)?.index), range(10, 20).map(() => null))
+    assert.deepEqual(
+      range(10, 20).map((serial) => book.promised.notifications.get(serial)?.index),
+      range(10, 20).map(() => null),
+    )
     assert.equal(local.sealing.trouble()?.code, 'NOT_DURABLE')
     await assert.rejects(send(local, new Book(), 'notifications', range(20, 30)), { code: 'NOT_DURABLE' })
     rmSync(folder)
@@ -116,7 +130,8 @@ describe('damaged databases', () => {
     writeFileSync(path, bytes)
   }
   /** In which of the vault's tables or logs most of its rows stand. */
-  const largest = (folder: string): string => files(folder, /\.(ldb|log)$/).sort((a, b) => statSync(join(folder, b)).size - statSync(join(folder, a)).size)[0] as string
+  const largest = (folder: string): string =>
+    files(folder, /\.(ldb|log)$/).sort((a, b) => statSync(join(folder, b)).size - statSync(join(folder, a)).size)[0] as string
   const audit = (data: string): Promise<LogVerdict[]> => auditDirectory(data, { key: null, vault: true, now: Date.now })
 
   test('the head: refused with what to do, never begun anew; put back, all is there', async () => {
@@ -157,7 +172,12 @@ describe('damaged databases', () => {
           (data) => harm(join(data, folder)),
           async (data) => {
             const found = (await comesBackWhole(data, book)).join('\n')
-            if (folder === 'ledger') assert.match(found, name === 'gone' ? /interactions: ledger state caught up from size 0 to 30/ : /ledger state rebuilt: (\d+\.|MANIFEST|CURRENT)/, name)
+            if (folder === 'ledger')
+              assert.match(
+                found,
+                name === 'gone' ? /interactions: ledger state caught up from size 0 to 30/ : /ledger state rebuilt: (\d+\.|MANIFEST|CURRENT)/,
+                name,
+              )
             else {
               const again = await open(data)
               await again.indexed()
@@ -211,7 +231,10 @@ describe('damaged databases', () => {
       async (data) => {
         const local = await open(data)
         assert.match(local.sealing.findings.join('\n'), /vault: the folder is gone/)
-        assert.match(local.sealing.findings.join('\n'), /60 journal entries have lost their vault row; those not sealed yet are sealed without their personal values/)
+        assert.match(
+          local.sealing.findings.join('\n'),
+          /60 journal entries have lost their vault row; those not sealed yet are sealed without their personal values/,
+        )
         await local.sealing.flush()
         assert.equal((await recordsOf(local.sealing, 'interactions')).length, 40)
         await local.close()
@@ -255,7 +278,10 @@ describe('the clock', () => {
       // And at a start.
       local = await open(data, { now })
       await assert.rejects(send(local, new Book(), 'interactions', range(0, 10)), { code: 'CLOCK_BACKWARDS' })
-      assert.deepEqual(local.served.deps.flow.ready().reasons.map((reason) => reason.slice(0, 15)), ['CLOCK_BACKWARDS'])
+      assert.deepEqual(
+        local.served.deps.flow.ready().reasons.map((reason) => reason.slice(0, 15)),
+        ['CLOCK_BACKWARDS'],
+      )
       await local.sealing.drained()
       const said = (await recordsOf(local.sealing, 'system')).filter(({ type }) => type === 'sealtrail.system.clock')
       assert.equal(said.length, 2, 'one for each time it was found')

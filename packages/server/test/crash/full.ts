@@ -27,7 +27,17 @@ async function submit(trail: Trail): Promise<number | null> {
   const serials = range(next[trail], (next[trail] += 30))
   for (const serial of serials) book.sent[trail].add(serial)
   try {
-    book.note(trail, serials, await local.served.intake.submit(inputsOf(trail, serials.map((serial) => eventText(trail, serial))), { wait: 'sealed', receipts: 'lean' }))
+    book.note(
+      trail,
+      serials,
+      await local.served.intake.submit(
+        inputsOf(
+          trail,
+          serials.map((serial) => eventText(trail, serial)),
+        ),
+        { wait: 'sealed', receipts: 'lean' },
+      ),
+    )
     return serials.length
   } catch (error) {
     const code = error instanceof SealtrailError ? error.code : String(error)
@@ -49,7 +59,8 @@ for (const bytes of leave) {
   said.troubles.push(local.sealing.trouble()?.code ?? 'none')
   rmSync(ballast)
   const until = performance.now() + 8_000
-  while (!/^$|restart the server/.test(local.sealing.trouble()?.message ?? '') && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 50))
+  while (!/^$|restart the server/.test(local.sealing.trouble()?.message ?? '') && performance.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 50))
   const trouble = local.sealing.trouble()
   if (trouble === null) said.cameBack++
   else {

@@ -81,7 +81,11 @@ export class Child {
 
   constructor(data: string, book: Book, options: ChildOptions = HELD) {
     this.#book = book
-    this.#process = fork(join(import.meta.dirname, 'child.ts'), [data, JSON.stringify(options)], { execArgv: ['--conditions=@sealtrail/source'], env: { ...process.env, NODE_COMPILE_CACHE: compiled }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#process = fork(join(import.meta.dirname, 'child.ts'), [data, JSON.stringify(options)], {
+      execArgv: ['--conditions=@sealtrail/source'],
+      env: { ...process.env, NODE_COMPILE_CACHE: compiled },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     this.ended = new Promise((resolve) =>
       this.#process.once('exit', (_, signal) => {
         this.#dead = true
@@ -153,7 +157,10 @@ export class Child {
 
 export function open(data: string, options: { log?: Log; now?: () => number; clock?: Config['clock']; answerWithinMs?: number } = {}): Promise<Local> {
   const config = configFor(data, HELD.sequence)
-  return openLocal({ ...config, clock: options.clock ?? config.clock, limits: { ...config.limits, answerWithinMs: options.answerWithinMs ?? config.limits.answerWithinMs } }, { log: options.log ?? quiet, ...(options.now === undefined ? {} : { now: options.now }) })
+  return openLocal(
+    { ...config, clock: options.clock ?? config.clock, limits: { ...config.limits, answerWithinMs: options.answerWithinMs ?? config.limits.answerWithinMs } },
+    { log: options.log ?? quiet, ...(options.now === undefined ? {} : { now: options.now }) },
+  )
 }
 
 /** Sends events to a server in this process, in batches, and writes down what it answers. */
@@ -161,7 +168,17 @@ export async function send(local: Local, book: Book, trail: Trail, serials: read
   for (let at = 0; at < serials.length; at += 200) {
     const some = serials.slice(at, at + 200)
     for (const serial of some) book.sent[trail].add(serial)
-    book.note(trail, some, await local.served.intake.submit(inputsOf(trail, some.map((serial) => eventText(trail, serial))), { wait: 'sealed', receipts: 'lean' }))
+    book.note(
+      trail,
+      some,
+      await local.served.intake.submit(
+        inputsOf(
+          trail,
+          some.map((serial) => eventText(trail, serial)),
+        ),
+        { wait: 'sealed', receipts: 'lean' },
+      ),
+    )
   }
 }
 
@@ -196,7 +213,10 @@ export async function comesBackWhole(data: string, book: Book): Promise<string[]
 /** The audit of `sealtrail verify` finds nothing, and every commitment opens. */
 export async function auditedWhole(data: string): Promise<void> {
   const verdicts = await auditDirectory(data, { key: null, vault: true, now: Date.now })
-  assert.deepEqual(verdicts.flatMap(({ log, problems }) => problems.map((problem) => ({ log, ...problem }))), [])
+  assert.deepEqual(
+    verdicts.flatMap(({ log, problems }) => problems.map((problem) => ({ log, ...problem }))),
+    [],
+  )
   for (const { log, ok, commitments } of verdicts) {
     assert.ok(ok, log)
     assert.equal(commitments?.missing, 0)

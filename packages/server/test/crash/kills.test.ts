@@ -51,7 +51,9 @@ test(`${KILLS} kills at random moments under load lose nothing and double nothin
     assert.ok(book.size > KILLS * 10, `${book.size} promised`)
     const promised = book.size
     const found = await comesBackWhole(data, book)
-    t.diagnostic(`${KILLS} kills, ${said.opening} of them while opening; ${sent} events sent, ${promised} promised before their server died, ${said.unanswered} not answered; last recovery: ${found.join('; ')}`)
+    t.diagnostic(
+      `${KILLS} kills, ${said.opening} of them while opening; ${sent} events sent, ${promised} promised before their server died, ${said.unanswered} not answered; last recovery: ${found.join('; ')}`,
+    )
   } finally {
     child.kill()
     remove()

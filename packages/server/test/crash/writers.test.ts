@@ -43,7 +43,17 @@ function fingerprint(data: string): string {
 async function serve(data: string): Promise<{ exit: number; said: string }> {
   let said = ''
   const take = (text: string): void => void (said += text)
-  const exit = await run(['serve', '--data', data, '--port', '0'], { stdout: take, stderr: take, stdin: (async function* () {})(), env: {}, cwd: data, now: Date.now, terminal: false, columns: 80, stopping: AbortSignal.timeout(10_000) })
+  const exit = await run(['serve', '--data', data, '--port', '0'], {
+    stdout: take,
+    stderr: take,
+    stdin: (async function* () {})(),
+    env: {},
+    cwd: data,
+    now: Date.now,
+    terminal: false,
+    columns: 80,
+    stopping: AbortSignal.timeout(10_000),
+  })
   return { exit, said }
 }
 
@@ -109,10 +119,40 @@ const VKEY = ed25519Signer(ORIGIN, LOG_SEED).vkey
 function item(name: string): Numbered {
   const identity = hash('sha256', name, 'binary')
   const auditid = auditId(1_750_000_000_000, identity)
-  const { text, lateAt, sequenceAt } = spliceRecord({ auditid, data: {}, dataschema: 'urn:test:1', id: name, provenance: 'pushed', recordedtime: '2026-01-02T03:04:05.678Z', regulatorytag: null, source: 'urn:test', subject: name, time: null, type: 'test' })
+  const { text, lateAt, sequenceAt } = spliceRecord({
+    auditid,
+    data: {},
+    dataschema: 'urn:test:1',
+    id: name,
+    provenance: 'pushed',
+    recordedtime: '2026-01-02T03:04:05.678Z',
+    regulatorytag: null,
+    source: 'urn:test',
+    subject: name,
+    time: null,
+    type: 'test',
+  })
   const token = '\0'.repeat(16)
   return {
-    entry: { flags: 0, statusRank: 0, phase: 0, rank: 0, timeMs: NaN, receivedMs: 0, identity, fingerprint: token, subjectToken: token, session: NO_SESSION, vaultKey: null, log: LOG, subject: name, tokens: new Uint8Array(0), record: Buffer.from(text), lateAt, sequenceAt },
+    entry: {
+      flags: 0,
+      statusRank: 0,
+      phase: 0,
+      rank: 0,
+      timeMs: NaN,
+      receivedMs: 0,
+      identity,
+      fingerprint: token,
+      subjectToken: token,
+      session: NO_SESSION,
+      vaultKey: null,
+      log: LOG,
+      subject: name,
+      tokens: new Uint8Array(0),
+      record: Buffer.from(text),
+      lateAt,
+      sequenceAt,
+    },
     position: { file: 1, offset: 16 },
     late: false,
     sequence: 1,
@@ -285,11 +325,18 @@ test('a head rolled back while the segments stand is rolled forward over all of 
     for (const name of ['head.sqlite-wal', 'head.sqlite-shm']) rmSync(join(data, name), { force: true })
 
     const again = await open(data)
-    assert.deepEqual(TRAILS.map((trail) => again.sealing.sizes.get(trail)), sizes)
+    assert.deepEqual(
+      TRAILS.map((trail) => again.sealing.sizes.get(trail)),
+      sizes,
+    )
     assert.equal(again.sealing.findings.filter((finding) => /^notifications: head rolled forward/.test(finding)).length, 3)
     assert.ok(again.sealing.findings.some((finding) => /^interactions: head rolled forward/.test(finding)))
     await again.close()
-    assert.deepEqual(TRAILS.map((trail) => readFileSync(join(data, 'checkpoint', trail), 'utf8')), notes, 'the same checkpoint is signed again')
+    assert.deepEqual(
+      TRAILS.map((trail) => readFileSync(join(data, 'checkpoint', trail), 'utf8')),
+      notes,
+      'the same checkpoint is signed again',
+    )
     await comesBackWhole(data, book)
   } finally {
     remove()
@@ -334,7 +381,10 @@ test('head and segments rolled back together: a checkpoint that promised more st
     await assert.rejects(open(data), { code: 'DATA_CORRUPT', message: /^notifications: a checkpoint of size 50 was published, but the log ends at 20/ })
     rmSync(join(data, 'checkpoint'), { recursive: true })
     const findings = await comesBackWhole(data, book)
-    assert.ok(findings.some((finding) => /^ledger state rebuilt: it knows 50 records of notifications, which has 20$/.test(finding)), findings.join('\n'))
+    assert.ok(
+      findings.some((finding) => /^ledger state rebuilt: it knows 50 records of notifications, which has 20$/.test(finding)),
+      findings.join('\n'),
+    )
     // The journal still had them; what it has released is lost, and only a checkpoint or a receipt shows that.
     assert.match(findings.join('\n'), /32 events taken up again from the journal/, '30 receipts, and what the server said of itself')
   } finally {
@@ -352,9 +402,16 @@ async function extend(data: string, log: string, name: string, own = true): Prom
   const head = heads.read(log) as Head
   const origin = `${config.origin}/${log}`
   const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
-  const segmentSigner = own ? { publicKey: keys.segmentPublicKey, sign: (message: Uint8Array) => keys.signSegment(message) } : { publicKey: ed25519PublicKey(SEGMENT_SEED), sign: (message: Uint8Array) => ed25519Sign(SEGMENT_SEED, message) }
+  const segmentSigner = own
+    ? { publicKey: keys.segmentPublicKey, sign: (message: Uint8Array) => keys.signSegment(message) }
+    : { publicKey: ed25519PublicKey(SEGMENT_SEED), sign: (message: Uint8Array) => ed25519Sign(SEGMENT_SEED, message) }
   const deps: CommitDeps = { log, store, heads, segmentSigner, signCheckpoint: (next) => signCheckpoint(origin, next, signer), lock: () => LOCK, now: Date.now }
-  const { next, frame } = await prepare({ origin, head, checkpoint: signCheckpoint(origin, head, signer), frontier: files.frontier() }, [item(name)], { file: 1, offset: 16 }, deps)
+  const { next, frame } = await prepare(
+    { origin, head, checkpoint: signCheckpoint(origin, head, signer), frontier: files.frontier() },
+    [item(name)],
+    { file: 1, offset: 16 },
+    deps,
+  )
   await store.put(next.segment, frame, LOCK)
   files.close()
   await store.close()
@@ -379,7 +436,10 @@ test('two valid extensions stop the server until one of them is decided for; one
     cpSync(store, before, { recursive: true })
     keys.push(await extend(data, 'notifications', 'other'))
     for (let i = 0; i < 2; i++) {
-      await assert.rejects(open(data), (error: { code: string; message: string }) => error.code === 'FORKED' && keys.every((key) => error.message.includes(key)))
+      await assert.rejects(
+        open(data),
+        (error: { code: string; message: string }) => error.code === 'FORKED' && keys.every((key) => error.message.includes(key)),
+      )
     }
     const heads = SqliteHead.open(join(data, 'head.sqlite'), { readOnly: true })
     assert.equal(heads.read('notifications')?.size, 20)

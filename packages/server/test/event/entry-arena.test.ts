@@ -6,8 +6,23 @@ import type { EntryDraft } from '../../src/event/entry.ts'
 
 function draft(text: string): EntryDraft {
   return {
-    flags: 1, statusRank: 2, phase: 3, rank: 4, timeMs: 5, receivedMs: 6, identity: 'i'.repeat(32), fingerprint: 'f'.repeat(16), subjectToken: 's'.repeat(16),
-    session: NO_SESSION, log: 'calls', subject: 'c-1', tokens: [{ kind: 'phone', token: 't'.repeat(16) }], recordText: text, recordBytes: Buffer.byteLength(text), lateAt: 1, sequenceAt: 2,
+    flags: 1,
+    statusRank: 2,
+    phase: 3,
+    rank: 4,
+    timeMs: 5,
+    receivedMs: 6,
+    identity: 'i'.repeat(32),
+    fingerprint: 'f'.repeat(16),
+    subjectToken: 's'.repeat(16),
+    session: NO_SESSION,
+    log: 'calls',
+    subject: 'c-1',
+    tokens: [{ kind: 'phone', token: 't'.repeat(16) }],
+    recordText: text,
+    recordBytes: Buffer.byteLength(text),
+    lateAt: 1,
+    sequenceAt: 2,
   }
 }
 

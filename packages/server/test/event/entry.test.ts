@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { auditTime, decodeEntry, encodeEntry, entryBound, readTokens } from '../../src/event/entry.ts'
 import type { EntryDraft } from '../../src/event/entry.ts'
 
-const latin1 = (length: number): fc.Arbitrary<string> => fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => Buffer.from(bytes).toString('latin1'))
+const latin1 = (length: number): fc.Arbitrary<string> =>
+  fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => Buffer.from(bytes).toString('latin1'))
 
 const drafts: fc.Arbitrary<{ draft: EntryDraft; vaultKey: Uint8Array | null }> = fc
   .record({
@@ -45,7 +46,10 @@ test('an entry comes back as it was written, wherever it stands in a buffer', ()
       assert.deepEqual(key === null ? null : Uint8Array.from(key), vaultKey)
       assert.equal(Buffer.from(record).toString(), recordText)
       assert.equal(record.length, recordBytes)
-      assert.deepEqual(readTokens(tokenBytes).map(({ kind, token }) => ({ kind, token: Buffer.from(token).toString('latin1') })), tokens.map((each) => ({ ...each })))
+      assert.deepEqual(
+        readTokens(tokenBytes).map(({ kind, token }) => ({ kind, token: Buffer.from(token).toString('latin1') })),
+        tokens.map((each) => ({ ...each })),
+      )
     }),
   )
 })

@@ -18,7 +18,8 @@ test('an identity is the keyed hash of tenant, trail and id; the audit id is its
 
 test('tenant, trail and id each matter; time changes only the audit id', () => {
   const one = identify(hashes, 'a', 'b', 'c', 1)
-  for (const other of [identify(hashes, 'x', 'b', 'c', 1), identify(hashes, 'a', 'x', 'c', 1), identify(hashes, 'a', 'b', 'x', 1)]) assert.notEqual(other.identity, one.identity)
+  for (const other of [identify(hashes, 'x', 'b', 'c', 1), identify(hashes, 'a', 'x', 'c', 1), identify(hashes, 'a', 'b', 'x', 1)])
+    assert.notEqual(other.identity, one.identity)
   const later = identify(hashes, 'a', 'b', 'c', 2)
   assert.equal(later.identity, one.identity)
   assert.ok(later.auditid > one.auditid)
@@ -28,19 +29,41 @@ test('tenant, trail and id each matter; time changes only the audit id', () => {
 })
 
 test('every spelling of a name gives one token', () => {
-  const phones = ['+13175550142', 'tel:+13175550142', '+1 (317) 555-0142', 'TEL:+1-317-555-0142', 'sip:+13175550142@edge.example.net;user=phone', '13175550142', '0013175550142', '+1 317 555 0142', '＋１３１７５５５０１４２']
+  const phones = [
+    '+13175550142',
+    'tel:+13175550142',
+    '+1 (317) 555-0142',
+    'TEL:+1-317-555-0142',
+    'sip:+13175550142@edge.example.net;user=phone',
+    '13175550142',
+    '0013175550142',
+    '+1 317 555 0142',
+    '＋１３１７５５５０１４２',
+  ]
   for (const phone of phones) assert.equal(normalizeAlias('phone', phone), '+13175550142', phone)
-  for (const email of ['Jane.Doe@Example.com', ' jane.doe@example.com ', 'mailto:jane.doe@example.com']) assert.equal(normalizeAlias('email', email), 'jane.doe@example.com')
+  for (const email of ['Jane.Doe@Example.com', ' jane.doe@example.com ', 'mailto:jane.doe@example.com'])
+    assert.equal(normalizeAlias('email', email), 'jane.doe@example.com')
   assert.equal(normalizeAlias('phone', '317-555-0142'), '3175550142', 'of no known country')
   assert.equal(normalizeAlias('contact', ' CUST_99281 '), 'CUST_99281')
-  for (const [kind, value] of [...phones.map((phone) => ['phone', phone]), ['phone', 'anonymous'], ['phone', ''], ['email', 'X@Y.z'], ['other', ' é ']] as Array<[string, string]>) {
+  for (const [kind, value] of [
+    ...phones.map((phone) => ['phone', phone]),
+    ['phone', 'anonymous'],
+    ['phone', ''],
+    ['email', 'X@Y.z'],
+    ['other', ' é '],
+  ] as Array<[string, string]>) {
     const once = normalizeAlias(kind, value)
     assert.equal(normalizeAlias(kind, once), once)
   }
 })
 
 test('tokens differ by tenant and kind, and an interaction is nobody', () => {
-  const tokens = [aliasToken(hashes, 't', 'phone', '1'), aliasToken(hashes, 'u', 'phone', '1'), aliasToken(hashes, 't', 'mail', '1'), interactionToken(hashes, 't', '1')]
+  const tokens = [
+    aliasToken(hashes, 't', 'phone', '1'),
+    aliasToken(hashes, 'u', 'phone', '1'),
+    aliasToken(hashes, 't', 'mail', '1'),
+    interactionToken(hashes, 't', '1'),
+  ]
   assert.equal(new Set(tokens).size, 4)
   assert.equal(tokens[0], createHmac('sha256', keys.token).update('t\nphone\n1').digest('binary').slice(0, 16))
   assert.equal(tokens[3], createHmac('sha256', keys.token).update('t\ninteraction\n1').digest('binary').slice(0, 16))

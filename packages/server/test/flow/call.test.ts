@@ -16,14 +16,24 @@ type Shape = 'eventbridge' | 'array' | 'ndjson' | 'cloudevents'
 const SHAPES: readonly Shape[] = ['eventbridge', 'array', 'ndjson', 'cloudevents']
 
 /** A CloudEvents route: another id, another source, another time; the same event. */
-const wrapped = (event: JsonObject, n: number): JsonObject => ({ specversion: '1.0', id: `relay-${n}`, source: 'https://relay.example/genesys', type: 'genesys.notification', time: iso(timeOf(event) + n), data: event })
+const wrapped = (event: JsonObject, n: number): JsonObject => ({
+  specversion: '1.0',
+  id: `relay-${n}`,
+  source: 'https://relay.example/genesys',
+  type: 'genesys.notification',
+  time: iso(timeOf(event) + n),
+  data: event,
+})
 
 /** Sends every event twice in each shape, all mixed; resolves to how the deliveries ended. */
 async function deliver(world: World, events: readonly JsonObject[], seed: number): Promise<Record<string, number>> {
   const random = randomFrom(seed)
   const outcomes: Record<string, number> = {}
   const took = (result: JsonObject): void => void (outcomes[String(result['outcome'])] = (outcomes[String(result['outcome'])] ?? 0) + 1)
-  const deliveries = shuffled(SHAPES.flatMap((shape) => [...events, ...events].map((event) => ({ shape, event }))), random)
+  const deliveries = shuffled(
+    SHAPES.flatMap((shape) => [...events, ...events].map((event) => ({ shape, event }))),
+    random,
+  )
   for (let n = 0; deliveries.length > 0; n++) {
     const shape = SHAPES[Math.floor(random() * SHAPES.length)] as Shape
     const most = shape === 'eventbridge' ? 1 : 1 + Math.floor(random() * 9)
@@ -31,13 +41,20 @@ async function deliver(world: World, events: readonly JsonObject[], seed: number
     for (let i = deliveries.length - 1; i >= 0 && taken.length < most; i--) if (deliveries[i]!.shape === shape) taken.push(deliveries.splice(i, 1)[0]!.event)
     if (taken.length === 0) continue
     if (shape === 'eventbridge') {
-      const { status, body } = await world.send('/api/v1/sources/eventbridge', taken[0], { role: 'ingest', headers: { authorization: '', 'x-api-key': world.tokens.get('ingest') as string } })
+      const { status, body } = await world.send('/api/v1/sources/eventbridge', taken[0], {
+        role: 'ingest',
+        headers: { authorization: '', 'x-api-key': world.tokens.get('ingest') as string },
+      })
       assert.equal(status, 200)
       took(body)
       continue
     }
     const [type, text] =
-      shape === 'array' ? ['application/json', JSON.stringify(taken)] : shape === 'ndjson' ? ['application/x-ndjson', taken.map((event, i) => JSON.stringify(i % 2 === 0 ? event : event['detail'])).join('\n')] : ['application/cloudevents-batch+json', JSON.stringify(taken.map((event, i) => wrapped(event, n * 10 + i)))]
+      shape === 'array'
+        ? ['application/json', JSON.stringify(taken)]
+        : shape === 'ndjson'
+          ? ['application/x-ndjson', taken.map((event, i) => JSON.stringify(i % 2 === 0 ? event : event['detail'])).join('\n')]
+          : ['application/cloudevents-batch+json', JSON.stringify(taken.map((event, i) => wrapped(event, n * 10 + i)))]
     const { status, body } = await world.send('/api/v1/events', text, { role: 'ingest', headers: { 'content-type': type } })
     assert.equal(status, 200)
     const results = body as unknown as JsonObject[]
@@ -54,9 +71,18 @@ async function checkCall(world: World, events: readonly JsonObject[]): Promise<v
   const { status, body } = await world.get(`/api/v1/audit/interactions/${id}`)
   assert.equal(status, 200)
   const records = body['records'] as JsonObject[]
-  assert.deepEqual(records.map((record) => record['subjectsequence']), Array.from({ length: 18 }, (_, i) => i + 1))
-  assert.deepEqual(records.map((record) => record['type']), EXPECTED.map(({ topic }) => `com.genesys.cloud.conversation.${topic}`))
-  assert.deepEqual(records.map((record) => record['time']), inOrder.map((event) => iso(timeOf(event))))
+  assert.deepEqual(
+    records.map((record) => record['subjectsequence']),
+    Array.from({ length: 18 }, (_, i) => i + 1),
+  )
+  assert.deepEqual(
+    records.map((record) => record['type']),
+    EXPECTED.map(({ topic }) => `com.genesys.cloud.conversation.${topic}`),
+  )
+  assert.deepEqual(
+    records.map((record) => record['time']),
+    inOrder.map((event) => iso(timeOf(event))),
+  )
   assert.ok(records.every((record) => record['late'] === false))
   assert.deepEqual([body['closed'], body['gaps'], body['next'], body['problems']], [true, [], null, undefined])
   assert.equal(new Set(records.map((record) => record['auditid'])).size, 18)
@@ -81,7 +107,11 @@ async function checkCall(world: World, events: readonly JsonObject[]): Promise<v
       assert.equal(known, 200)
       assert.deepEqual([at['id'], at['at'], at['state'], at['subjectsequence']], [id, iso(ms), state, n + 1], `after ${n + 1} events`)
       const participants = at['participants'] as JsonObject[]
-      assert.deepEqual(participants.map((each) => [each['participantId'], each['state'], each['since']]), [...now].map(([party, { state: is, since }]) => [idOf(party), is, since]), `after ${n + 1} events`)
+      assert.deepEqual(
+        participants.map((each) => [each['participantId'], each['state'], each['since']]),
+        [...now].map(([party, { state: is, since }]) => [idOf(party), is, since]),
+        `after ${n + 1} events`,
+      )
     }
   }
   const last = (await stateAt(timeOf(inOrder[17] as JsonObject))).body['participants'] as JsonObject[]
@@ -135,7 +165,8 @@ test('a call is released by itself once every session has ended', async () => {
     const answers = await Promise.all(shuffled(events, randomFrom(4)).map((event) => world.send('/api/v1/events', event)))
     assert.ok(answers.every(({ status, headers }) => status === 202 && headers.get('location') !== null))
     const id = String(bodyOf(events[0] as JsonObject)['conversationId'])
-    for (let tries = 0; (await world.get(`/api/v1/audit/interactions/${id}`)).status === 404 && tries < 500; tries++) await new Promise((resolve) => setTimeout(resolve, 20))
+    for (let tries = 0; (await world.get(`/api/v1/audit/interactions/${id}`)).status === 404 && tries < 500; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 20))
     await checkCall(world, events)
     assert.deepEqual(await world.closeAndAudit(), [])
   } finally {
@@ -156,7 +187,10 @@ test('held events outlive a restart; a straggler is sealed late and stands in it
 
     const events = callEvents(61)
     const straggler = events[4] as JsonObject // the first time in a queue
-    await world.send('/api/v1/events', events.filter((event) => event !== straggler))
+    await world.send(
+      '/api/v1/events',
+      events.filter((event) => event !== straggler),
+    )
     await world.flush()
     const late = await world.send('/api/v1/events', straggler)
     assert.equal(late.status, 202)
@@ -164,8 +198,14 @@ test('held events outlive a restart; a straggler is sealed late and stands in it
     const id = String(bodyOf(straggler)['conversationId'])
     const { body } = await world.get(`/api/v1/audit/interactions/${id}`)
     const records = body['records'] as JsonObject[]
-    assert.deepEqual(records.map((record) => record['type']), EXPECTED.map(({ topic }) => `com.genesys.cloud.conversation.${topic}`))
-    assert.deepEqual(records.map((record) => [record['subjectsequence'], record['late']]), [1, 2, 3, 4, 18, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17].map((n) => [n, n === 18]))
+    assert.deepEqual(
+      records.map((record) => record['type']),
+      EXPECTED.map(({ topic }) => `com.genesys.cloud.conversation.${topic}`),
+    )
+    assert.deepEqual(
+      records.map((record) => [record['subjectsequence'], record['late']]),
+      [1, 2, 3, 4, 18, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17].map((n) => [n, n === 18]),
+    )
     assert.deepEqual(body['gaps'], [])
     const at = await world.get(`/api/v1/audit/interactions/${id}/state?at=${iso(timeOf(straggler) + 10)}`)
     assert.deepEqual([at.body['state'], at.body['subjectsequence']], ['queued', 18])

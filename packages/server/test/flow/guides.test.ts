@@ -106,7 +106,13 @@ describe('the first guide', () => {
   })
   after(() => world.end())
 
-  const event = { eventId: 'evt_98765', timestamp: '2023-10-27T10:00:00Z', eventType: 'call.stateChange', interactionId: 'int_4711', payload: { state: 'transferred' } }
+  const event = {
+    eventId: 'evt_98765',
+    timestamp: '2023-10-27T10:00:00Z',
+    eventType: 'call.stateChange',
+    interactionId: 'int_4711',
+    payload: { state: 'transferred' },
+  }
 
   it('its subscription, pasted under the trail, works; the destination is ignored with a warning that names the right ARN', () => {
     const { config, warnings } = world.loaded
@@ -120,7 +126,11 @@ describe('the first guide', () => {
     const sent = await world.send('/api/v1/events', event, { role: 'ingest' })
     assert.deepEqual([sent.status, sent.body['outcome']], [202, 'held'])
     assert.equal(sent.headers.get('location'), `/api/v1/events/${String(sent.body['auditid'])}`)
-    assert.equal((await world.send('/api/v1/events', { ...event, eventId: 'evt_2', eventType: 'stateChange' }, { role: 'ingest' })).body['outcome'], 'held', 'the type the guide itself filters for')
+    assert.equal(
+      (await world.send('/api/v1/events', { ...event, eventId: 'evt_2', eventType: 'stateChange' }, { role: 'ingest' })).body['outcome'],
+      'held',
+      'the type the guide itself filters for',
+    )
     for (const eventType of ['call.heartbeat', 'webchat.stateChange', 'heartbeat']) {
       const answer = await world.send('/api/v1/events', { ...event, eventId: 'evt_3', eventType }, { role: 'ingest' })
       assert.deepEqual([answer.status, answer.body], [200, { outcome: 'filtered' }], eventType)
@@ -133,14 +143,25 @@ describe('the first guide', () => {
 
   it('takes what its Python transformation returns; its unsalted hashes are not kept in the log either', async () => {
     const hash = '4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce'
-    const payload = { ...event, interactionId: 'int_4712', eventId: 'evt_5', ssn: hash, creditCardNumber: hash, password: hash, emailAddress: 'ada.byron@post.example' }
+    const payload = {
+      ...event,
+      interactionId: 'int_4712',
+      eventId: 'evt_5',
+      ssn: hash,
+      creditCardNumber: hash,
+      password: hash,
+      emailAddress: 'ada.byron@post.example',
+    }
     const output = { audit_id: payload.interactionId, timestamp: payload.timestamp, event_type: payload.eventType, data: payload, schema_version: 'v1.2' }
     const sent = await world.send('/api/v1/events', output, { role: 'ingest' })
     assert.deepEqual([sent.status, sent.body['outcome']], [202, 'held'])
     // The event it was made of is the same event, but for the hashes: those are what it says it is.
     await world.flush()
     const [record] = (await world.get('/api/v1/audit/interactions/int_4712')).body['records'] as [JsonObject]
-    assert.deepEqual([(record['data'] as JsonObject)['schema_version'], (record['data'] as JsonObject)['ssn'], (record['data'] as JsonObject)['password']], ['v1.2', hash, undefined])
+    assert.deepEqual(
+      [(record['data'] as JsonObject)['schema_version'], (record['data'] as JsonObject)['ssn'], (record['data'] as JsonObject)['password']],
+      ['v1.2', hash, undefined],
+    )
     assert.deepEqual(await grepAll(world.data, [hash, 'ada.byron@post.example']), [])
     const { body } = await world.get('/api/v1/records?log=interactions&schema_version=1')
     assert.equal((body['records'] as JsonObject[]).filter((each) => each['subject'] === 'int_4712').length, 1)
@@ -148,9 +169,13 @@ describe('the first guide', () => {
 
   it('its PutObject call is answered with every correction, whatever the bucket is called', async () => {
     for (const path of ['/{bucket-name}/audit/event-12345.json', '/%7Bbucket-name%7D/audit/event-12345.json', '/my-bucket/audit/event-12345.json']) {
-      const answer = await world.send(path, PUT_BODY, { method: 'PUT', headers: { 'x-amz-bucket-object-lock-mode': 'COMPLY', 'x-amz-bucket-object-lock-retention-date': '2031-01-01T00:00:00Z' } })
+      const answer = await world.send(path, PUT_BODY, {
+        method: 'PUT',
+        headers: { 'x-amz-bucket-object-lock-mode': 'COMPLY', 'x-amz-bucket-object-lock-retention-date': '2031-01-01T00:00:00Z' },
+      })
       assert.deepEqual([answer.status, answer.body['code'], answer.headers.get('content-type')], [400, 'WRONG_LOCK_HEADER', 'application/problem+json'])
-      for (const word of ['x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date', 'COMPLIANCE', 'POST /api/v1/events']) assert.ok(String(answer.body['detail']).includes(word), word)
+      for (const word of ['x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date', 'COMPLIANCE', 'POST /api/v1/events'])
+        assert.ok(String(answer.body['detail']).includes(word), word)
     }
   })
 
@@ -185,9 +210,17 @@ describe('the second guide', () => {
   after(() => world.end())
 
   it('its filter expression keeps the terminal states and drops the others', async () => {
-    for (const status of ['QUEUED', 'SENT']) assert.deepEqual((await world.send('/api/v1/events', { ...RAW, status }, { role: 'ingest' })).body, { outcome: 'filtered' })
-    const all = await world.send('/api/v1/events', ['DELIVERED', 'READ', 'FAILED', 'EXPIRED'].map((status) => ({ ...RAW, message_id: `other-${status}`, status })), { role: 'ingest' })
-    assert.deepEqual((all.body as unknown as JsonObject[]).map((result) => result['outcome']), ['sealed', 'sealed', 'sealed', 'sealed'])
+    for (const status of ['QUEUED', 'SENT'])
+      assert.deepEqual((await world.send('/api/v1/events', { ...RAW, status }, { role: 'ingest' })).body, { outcome: 'filtered' })
+    const all = await world.send(
+      '/api/v1/events',
+      ['DELIVERED', 'READ', 'FAILED', 'EXPIRED'].map((status) => ({ ...RAW, message_id: `other-${status}`, status })),
+      { role: 'ingest' },
+    )
+    assert.deepEqual(
+      (all.body as unknown as JsonObject[]).map((result) => result['outcome']),
+      ['sealed', 'sealed', 'sealed', 'sealed'],
+    )
   })
 
   it('the raw event, through its Transform block, is answered to its retrieval request as printed there', async () => {
@@ -206,11 +239,14 @@ describe('the second guide', () => {
 
   it('the flat record with its headers is the same receipt; sent alone it is answered as printed, its own times and tenant kept', async () => {
     const flat = { ...expected.audit_record }
-    const post = (body: unknown, key = '{{event.message_id}}'): ReturnType<World['send']> => world.send('/api/v1/compliance/notifications', body, { role: 'ingest', headers: { 'x-idempotency-key': key } })
+    const post = (body: unknown, key = '{{event.message_id}}'): ReturnType<World['send']> =>
+      world.send('/api/v1/compliance/notifications', body, { role: 'ingest', headers: { 'x-idempotency-key': key } })
     const again = await post(flat)
     assert.deepEqual([again.status, again.body['outcome'], again.headers.get('idempotent-replayed')], [200, 'duplicate', 'true'])
 
-    const other = JSON.parse(JSON.stringify(flat).replaceAll('8f3a9c21', '00aa9c21').replaceAll('CUST_99281', 'CUST_10001').replaceAll('tenant_prod_01', 'tenant_prod_02')) as JsonObject
+    const other = JSON.parse(
+      JSON.stringify(flat).replaceAll('8f3a9c21', '00aa9c21').replaceAll('CUST_99281', 'CUST_10001').replaceAll('tenant_prod_01', 'tenant_prod_02'),
+    ) as JsonObject
     const sent = await post(other, String(other['message_uuid']))
     assert.deepEqual([sent.status, sent.body['outcome']], [201, 'sealed'])
     const receipt = sent.body['receipt'] as JsonObject

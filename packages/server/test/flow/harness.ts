@@ -54,7 +54,10 @@ export class World {
 
   async start(yaml = '', options: { timed?: boolean } = {}): Promise<void> {
     const loaded = parseConfig(yaml, 'sealtrail.yaml', this.folder, { cwd: this.folder, env: {}, data: this.data })
-    const trails = options.timed === true ? loaded.config.trails : Object.fromEntries(Object.entries(loaded.config.trails).map(([name, trail]) => [name, { ...trail, sequence: HELD }]))
+    const trails =
+      options.timed === true
+        ? loaded.config.trails
+        : Object.fromEntries(Object.entries(loaded.config.trails).map(([name, trail]) => [name, { ...trail, sequence: HELD }]))
     this.loaded = { ...loaded, config: { ...loaded.config, trails } }
     this.local = await openLocal(this.loaded.config, { log: createLog({ level: 'debug', now: Date.now, write: (line) => void this.lines.push(line) }) })
     this.#open = true
@@ -76,7 +79,12 @@ export class World {
       ...(bytes === null ? {} : { body: bytes as string }),
     })
     const text = await answer.text()
-    return { status: answer.status, headers: answer.headers, text, body: /json/.test(answer.headers.get('content-type') ?? '') ? (JSON.parse(text) as JsonObject) : {} }
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body: /json/.test(answer.headers.get('content-type') ?? '') ? (JSON.parse(text) as JsonObject) : {},
+    }
   }
 
   get(path: string, role: Role = 'officer', headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
@@ -92,7 +100,7 @@ export class World {
   /** All records of a log, in its order, as an admin reads them. */
   async records(log: string, query = ''): Promise<JsonObject[]> {
     const all: JsonObject[] = []
-    for (let cursor = ''; ; ) {
+    for (let cursor = ''; ;) {
       const { body } = await this.get(`/api/v1/records?log=${log}&limit=1000${query}${cursor === '' ? '' : `&cursor=${cursor}`}`, 'admin')
       all.push(...(body['records'] as JsonObject[]))
       if (typeof body['next'] !== 'string') return all.sort((a, b) => Number(a['index']) - Number(b['index']))
@@ -128,13 +136,17 @@ export class World {
 function formsOf(value: string): Buffer[] {
   const plain = Buffer.from(value)
   const base64 = [0, 1, 2].map((before) => {
-    const text = Buffer.concat([Buffer.alloc(before), plain]).toString('base64').replace(/=+$/, '')
+    const text = Buffer.concat([Buffer.alloc(before), plain])
+      .toString('base64')
+      .replace(/=+$/, '')
     // The first and last characters depend on what stands beside the value.
     return Buffer.from(text.slice(before === 0 ? 0 : before + 1, -1))
   })
   const escaped = value.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
   const hex = plain.toString('hex')
-  return [value, value.toLowerCase(), value.toUpperCase(), escaped, encodeURIComponent(value), hex, hex.toUpperCase()].map((text) => Buffer.from(text)).concat(Buffer.from(value, 'utf16le'), base64)
+  return [value, value.toLowerCase(), value.toUpperCase(), escaped, encodeURIComponent(value), hex, hex.toUpperCase()]
+    .map((text) => Buffer.from(text))
+    .concat(Buffer.from(value, 'utf16le'), base64)
 }
 
 /** `place: value` for every value found in a text. */

@@ -9,7 +9,14 @@ const PHONE = '+442079460877'
 const MAIL = 'xanthippe@quorn.example'
 const SECRETS = [NAME, 'Quorn-Abernathy', PHONE, PHONE.slice(1), PHONE.slice(3), MAIL]
 
-const flat = (n: number): JsonObject => ({ message_uuid: `s-${n}`, delivery_status: 'READ', communication_type: 'outbound_message_status_update', carrier_error_code: null, customer_external_id: NAME, recipient_address: PHONE })
+const flat = (n: number): JsonObject => ({
+  message_uuid: `s-${n}`,
+  delivery_status: 'READ',
+  communication_type: 'outbound_message_status_update',
+  carrier_error_code: null,
+  customer_external_id: NAME,
+  recipient_address: PHONE,
+})
 
 describe('values where nobody expects them', () => {
   let world: World
@@ -19,10 +26,24 @@ describe('values where nobody expects them', () => {
   after(() => world.end())
 
   const post = (body: unknown): ReturnType<World['send']> => world.send('/api/v1/events', body, { role: 'ingest' })
-  const call = (more: JsonObject): JsonObject => ({ eventId: 'e', timestamp: '2026-01-02T03:04:05Z', eventType: 'call.stateChange', interactionId: 'i-1', payload: {}, ...more })
+  const call = (more: JsonObject): JsonObject => ({
+    eventId: 'e',
+    timestamp: '2026-01-02T03:04:05Z',
+    eventType: 'call.stateChange',
+    interactionId: 'i-1',
+    payload: {},
+    ...more,
+  })
 
   it('a number or address in what names the record is quarantined: it would stand there in clear', async () => {
-    for (const body of [call({ interactionId: PHONE }), call({ interactionId: MAIL }), call({ eventType: `${PHONE}.stateChange` }), call({ eventId: MAIL }), { ...flat(1), message_uuid: MAIL }, { ...flat(2), regulatory_tag: PHONE }]) {
+    for (const body of [
+      call({ interactionId: PHONE }),
+      call({ interactionId: MAIL }),
+      call({ eventType: `${PHONE}.stateChange` }),
+      call({ eventId: MAIL }),
+      { ...flat(1), message_uuid: MAIL },
+      { ...flat(2), regulatory_tag: PHONE },
+    ]) {
       const answer = await post(body)
       assert.deepEqual([answer.status, answer.body['outcome'], answer.body['code']], [201, 'quarantined', 'UNMAPPABLE'], JSON.stringify(body))
       assert.match(String(answer.body['message']), /(interactionId|eventType|eventId|message_uuid|regulatory_tag) holds a personal value/)
@@ -36,7 +57,7 @@ describe('values where nobody expects them', () => {
     const answer = await post({ ...flat(4), [NAME]: true, [PHONE]: { [MAIL]: false }, more: { [NAME]: { vip: true }, list: [{ [NAME]: null }] } })
     assert.equal(answer.body['outcome'], 'sealed')
     const { body } = await world.get(`/api/v1/records/${String(answer.body['auditid'])}`, 'officer')
-    assert.equal((((body['data'] as JsonObject)['*'] as JsonObject)[NAME]), true)
+    assert.equal(((body['data'] as JsonObject)['*'] as JsonObject)[NAME], true)
     assert.equal(((await world.get('/api/v1/audit/notifications?message_uuid=s-4', 'auditor')).body['audit_record'] as JsonObject)['delivery_status'], 'READ')
     await post(Array.from({ length: 50 }, (_, n) => ({ ...flat(1_000 + n), [`thing${n}`]: { [PHONE]: 1 }, [`mail${n}`]: { note: MAIL } })))
     assert.ok(((await world.get('/metrics')).text.match(/^sealtrail_detected_total\{/gm) ?? []).length < 10, 'members do not make metrics')
@@ -44,20 +65,44 @@ describe('values where nobody expects them', () => {
 
   it('a refusal names fields, not what senders put into their names; however many and long they are', async () => {
     const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${'n'.repeat(50)}${i}`, { deeper: { [`${'o'.repeat(60)}`]: { cvv: '037' } } }]))
-    const bodies = [call({ payload: { [NAME]: { cvv: '037' } } }), call({ payload: { [`cvv of ${NAME}`]: '037' } }), call({ interactionId: PHONE, payload: { cvv: '037' } }), call({ payload: many }), { unheard: many }, { [`card cvv ${NAME}`]: '037' }]
+    const bodies = [
+      call({ payload: { [NAME]: { cvv: '037' } } }),
+      call({ payload: { [`cvv of ${NAME}`]: '037' } }),
+      call({ interactionId: PHONE, payload: { cvv: '037' } }),
+      call({ payload: many }),
+      { unheard: many },
+      { [`card cvv ${NAME}`]: '037' },
+    ]
     for (const body of bodies) {
       const answer = await post(body)
       assert.deepEqual([answer.status, answer.body['code']], [422, 'SENSITIVE_AUTHENTICATION_DATA'], answer.text)
       assert.ok(answer.text.length < 4_000)
       assert.deepEqual(grep('answer', answer.text, SECRETS), [])
     }
-    const prose = await world.send('/api/v1/events', `${NAME} says her pin is 7029\n${NAME}, card cvv: 037\n{"x":1}`, { role: 'ingest', headers: { 'content-type': 'application/x-ndjson' } })
-    assert.deepEqual((prose.body as unknown as JsonObject[]).map((each) => each['outcome']), ['refused', 'refused', 'quarantined'])
+    const prose = await world.send('/api/v1/events', `${NAME} says her pin is 7029\n${NAME}, card cvv: 037\n{"x":1}`, {
+      role: 'ingest',
+      headers: { 'content-type': 'application/x-ndjson' },
+    })
+    assert.deepEqual(
+      (prose.body as unknown as JsonObject[]).map((each) => each['outcome']),
+      ['refused', 'refused', 'quarantined'],
+    )
     assert.deepEqual(grep('answer', prose.text, SECRETS), [])
   })
 
   it('nor do paths, queries, purposes and names of tokens get into the log or onto the disk', async () => {
-    for (const path of [`/api/v1/records/${PHONE}`, `/api/v1/audit/interactions/${encodeURIComponent(NAME)}`, `/api/v1/audit/notifications?customer_external_id=${encodeURIComponent(NAME)}`, `/${PHONE}`, `/api/v1/records?subject=${MAIL}&cursor=${PHONE}`, '/api/v1/records/%F0%9F', '/api/v1/%zz', `/log/${MAIL}/checkpoint`, `/api/v1/quarantine?trail=${MAIL}`, `/api/v1/records?log=${MAIL}`]) {
+    for (const path of [
+      `/api/v1/records/${PHONE}`,
+      `/api/v1/audit/interactions/${encodeURIComponent(NAME)}`,
+      `/api/v1/audit/notifications?customer_external_id=${encodeURIComponent(NAME)}`,
+      `/${PHONE}`,
+      `/api/v1/records?subject=${MAIL}&cursor=${PHONE}`,
+      '/api/v1/records/%F0%9F',
+      '/api/v1/%zz',
+      `/log/${MAIL}/checkpoint`,
+      `/api/v1/quarantine?trail=${MAIL}`,
+      `/api/v1/records?log=${MAIL}`,
+    ]) {
       const answer = await world.get(path)
       assert.ok([200, 400, 404].includes(answer.status), `${path} ${answer.status}`)
       assert.ok(answer.status === 200 || !answer.text.includes('Quorn'), path)

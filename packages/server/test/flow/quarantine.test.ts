@@ -28,7 +28,10 @@ describe('quarantine and replay', () => {
     assert.deepEqual([again.status, again.body['outcome'], again.body['auditid']], [200, 'duplicate', sent.body['auditid']])
     assert.deepEqual((await world.send('/api/v1/sources/eventbridge', visit(2), { role: 'ingest' })).body['outcome'], 'quarantined')
     const many = results(await world.send('/api/v1/events?trail=notifications', [visit(3), visit(4, 'left'), { visit: 'V-5' }], { role: 'ingest' }))
-    assert.deepEqual(many.map((each) => [each['outcome'], (each['receipt'] as JsonObject)['log']]), Array.from({ length: 3 }, () => ['quarantined', 'notifications']))
+    assert.deepEqual(
+      many.map((each) => [each['outcome'], (each['receipt'] as JsonObject)['log']]),
+      Array.from({ length: 3 }, () => ['quarantined', 'notifications']),
+    )
 
     const { body } = await world.get(`/api/v1/records/${String(sent.body['auditid'])}`, 'auditor')
     assert.deepEqual([body['type'], body['subject']], ['sealtrail.quarantined', `quarantine/${String(sent.body['auditid'])}`])
@@ -56,8 +59,18 @@ describe('quarantine and replay', () => {
       // In the trail of the pack that tried, else in the first.
       assert.equal((answer.body['receipt'] as JsonObject)['log'], code === 'SCHEMA_BROKEN' ? 'notifications' : 'interactions')
     }
-    const lines = await world.send('/api/v1/events', cases.map(([text]) => text).concat('{"a":', `"${GUEST.name}"`, '[1]', 'null').join('\n'), { role: 'ingest', headers: { 'content-type': 'application/x-ndjson' } })
-    assert.deepEqual(results(lines).map((each) => each['outcome']), [...cases.map(() => 'duplicate'), 'quarantined', 'quarantined', 'quarantined', 'quarantined'])
+    const lines = await world.send(
+      '/api/v1/events',
+      cases
+        .map(([text]) => text)
+        .concat('{"a":', `"${GUEST.name}"`, '[1]', 'null')
+        .join('\n'),
+      { role: 'ingest', headers: { 'content-type': 'application/x-ndjson' } },
+    )
+    assert.deepEqual(
+      results(lines).map((each) => each['outcome']),
+      [...cases.map(() => 'duplicate'), 'quarantined', 'quarantined', 'quarantined', 'quarantined'],
+    )
     assert.deepEqual(await grepAll(world.data, Object.values(GUEST)), [])
     assert.deepEqual(grep('log', world.lines.join('') + (await world.get('/metrics')).text, Object.values(GUEST)), [])
   })
@@ -87,11 +100,17 @@ describe('quarantine and replay', () => {
     // Sent for the trail of notifications, visits 3 and 4 are nobody's yet, as are {visit: 'V-5'}, a bare text, a list and null.
     assert.deepEqual(await replay({ code: 'UNMATCHED' }), { ...none, total: 8, sealed: 1, duplicate: 1, quarantined: 6 })
     const visits = await world.records('visits')
-    assert.deepEqual(visits.map((record) => record['subject']), ['V-1', 'V-2'])
+    assert.deepEqual(
+      visits.map((record) => record['subject']),
+      ['V-1', 'V-2'],
+    )
 
     await world.restart(`trails: { visits: { pack: ${FRONT_DESK} }, notifications: { pack: [genesys-notifications, ${FRONT_DESK}] } }`)
     assert.deepEqual(await replay({ code: 'UNMATCHED' }), { ...none, total: 8, sealed: 2, duplicate: 2, quarantined: 4 })
-    assert.deepEqual((await world.records('notifications', '&type=example.visit.left')).map((record) => record['subject']), ['V-4'])
+    assert.deepEqual(
+      (await world.records('notifications', '&type=example.visit.left')).map((record) => record['subject']),
+      ['V-4'],
+    )
     assert.equal((await world.records('visits')).length, 2)
     for (const record of visits) {
       const source = quarantined.find((each) => each['recordedtime'] === record['recordedtime'])
@@ -102,7 +121,10 @@ describe('quarantine and replay', () => {
     assert.equal(listed.filter((each) => each['replayed'] === true).length, 4)
     assert.equal((await world.send('/api/v1/quarantine/replay', {}, { role: 'officer' })).body['sealed'], 0)
     const notes = await world.system('replay')
-    assert.deepEqual(notes.map((note) => [note['by'], note['outcome']]), Array.from({ length: 4 }, () => ['officer.token', 'sealed']))
+    assert.deepEqual(
+      notes.map((note) => [note['by'], note['outcome']]),
+      Array.from({ length: 4 }, () => ['officer.token', 'sealed']),
+    )
     assert.deepEqual(await grepAll(world.data, Object.values(GUEST)), [])
     assert.deepEqual(await world.closeAndAudit(), [])
   })
@@ -133,7 +155,10 @@ describe('sensitive authentication data', () => {
       ['schema broken', { message_uuid: 'u-sad', delivery_status: 'READ', customer_external_id: ['x'], cvv2: CODE }],
     ]
     for (const [name, body] of bodies) {
-      for (const [path, status] of [['/api/v1/events', 422], ['/api/v1/sources/eventbridge', 200]] as const) {
+      for (const [path, status] of [
+        ['/api/v1/events', 422],
+        ['/api/v1/sources/eventbridge', 200],
+      ] as const) {
         const answer = await world.send(path, body, { role: 'ingest' })
         assert.deepEqual([answer.status, answer.body['outcome'], answer.body['code']], [status, 'refused', 'SENSITIVE_AUTHENTICATION_DATA'], `${name} ${path}`)
         assert.deepEqual(grep(name, answer.text, secrets), [])
@@ -155,7 +180,10 @@ describe('sensitive authentication data', () => {
       `"my pin is ${PIN}"`,
     ]
     const lines = await world.send('/api/v1/events', texts.join('\n'), { role: 'ingest', headers: { 'content-type': 'application/x-ndjson' } })
-    assert.deepEqual(results(lines).map((each) => [each['outcome'], each['code']]), texts.map(() => ['refused', 'SENSITIVE_AUTHENTICATION_DATA']))
+    assert.deepEqual(
+      results(lines).map((each) => [each['outcome'], each['code']]),
+      texts.map(() => ['refused', 'SENSITIVE_AUTHENTICATION_DATA']),
+    )
     for (const text of texts) {
       const answer = await world.send('/api/v1/sources/eventbridge', text, { role: 'ingest' })
       assert.deepEqual([answer.status, answer.body['outcome']], [200, 'refused'], text)
@@ -175,7 +203,10 @@ describe('sensitive authentication data', () => {
     }
     // In the event's place: with its id, type and time, numbered with its interaction.
     const { body } = await world.get('/api/v1/audit/interactions/int_sad')
-    assert.deepEqual((body['records'] as JsonObject[]).map((record) => [record['type'], record['time'], record['subjectsequence']]), [1, 2, 3].map((n) => ['sealtrail.refused', '2026-01-02T03:04:05.000Z', n]))
+    assert.deepEqual(
+      (body['records'] as JsonObject[]).map((record) => [record['type'], record['time'], record['subjectsequence']]),
+      [1, 2, 3].map((n) => ['sealtrail.refused', '2026-01-02T03:04:05.000Z', n]),
+    )
     assert.deepEqual(((body['records'] as JsonObject[])[0]?.['data'] as JsonObject)['event_type'], 'com.genesys.cloud.interaction.call.stateChange')
     assert.equal(((await world.get('/api/v1/quarantine')).body['records'] as unknown[]).length, 0)
 
@@ -197,21 +228,35 @@ describe('the system trail', () => {
       const purpose = { 'x-audit-purpose': 'CASE-2026/17' }
       await world.get('/api/v1/audit/notifications?customer_external_id=CUST_60606', 'auditor', purpose)
       await world.get(`/api/v1/records/${String(sent.body['auditid'])}`, 'officer')
-      for (const path of ['/healthz', '/metrics', '/log/notifications/checkpoint', '/api/v1/records?log=system', '/api/v1/records/00000000000000000000000000']) await world.get(path, 'admin')
+      for (const path of ['/healthz', '/metrics', '/log/notifications/checkpoint', '/api/v1/records?log=system', '/api/v1/records/00000000000000000000000000'])
+        await world.get(path, 'admin')
       assert.equal((await world.get('/api/v1/records?log=notifications', 'officer', { 'x-audit-purpose': 'because Barnaby asked' })).status, 400)
       await world.restart(`trails: { notifications: { filter: 'event.status == "READ"' } }`)
 
-      const [first, second] = await world.system('start') as [JsonObject, JsonObject]
+      const [first, second] = (await world.system('start')) as [JsonObject, JsonObject]
       assert.notEqual(first['config_digest'], second['config_digest'], 'a narrower filter shows')
       assert.ok(JSON.stringify(second['config']).includes('event.status == '))
-      assert.deepEqual((first['packs'] as JsonObject[]).map((pack) => pack['name']), ['genesys-interactions', 'genesys-notifications'])
+      assert.deepEqual(
+        (first['packs'] as JsonObject[]).map((pack) => pack['name']),
+        ['genesys-interactions', 'genesys-notifications'],
+      )
       assert.ok((first['packs'] as JsonObject[]).every((pack) => /^sha256:[0-9a-f]{64}$/.test(String(pack['digest']))))
 
       const reads = (await world.system('read')).flatMap((each) => each['reads'] as JsonObject[])
-      assert.deepEqual(reads.map(({ token, role, operation, parameters, purpose: why, shown }) => [token, role, operation, parameters, why, shown]), [
-        ['auditor.token', 'auditor', 'auditNotifications', ['customer_external_id'], 'CASE-2026/17', [{ auditid: sent.body['auditid'], log: 'notifications' }]],
-        ['officer.token', 'officer', 'readRecord', [], null, [{ auditid: sent.body['auditid'], log: 'notifications' }]],
-      ])
+      assert.deepEqual(
+        reads.map(({ token, role, operation, parameters, purpose: why, shown }) => [token, role, operation, parameters, why, shown]),
+        [
+          [
+            'auditor.token',
+            'auditor',
+            'auditNotifications',
+            ['customer_external_id'],
+            'CASE-2026/17',
+            [{ auditid: sent.body['auditid'], log: 'notifications' }],
+          ],
+          ['officer.token', 'officer', 'readRecord', [], null, [{ auditid: sent.body['auditid'], log: 'notifications' }]],
+        ],
+      )
 
       const [counts] = await world.system('counts')
       assert.deepEqual(counts?.['notifications'], { received: 3, sealed: 1, refused: 1, filtered: 1 })

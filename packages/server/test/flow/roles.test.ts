@@ -45,20 +45,44 @@ describe('roles', () => {
   let system = ''
   before(async () => {
     world = await World.open()
-    auditid = String((await world.send('/api/v1/events', { message_uuid: 'role-message', delivery_status: 'READ', customer_external_id: 'CUST_90909' })).body['auditid'])
-    await world.send('/api/v1/events', { eventId: 'e', timestamp: '2026-01-01T00:00:00Z', eventType: 'call.stateChange', interactionId: 'role-call', payload: {} })
+    auditid = String(
+      (await world.send('/api/v1/events', { message_uuid: 'role-message', delivery_status: 'READ', customer_external_id: 'CUST_90909' })).body['auditid'],
+    )
+    await world.send('/api/v1/events', {
+      eventId: 'e',
+      timestamp: '2026-01-01T00:00:00Z',
+      eventType: 'call.stateChange',
+      interactionId: 'role-call',
+      payload: {},
+    })
     await world.flush()
     system = String((await world.records('system'))[0]?.['auditid'])
   })
   after(() => world.end())
 
-  const call = (method: Method, path: string, role: Role, body?: unknown): Promise<Answer> => world.send(path.replace('{auditid}', auditid).replace('{system}', system), body, { role, method })
+  const call = (method: Method, path: string, role: Role, body?: unknown): Promise<Answer> =>
+    world.send(path.replace('{auditid}', auditid).replace('{system}', system), body, { role, method })
 
   it('the list is whole: each route that needs a token is in it', () => {
     const listed = new Set(MAY.map(([method, path]) => `${method} ${path.split('?')[0]?.replace('{system}', '{auditid}')}`))
     for (const { method, path, roles } of ROUTES) {
-      if (roles === null) assert.ok(OPEN.some((each) => each.split('/').length === path.split('/').length), path)
-      else assert.ok([...listed].some((each) => new RegExp(`^${method} ${path.replace(/\{auditid\}/g, '{auditid}').replace(/\{(?!auditid)\w+\}/g, '[^/]+').replace(/[{}]/g, '\\$&')}$`).test(each)), `${method} ${path}`)
+      if (roles === null)
+        assert.ok(
+          OPEN.some((each) => each.split('/').length === path.split('/').length),
+          path,
+        )
+      else
+        assert.ok(
+          [...listed].some((each) =>
+            new RegExp(
+              `^${method} ${path
+                .replace(/\{auditid\}/g, '{auditid}')
+                .replace(/\{(?!auditid)\w+\}/g, '[^/]+')
+                .replace(/[{}]/g, '\\$&')}$`,
+            ).test(each),
+          ),
+          `${method} ${path}`,
+        )
     }
   })
 
@@ -68,7 +92,8 @@ describe('roles', () => {
         if (path.includes('victim')) world.local.served.deps.tokens.create('victim', 'auditor', null)
         const before = await inventory(world)
         const answer = await call(method, path, role, body)
-        if (roles.split(' ').includes(role)) assert.ok(answer.status < 300 || (path.endsWith('/schemas') && answer.status === 404), `${role} ${answer.status} ${answer.text}`)
+        if (roles.split(' ').includes(role))
+          assert.ok(answer.status < 300 || (path.endsWith('/schemas') && answer.status === 404), `${role} ${answer.status} ${answer.text}`)
         else if (path.includes('/sources/')) assert.equal(answer.status, 401, 'EventBridge would drop the event on 403')
         else {
           assert.deepEqual([answer.status, answer.body['code']], [403, 'FORBIDDEN'], role)
@@ -87,7 +112,15 @@ describe('roles', () => {
     tokens.revoke('revoked')
     const expired = tokens.create('expired', 'admin', Date.now() + 30).token
     await new Promise((resolve) => setTimeout(resolve, 40))
-    for (const authorization of ['', 'Bearer', 'Bearer st_unknown_unknown', `Bearer ${revoked}`, `Bearer ${expired}`, `Basic ${Buffer.from(`x:${revoked}`).toString('base64')}`, `Token ${world.tokens.get('admin')}`]) {
+    for (const authorization of [
+      '',
+      'Bearer',
+      'Bearer st_unknown_unknown',
+      `Bearer ${revoked}`,
+      `Bearer ${expired}`,
+      `Basic ${Buffer.from(`x:${revoked}`).toString('base64')}`,
+      `Token ${world.tokens.get('admin')}`,
+    ]) {
       for (const [method, path, , body] of MAY) {
         const answer = await world.send(path.replace('{auditid}', auditid).replace('{system}', system), body, { method, headers: { authorization } })
         assert.deepEqual([answer.status, answer.body['code']], [401, 'UNAUTHENTICATED'], `${method} ${path}`)
@@ -105,7 +138,8 @@ describe('roles', () => {
 
   it('personal values by role: an auditor sees the customer asked for, officer and admin all, nobody else any', async () => {
     const shown: Record<string, unknown> = {}
-    for (const role of ['auditor', 'officer', 'admin'] as const) shown[role] = ((await call('GET', '/api/v1/records/{auditid}', role)).body['data'] as JsonObject)['customer_external_id']
+    for (const role of ['auditor', 'officer', 'admin'] as const)
+      shown[role] = ((await call('GET', '/api/v1/records/{auditid}', role)).body['data'] as JsonObject)['customer_external_id']
     assert.deepEqual(shown, { auditor: 'CUST_90909', officer: 'CUST_90909', admin: 'CUST_90909' })
     assert.ok(!(await call('GET', '/api/v1/events/{auditid}', 'ingest')).text.includes('CUST_90909'))
     assert.deepEqual(await world.closeAndAudit(), [])
@@ -115,5 +149,9 @@ describe('roles', () => {
 /** What a call that is not allowed must not change. */
 async function inventory(world: World): Promise<unknown> {
   const { deps } = world.local.served
-  return [deps.tokens.list(), (await deps.admin.keys()).length, world.local.sealing.sizes.logs.filter((log) => log !== 'system').map((log) => world.local.sealing.sizes.get(log))]
+  return [
+    deps.tokens.list(),
+    (await deps.admin.keys()).length,
+    world.local.sealing.sizes.logs.filter((log) => log !== 'system').map((log) => world.local.sealing.sizes.get(log)),
+  ]
 }

@@ -18,7 +18,21 @@ interface Running {
 }
 
 async function serve(folder: string, data: string): Promise<Running> {
-  const child = spawn(process.execPath, ['--conditions=@sealtrail/source', join(ROOT, 'packages/server/src/main.ts'), 'serve', '--config', join(folder, 'sealtrail.yaml'), '--data', data, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=@sealtrail/source',
+      join(ROOT, 'packages/server/src/main.ts'),
+      'serve',
+      '--config',
+      join(folder, 'sealtrail.yaml'),
+      '--data',
+      data,
+      '--port',
+      '0',
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   let text = ''
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   const url = await new Promise<string>((resolve, reject) => {
@@ -50,7 +64,12 @@ test('a call sent to many threads at once, each event twice: eighteen records in
   t.after(() => running.stop())
   const authorization = `Bearer ${readFileSync(join(data, 'admin.token'), 'utf8').trim()}`
   const get = (path: string): Promise<Response> => fetch(running.url + path, { headers: { authorization } })
-  const post = (path: string, body: unknown, type = 'application/json'): Promise<Response> => fetch(running.url + path, { method: 'POST', headers: { authorization, 'content-type': type }, body: typeof body === 'string' ? body : JSON.stringify(body) })
+  const post = (path: string, body: unknown, type = 'application/json'): Promise<Response> =>
+    fetch(running.url + path, {
+      method: 'POST',
+      headers: { authorization, 'content-type': type },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
 
   const events = callEvents(77)
   const body = (events[0]?.['detail'] as JsonObject)['eventBody'] as JsonObject
@@ -76,7 +95,10 @@ test('a call sent to many threads at once, each event twice: eighteen records in
   }
   assert.ok(found['records'], JSON.stringify(found) + running.said())
   const records = found['records'] as JsonObject[]
-  assert.deepEqual(records.map((record) => [record['subjectsequence'], String(record['type']).replace('com.genesys.cloud.conversation.', ''), record['late']]), EXPECTED.map(({ topic }, i) => [i + 1, topic, false]))
+  assert.deepEqual(
+    records.map((record) => [record['subjectsequence'], String(record['type']).replace('com.genesys.cloud.conversation.', ''), record['late']]),
+    EXPECTED.map(({ topic }, i) => [i + 1, topic, false]),
+  )
   assert.ok(JSON.stringify(records).includes(PERSON.phone), 'an admin still sees the values')
   const state = (await (await get(`${path}/state?at=${new Date(Number(body['eventTime']) + 100_000).toISOString()}`)).json()) as JsonObject
   assert.deepEqual([state['state'], state['subjectsequence']], ['interacting', 9])
@@ -89,5 +111,8 @@ test('a call sent to many threads at once, each event twice: eighteen records in
   assert.match(running.said(), /request not admitted/)
   assert.deepEqual(await grepAll(data, PERSONAL), [])
   const verdicts = await auditDirectory(data, { key: null, vault: true, now: Date.now })
-  assert.deepEqual(verdicts.map(({ log, ok, problems }) => [log, ok, problems]), ['interactions', 'notifications', 'system'].map((log) => [log, true, []]))
+  assert.deepEqual(
+    verdicts.map(({ log, ok, problems }) => [log, ok, problems]),
+    ['interactions', 'notifications', 'system'].map((log) => [log, true, []]),
+  )
 })

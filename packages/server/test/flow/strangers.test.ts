@@ -20,8 +20,23 @@ const OUTCOMES = new Set(['sealed', 'held', 'duplicate', 'filtered', 'quarantine
 /** Keeps what is personal out of reach of a cut that would join it to a plain field before it. */
 const MOAT = 'm'.repeat(60)
 
-const flat = (n: number, more: JsonObject = {}): JsonObject => ({ message_uuid: `s-${n}`, delivery_status: 'READ', communication_type: 'outbound_message_status_update', carrier_error_code: null, [MOAT]: MOAT, customer_external_id: NAME, recipient_address: PHONE, ...more })
-const plain = (n: number): JsonObject => ({ eventId: `e-${n}`, timestamp: '2026-01-02T03:04:05Z', eventType: 'call.stateChange', interactionId: `i-${n % 50}`, payload: { state: 'queued', [MOAT]: MOAT, attributes: { [MOAT]: MOAT, [NAME]: PHONE, who: NAME }, phoneNumber: PHONE, emailAddress: MAIL } })
+const flat = (n: number, more: JsonObject = {}): JsonObject => ({
+  message_uuid: `s-${n}`,
+  delivery_status: 'READ',
+  communication_type: 'outbound_message_status_update',
+  carrier_error_code: null,
+  [MOAT]: MOAT,
+  customer_external_id: NAME,
+  recipient_address: PHONE,
+  ...more,
+})
+const plain = (n: number): JsonObject => ({
+  eventId: `e-${n}`,
+  timestamp: '2026-01-02T03:04:05Z',
+  eventType: 'call.stateChange',
+  interactionId: `i-${n % 50}`,
+  payload: { state: 'queued', [MOAT]: MOAT, attributes: { [MOAT]: MOAT, [NAME]: PHONE, who: NAME }, phoneNumber: PHONE, emailAddress: MAIL },
+})
 const CALLS = Array.from({ length: 40 }, (_, n) => callEvents(900 + n))
 function topic(n: number): JsonObject {
   const event = structuredClone(CALLS[n % 40]?.[n % 18]) as JsonObject
@@ -49,8 +64,40 @@ const RAW: Readonly<Record<string, string>> = {
   '@octal': '01',
 }
 const WEIRD: readonly JsonValue[] = [
-  ...Object.keys(RAW), null, true, false, 0, -1, 1.5, 1e308, 9007199254740991, '', ' ', '\0', '\u2028', NAME, PHONE, MAIL, [], {}, [[]], [NAME], { [NAME]: NAME }, { [PHONE]: 1 }, 'x'.repeat(3_000), new Array<JsonValue>(500).fill(1), Array.from({ length: 50 }, () => ({})),
-  { constructor: { prototype: { polluted: 1 } } }, { toString: 1, valueOf: NAME, hasOwnProperty: 2 }, Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, NAME])), '2026-13-45T99:99:99Z', '{{event.id}}', '${x}', 'tel:', 'conversation/../../etc', 'é'.repeat(700),
+  ...Object.keys(RAW),
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  1e308,
+  9007199254740991,
+  '',
+  ' ',
+  '\0',
+  '\u2028',
+  NAME,
+  PHONE,
+  MAIL,
+  [],
+  {},
+  [[]],
+  [NAME],
+  { [NAME]: NAME },
+  { [PHONE]: 1 },
+  'x'.repeat(3_000),
+  new Array<JsonValue>(500).fill(1),
+  Array.from({ length: 50 }, () => ({})),
+  { constructor: { prototype: { polluted: 1 } } },
+  { toString: 1, valueOf: NAME, hasOwnProperty: 2 },
+  Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, NAME])),
+  '2026-13-45T99:99:99Z',
+  '{{event.id}}',
+  '${x}',
+  'tel:',
+  'conversation/../../etc',
+  'é'.repeat(700),
 ]
 
 const write = (value: JsonValue): string => JSON.stringify(value).replace(/"(@[a-z]+)"/g, (text, name: string) => RAW[name] ?? text)
@@ -90,7 +137,35 @@ function generator(seed: number): { next: (n: number) => string; random: () => n
     return text.slice(0, at) + put + text.slice(at + Math.floor(random() * 25))
   }
 
-  const ODDITIES = [...Object.values(RAW), '', '{', '}', '[', ']', '"', '""', 'null', 'true', '0', '-', '{}', '[]', '[[]]', '\ufeff{}', "{'a':1}", '{"a":1,}', '//', '\0\0\0', `"${NAME}"`, NAME, `{"specversion":"1.0","id":"${PHONE}","source":"x","type":{}}`, `{"specversion":"1.0","id":"a","source":"x","type":"t","data_base64":"${Buffer.from(NAME).toString('base64')}"}`, '{"":""}', `<xml>${NAME}</xml>`, `a=${PHONE}&b=c`]
+  const ODDITIES = [
+    ...Object.values(RAW),
+    '',
+    '{',
+    '}',
+    '[',
+    ']',
+    '"',
+    '""',
+    'null',
+    'true',
+    '0',
+    '-',
+    '{}',
+    '[]',
+    '[[]]',
+    '\ufeff{}',
+    "{'a':1}",
+    '{"a":1,}',
+    '//',
+    '\0\0\0',
+    `"${NAME}"`,
+    NAME,
+    `{"specversion":"1.0","id":"${PHONE}","source":"x","type":{}}`,
+    `{"specversion":"1.0","id":"a","source":"x","type":"t","data_base64":"${Buffer.from(NAME).toString('base64')}"}`,
+    '{"":""}',
+    `<xml>${NAME}</xml>`,
+    `a=${PHONE}&b=c`,
+  ]
   return {
     random,
     pick,
@@ -131,14 +206,49 @@ describe('strangers', () => {
 
   it('2,000 single requests on all three ways in', async () => {
     const { next, pick, random } = generator(1)
-    const paths = ['/api/v1/events', '/api/v1/events', '/api/v1/events?trail=notifications', '/api/v1/events?trail=constructor', '/api/v1/events?receipts=full', '/api/v1/compliance/notifications', '/api/v1/sources/eventbridge']
-    const types = ['application/json', 'application/json', 'application/json', 'application/cloudevents+json', 'text/plain', 'application/json; charset=latin1', 'application/x-ndjson', 'application/cloudevents-batch+json', 'application/xml', '', 'multipart/form-data']
-    const extra: Array<Record<string, string>> = [{}, {}, {}, {}, { 'ce-specversion': '1.0', 'ce-id': PHONE, 'ce-type': 't', 'ce-source': encodeURIComponent(NAME) }, { 'ce-specversion': '1.0', 'ce-__proto__': 'x' }, { prefer: 'respond-async' }, { 'x-idempotency-key': 'k'.repeat(300) }, { 'content-encoding': 'br' }, { 'content-length': '99999999' }, { authorization: `Bearer ${PHONE}` }]
+    const paths = [
+      '/api/v1/events',
+      '/api/v1/events',
+      '/api/v1/events?trail=notifications',
+      '/api/v1/events?trail=constructor',
+      '/api/v1/events?receipts=full',
+      '/api/v1/compliance/notifications',
+      '/api/v1/sources/eventbridge',
+    ]
+    const types = [
+      'application/json',
+      'application/json',
+      'application/json',
+      'application/cloudevents+json',
+      'text/plain',
+      'application/json; charset=latin1',
+      'application/x-ndjson',
+      'application/cloudevents-batch+json',
+      'application/xml',
+      '',
+      'multipart/form-data',
+    ]
+    const extra: Array<Record<string, string>> = [
+      {},
+      {},
+      {},
+      {},
+      { 'ce-specversion': '1.0', 'ce-id': PHONE, 'ce-type': 't', 'ce-source': encodeURIComponent(NAME) },
+      { 'ce-specversion': '1.0', 'ce-__proto__': 'x' },
+      { prefer: 'respond-async' },
+      { 'x-idempotency-key': 'k'.repeat(300) },
+      { 'content-encoding': 'br' },
+      { 'content-length': '99999999' },
+      { authorization: `Bearer ${PHONE}` },
+    ]
     const one = async (n: number): Promise<void> => {
       const text = next(n)
       const [path, type, headers, zipped] = [pick(paths), pick(types), pick(extra), random() < 0.1]
       const bytes = Buffer.from(text)
-      const answer = await world.send(path, zipped ? gzipSync(bytes) : bytes, { role: 'ingest', headers: { 'content-type': type, ...headers, ...(zipped ? { 'content-encoding': 'gzip' } : {}) } })
+      const answer = await world.send(path, zipped ? gzipSync(bytes) : bytes, {
+        role: 'ingest',
+        headers: { 'content-type': type, ...headers, ...(zipped ? { 'content-encoding': 'gzip' } : {}) },
+      })
       if (answer.status === 404) return assert.deepEqual([answer.body['code'], path.includes('constructor')], ['UNKNOWN_TRAIL', true])
       check(answer, () => `${path} ${type} ${JSON.stringify(headers)} ${text.slice(0, 400)}`)
       if (path.includes('/sources/')) assert.ok([200, 401, 503].includes(answer.status), `${path} ${answer.status}`)
@@ -184,8 +294,14 @@ describe('strangers', () => {
     }
     const bomb = await world.send('/api/v1/events', gzipSync(Buffer.alloc(50_000_000, 32)), { role: 'ingest', headers: { 'content-encoding': 'gzip' } })
     assert.equal(bomb.status, 413)
-    const mixed = await world.send('/api/v1/events', `{"a":"${'x'.repeat(70_000)}"}\n${write(flat(77_778))}`, { role: 'ingest', headers: { 'content-type': 'application/x-ndjson' } })
-    assert.deepEqual((mixed.body as unknown as JsonObject[]).map((each) => each['outcome']), ['quarantined', 'sealed'])
+    const mixed = await world.send('/api/v1/events', `{"a":"${'x'.repeat(70_000)}"}\n${write(flat(77_778))}`, {
+      role: 'ingest',
+      headers: { 'content-type': 'application/x-ndjson' },
+    })
+    assert.deepEqual(
+      (mixed.body as unknown as JsonObject[]).map((each) => each['outcome']),
+      ['quarantined', 'sealed'],
+    )
   })
 
   it('afterwards it takes in events as before, has told nobody, has not grown, and its log verifies', async () => {
@@ -193,7 +309,25 @@ describe('strangers', () => {
     assert.equal(sealed?.['outcome'], 'sealed')
     assert.equal((await world.get('/readyz')).status, 200)
     // Not a test of one door: every kind of end was seen often.
-    for (const [what, least] of [['201', 200], ['400', 100], ['413', 3], ['415', 50], ['401', 50], ['quarantined', 3_000], ['sealed', 500], ['held', 300], ['duplicate', 300], ['UNMATCHED', 300], ['NOT_JSON', 300], ['NOT_I_JSON', 100], ['RESERVED_KEY', 30], ['TOO_DEEP', 50], ['SCHEMA_BROKEN', 50], ['UNMAPPABLE', 20], ['EXPRESSION_FAILED', 1]] as const) {
+    for (const [what, least] of [
+      ['201', 200],
+      ['400', 100],
+      ['413', 3],
+      ['415', 50],
+      ['401', 50],
+      ['quarantined', 3_000],
+      ['sealed', 500],
+      ['held', 300],
+      ['duplicate', 300],
+      ['UNMATCHED', 300],
+      ['NOT_JSON', 300],
+      ['NOT_I_JSON', 100],
+      ['RESERVED_KEY', 30],
+      ['TOO_DEEP', 50],
+      ['SCHEMA_BROKEN', 50],
+      ['UNMAPPABLE', 20],
+      ['EXPRESSION_FAILED', 1],
+    ] as const) {
       assert.ok((tally.get(what) ?? 0) >= least, `${what}: ${tally.get(what)}; ${JSON.stringify([...tally])}`)
     }
     assert.equal(({} as Record<string, unknown>)['polluted'], undefined)

@@ -10,7 +10,12 @@ export interface Place {
 
 export function headOf(size: number, tag = ''): Head {
   const hex = (text: string): string => Buffer.from(text.padEnd(32, '.')).toString('hex').slice(0, 64)
-  return { size, root: hex(`root ${size} ${tag}`), segment: `calls/segment/${String(size).padStart(20, '0')}-${hex(tag).slice(0, 32)}`, digest: hex(`digest ${size} ${tag}`) }
+  return {
+    size,
+    root: hex(`root ${size} ${tag}`),
+    segment: `calls/segment/${String(size).padStart(20, '0')}-${hex(tag).slice(0, 32)}`,
+    digest: hex(`digest ${size} ${tag}`),
+  }
 }
 
 /** What every compare-and-swap store of heads must do. */
@@ -25,7 +30,7 @@ export function headSuite(name: string, place: () => Place): void {
       }
     })
 
-  on('a log is unknown until created, created once, and stays', here => {
+  on('a log is unknown until created, created once, and stays', (here) => {
     const store = here.open()
     assert.equal(store.read('calls'), null)
     assert.deepEqual(store.logs(), [])
@@ -41,7 +46,7 @@ export function headSuite(name: string, place: () => Place): void {
     again.close()
   })
 
-  on('a swap succeeds only from exactly the head that stands', here => {
+  on('a swap succeeds only from exactly the head that stands', (here) => {
     const store = here.open()
     const now = headOf(10)
     store.swap('calls', null, now)
@@ -56,7 +61,7 @@ export function headSuite(name: string, place: () => Place): void {
     store.close()
   })
 
-  on('of two instances swapping from the same head exactly one wins, each time', here => {
+  on('of two instances swapping from the same head exactly one wins, each time', (here) => {
     const [one, two] = [here.open(), here.open()]
     one.swap('calls', null, headOf(0))
     let head = headOf(0)
@@ -71,7 +76,7 @@ export function headSuite(name: string, place: () => Place): void {
     two.close()
   })
 
-  on('a checkpoint is kept beside the head and replaced', here => {
+  on('a checkpoint is kept beside the head and replaced', (here) => {
     const store = here.open()
     assert.equal(store.checkpoint('calls'), null)
     store.swap('calls', null, headOf(0))

@@ -33,8 +33,10 @@ test('processes racing on one head: every swap that won is in one chain', async 
     console.log(won)`
   const store = here.open()
   store.swap('calls', null, headOf(0))
-  const children = ['a', 'b', 'c'].map(me => spawn(process.execPath, ['--conditions=@sealtrail/source', '--input-type=module', '-e', program, here.path, me], { stdio: ['ignore', 'pipe', 'inherit'] }))
-  const codes = await Promise.all(children.map(child => once(child, 'close').then(([code]) => code as number)))
+  const children = ['a', 'b', 'c'].map((me) =>
+    spawn(process.execPath, ['--conditions=@sealtrail/source', '--input-type=module', '-e', program, here.path, me], { stdio: ['ignore', 'pipe', 'inherit'] }),
+  )
+  const codes = await Promise.all(children.map((child) => once(child, 'close').then(([code]) => code as number)))
   assert.deepEqual(codes, [0, 0, 0])
   assert.equal(store.read('calls')!.size, 3 * rounds)
   store.close()
@@ -54,7 +56,9 @@ test('a swap survives the process being killed right after it', async () => {
       head = next
       process.stdout.write(size + '\\n')
     }`
-  const child = spawn(process.execPath, ['--conditions=@sealtrail/source', '--input-type=module', '-e', program, here.path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--conditions=@sealtrail/source', '--input-type=module', '-e', program, here.path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let text = ''
   child.stdout.setEncoding('latin1')
   child.stdout.on('data', (chunk: string) => {
@@ -87,9 +91,12 @@ test('every flipped byte and every cut of the file is either refused as damage o
       if (code === 'DATA_CORRUPT') assert.match(message, /recover/)
       return false
     }
-    const heads = opened.logs().map(log => [log, opened.read(log)])
+    const heads = opened.logs().map((log) => [log, opened.read(log)])
     opened.close()
-    assert.deepEqual(heads, [['alarms', headOf(7)], ['calls', headOf(12345)]])
+    assert.deepEqual(heads, [
+      ['alarms', headOf(7)],
+      ['calls', headOf(12345)],
+    ])
     return true
   }
   assert.ok(sound())

@@ -30,7 +30,10 @@ test('shares grow while bodies come in, shrink to what they became, and are give
 
 test('one body alone is always let in; work that fails gives its bytes back', async () => {
   const budget = new BodyBudget(10)
-  await assert.rejects(budget.hold(1_000, async () => Promise.reject(new TypeError('broken'))), TypeError)
+  await assert.rejects(
+    budget.hold(1_000, async () => Promise.reject(new TypeError('broken'))),
+    TypeError,
+  )
   const alone = await held(budget, 1_000)
   await assert.rejects(held(budget, 1), { code: 'OVERLOADED' })
   alone.end()

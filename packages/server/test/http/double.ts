@@ -26,11 +26,11 @@ export interface Recorder {
 }
 
 export const TOKENS: Readonly<Record<string, Principal>> = {
-  'st_ingest': { name: 'sender', role: 'ingest' },
-  'st_auditor': { name: 'ann', role: 'auditor' },
-  'st_officer': { name: 'olga', role: 'officer' },
-  'st_security': { name: 'sam', role: 'security' },
-  'st_admin': { name: 'admin', role: 'admin' },
+  st_ingest: { name: 'sender', role: 'ingest' },
+  st_auditor: { name: 'ann', role: 'auditor' },
+  st_officer: { name: 'olga', role: 'officer' },
+  st_security: { name: 'sam', role: 'security' },
+  st_admin: { name: 'admin', role: 'admin' },
 }
 
 export const bearer = (role: string): Record<string, string> => ({ authorization: `Bearer st_${role}` })
@@ -43,7 +43,10 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
     notes: [] as ReadNote[],
     lines,
     asked: [] as unknown[][],
-    result: (input: Input): InputResult => (input.problem === null ? { outcome: 'sealed', auditid: AUDITID, receipt: RECEIPT } : { outcome: 'quarantined', auditid: AUDITID, code: input.problem.code, receipt: RECEIPT }),
+    result: (input: Input): InputResult =>
+      input.problem === null
+        ? { outcome: 'sealed', auditid: AUDITID, receipt: RECEIPT }
+        : { outcome: 'quarantined', auditid: AUDITID, code: input.problem.code, receipt: RECEIPT },
     reading: { body: { any: 'thing' }, shown: [{ log: 'notifications', auditid: AUDITID }] } as Reading | null,
     fail: null as unknown,
     ready: { ok: true, reasons: [] as string[] },
@@ -55,7 +58,10 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
   const flow: Flow = {
     submit: (inputs, options) => {
       self.submitted.push({ inputs, options })
-      return answer(inputs.map((input, i) => (self as unknown as Recorder).result(input, i)), 'submit')
+      return answer(
+        inputs.map((input, i) => (self as unknown as Recorder).result(input, i)),
+        'submit',
+      )
     },
     underWay: (id) => answer(null, 'underWay', id),
     ready: () => self.ready,
@@ -70,7 +76,10 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
     eventResult: (id) => answer(id === AUDITID ? { outcome: 'sealed' as const, auditid: id, receipt: RECEIPT } : null, 'eventResult', id),
     checkpoint: (log) => answer(log === 'notifications' ? 'example/notifications\n7\nabc=\n\n— example x\n' : null, 'checkpoint', log),
   }
-  const quarantine: Quarantine = { list: (query) => answer({ records: [], next: null }, 'list', query), replay: (which, viewer) => answer({ total: 0 }, 'replay', which, viewer) }
+  const quarantine: Quarantine = {
+    list: (query) => answer({ records: [], next: null }, 'list', query),
+    replay: (which, viewer) => answer({ total: 0 }, 'replay', which, viewer),
+  }
   const admin: Admin = {
     keys: () => answer([], 'keys'),
     rotateKey: (name, viewer) => answer({ name }, 'rotateKey', name, viewer),

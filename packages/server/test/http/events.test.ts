@@ -60,22 +60,37 @@ test('the guide’s endpoint: superseded is 409 with auditid and receipt, also w
 test('many: 200 with a result per input in order; lean receipts unless asked', async () => {
   const double = recorder()
   double.result = (_, i) => ({ outcome: i === 0 ? 'refused' : 'sealed', auditid: String(i) })
-  for (const [body, headers] of [['[{"a":1},{"b":2}]', {}], ['{"a":1}\n{"b":2}', { 'content-type': 'application/x-ndjson' }]] as Array<[string, Record<string, string>]>) {
+  for (const [body, headers] of [
+    ['[{"a":1},{"b":2}]', {}],
+    ['{"a":1}\n{"b":2}', { 'content-type': 'application/x-ndjson' }],
+  ] as Array<[string, Record<string, string>]>) {
     const answer = await post(double, '/api/v1/events', body, headers)
     assert.equal(answer.status, 200)
-    assert.deepEqual(((await answer.json()) as InputResult[]).map((r) => [r.outcome, r.auditid]), [['refused', '0'], ['sealed', '1']])
+    assert.deepEqual(
+      ((await answer.json()) as InputResult[]).map((r) => [r.outcome, r.auditid]),
+      [
+        ['refused', '0'],
+        ['sealed', '1'],
+      ],
+    )
   }
   await post(double, '/api/v1/events?receipts=full', '[{}]')
   await post(double, '/api/v1/events', '{}')
   await post(double, '/api/v1/events?trail=notifications', '[{}]', { prefer: 'wait=5, respond-async' })
-  assert.deepEqual(double.submitted.map((s) => s.options), [
-    { wait: 'sealed', receipts: 'lean' },
-    { wait: 'sealed', receipts: 'lean' },
-    { wait: 'sealed', receipts: 'full' },
-    { wait: 'sealed', receipts: 'full' },
-    { wait: 'durable', receipts: 'lean' },
-  ])
-  assert.deepEqual(double.submitted.map((s) => s.inputs[0]?.trail), [null, null, null, null, 'notifications'])
+  assert.deepEqual(
+    double.submitted.map((s) => s.options),
+    [
+      { wait: 'sealed', receipts: 'lean' },
+      { wait: 'sealed', receipts: 'lean' },
+      { wait: 'sealed', receipts: 'full' },
+      { wait: 'sealed', receipts: 'full' },
+      { wait: 'durable', receipts: 'lean' },
+    ],
+  )
+  assert.deepEqual(
+    double.submitted.map((s) => s.inputs[0]?.trail),
+    [null, null, null, null, 'notifications'],
+  )
   assert.equal(double.submitted[0]?.inputs[0]?.receivedMs, NOW)
   assert.equal((await post(double, '/api/v1/events', '[]')).status, 200)
 })
@@ -87,12 +102,26 @@ test('Prefer: respond-async is applied and said', async () => {
 
 test('a platform gets success once durable whatever the outcome, else 401 or 503', async () => {
   const path = '/api/v1/sources/eventbridge'
-  for (const result of [sealed, { outcome: 'refused', code: 'SENSITIVE_AUTHENTICATION_DATA' }, { outcome: 'filtered' }, { outcome: 'duplicate' }] as InputResult[]) assert.equal((await one(result, path))[0], 200)
+  for (const result of [
+    sealed,
+    { outcome: 'refused', code: 'SENSITIVE_AUTHENTICATION_DATA' },
+    { outcome: 'filtered' },
+    { outcome: 'duplicate' },
+  ] as InputResult[])
+    assert.equal((await one(result, path))[0], 200)
   const double = recorder({ maxBodyBytes: 100 })
   for (const body of ['{', '', '<xml/>', '[', '{"a":1,"a":2}']) assert.equal((await post(double, path, body)).status, 200)
-  assert.deepEqual(double.submitted.map((s) => s.inputs[0]?.problem?.code), ['NOT_JSON', 'NOT_JSON', 'NOT_JSON', 'NOT_JSON', 'NOT_I_JSON'])
+  assert.deepEqual(
+    double.submitted.map((s) => s.inputs[0]?.problem?.code),
+    ['NOT_JSON', 'NOT_JSON', 'NOT_JSON', 'NOT_JSON', 'NOT_I_JSON'],
+  )
   assert.ok(double.submitted.every((s) => s.options.wait === 'durable'))
-  for (const [target, body, headers] of [[path, 'x'.repeat(101), {}], [path, 'x', { 'content-encoding': 'gzip' }], [path, 'x', { 'content-encoding': 'rar' }], [`${path}?trail=none`, '{}', {}]] as Array<[string, string, Record<string, string>]>) {
+  for (const [target, body, headers] of [
+    [path, 'x'.repeat(101), {}],
+    [path, 'x', { 'content-encoding': 'gzip' }],
+    [path, 'x', { 'content-encoding': 'rar' }],
+    [`${path}?trail=none`, '{}', {}],
+  ] as Array<[string, string, Record<string, string>]>) {
     const answer = await post(double, target, body, headers)
     assert.equal(answer.status, 503)
     assert.equal(answer.headers.get('retry-after'), '1')
@@ -162,7 +191,10 @@ test('the result of an event: under way first, then sealed, else 404', async () 
   const double = recorder()
   const get = (id: string) => double.app.request(`/api/v1/events/${id}`, { headers: bearer('ingest') })
   assert.deepEqual(await (await get(AUDITID)).json(), sealed)
-  assert.deepEqual(double.asked.map((a) => a[0]), ['underWay', 'eventResult'])
+  assert.deepEqual(
+    double.asked.map((a) => a[0]),
+    ['underWay', 'eventResult'],
+  )
   assert.equal((await get('01HXXBHG2800000000000000ZZ')).status, 404)
   assert.equal((await get('nothing')).status, 404)
 })

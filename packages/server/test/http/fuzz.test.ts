@@ -13,27 +13,112 @@ const text = fc.oneof(
   { weight: 4, arbitrary: mutated() },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
   { weight: 1, arbitrary: fc.json().map((j) => j) },
-  { weight: 2, arbitrary: fc.constantFrom(
-    `{"a":"${SECRET}","a":2}`, '{"a":9007199254740993123}', '{"a":1234567890123456789}', '{"a":-1e999}', '{"a":1e-400}', '{"a":"\\ud800"}', '{"a":"\\udc00\\ud800"}',
-    '{"__proto__":{"x":1}}', '{"constructor":{"prototype":{"x":1}}}', '{"toString":1,"hasOwnProperty":2}', `{"...":"${SECRET}"}`, '{"_sd":["x"],"_sd_alg":"sha-256"}', '{"a":[{"...":1}]}',
-    'null', 'true', '""', '0', '-', 'NaN', '[', ']', '{', '}', '[]', '[[]]', '[null]', '{"":""}', '\ufeff', '\ufeff{}', '{"a":01}', "{'a':1}", '{"a":1,}', '[1,]', '//', '{"specversion":"1.0"}',
-    '{"specversion":"1.0","id":1,"source":[],"type":{}}', '['.repeat(5000), '['.repeat(200) + ']'.repeat(200), '{"a":'.repeat(300) + '1' + '}'.repeat(300), `{"a":"${'x'.repeat(9000)}"}`,
-    `[${'{},'.repeat(120)}{}]`, '{}\n'.repeat(120), `{"k${SECRET}":1}`,
-  ) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      `{"a":"${SECRET}","a":2}`,
+      '{"a":9007199254740993123}',
+      '{"a":1234567890123456789}',
+      '{"a":-1e999}',
+      '{"a":1e-400}',
+      '{"a":"\\ud800"}',
+      '{"a":"\\udc00\\ud800"}',
+      '{"__proto__":{"x":1}}',
+      '{"constructor":{"prototype":{"x":1}}}',
+      '{"toString":1,"hasOwnProperty":2}',
+      `{"...":"${SECRET}"}`,
+      '{"_sd":["x"],"_sd_alg":"sha-256"}',
+      '{"a":[{"...":1}]}',
+      'null',
+      'true',
+      '""',
+      '0',
+      '-',
+      'NaN',
+      '[',
+      ']',
+      '{',
+      '}',
+      '[]',
+      '[[]]',
+      '[null]',
+      '{"":""}',
+      '\ufeff',
+      '\ufeff{}',
+      '{"a":01}',
+      "{'a':1}",
+      '{"a":1,}',
+      '[1,]',
+      '//',
+      '{"specversion":"1.0"}',
+      '{"specversion":"1.0","id":1,"source":[],"type":{}}',
+      '['.repeat(5000),
+      '['.repeat(200) + ']'.repeat(200),
+      '{"a":'.repeat(300) + '1' + '}'.repeat(300),
+      `{"a":"${'x'.repeat(9000)}"}`,
+      `[${'{},'.repeat(120)}{}]`,
+      '{}\n'.repeat(120),
+      `{"k${SECRET}":1}`,
+    ),
+  },
 )
 
 /** The good event with bytes changed, dropped, doubled or cut. */
 function mutated(): fc.Arbitrary<string> {
-  return fc.tuple(fc.nat(good.length - 1), fc.nat(30), fc.constantFrom('', '"', '{', '}', ',', ':', '\\', '\\u', '\0', '9'.repeat(30), 'é', '\ud800')).map(([at, drop, put]) => good.slice(0, at) + put + good.slice(at + drop))
+  return fc
+    .tuple(fc.nat(good.length - 1), fc.nat(30), fc.constantFrom('', '"', '{', '}', ',', ':', '\\', '\\u', '\0', '9'.repeat(30), 'é', '\ud800'))
+    .map(([at, drop, put]) => good.slice(0, at) + put + good.slice(at + drop))
 }
 
 const noise = fc.string({ unit: fc.constantFrom(...' !"#%&()*,-./0Aaz;=@[]^`{|}~\xe9\t'), maxLength: 20 })
 const headers = fc.dictionary(
-  fc.constantFrom('content-type', 'content-encoding', 'ce-specversion', 'ce-id', 'ce-type', 'ce-source', 'ce-', 'ce-__proto__', 'prefer', 'idempotency-key', 'x-idempotency-key', 'authorization', 'x-api-key', 'x-audit-purpose', 'x-amz-object-lock-mode', 'accept', 'content-length'),
-  fc.oneof(noise, fc.constantFrom('application/json', 'application/x-ndjson', 'application/cloudevents+json', 'application/cloudevents-batch+json', 'text/plain', 'gzip', 'br', '1.0', 'respond-async', 'Bearer st_ingest', 'Basic Og==', '%FF', '-1', '1e9')),
+  fc.constantFrom(
+    'content-type',
+    'content-encoding',
+    'ce-specversion',
+    'ce-id',
+    'ce-type',
+    'ce-source',
+    'ce-',
+    'ce-__proto__',
+    'prefer',
+    'idempotency-key',
+    'x-idempotency-key',
+    'authorization',
+    'x-api-key',
+    'x-audit-purpose',
+    'x-amz-object-lock-mode',
+    'accept',
+    'content-length',
+  ),
+  fc.oneof(
+    noise,
+    fc.constantFrom(
+      'application/json',
+      'application/x-ndjson',
+      'application/cloudevents+json',
+      'application/cloudevents-batch+json',
+      'text/plain',
+      'gzip',
+      'br',
+      '1.0',
+      'respond-async',
+      'Bearer st_ingest',
+      'Basic Og==',
+      '%FF',
+      '-1',
+      '1e9',
+    ),
+  ),
   { maxKeys: 4 },
 )
-const ROUTES = ['/api/v1/events', '/api/v1/events?trail=notifications', '/api/v1/events?receipts=full', '/api/v1/compliance/notifications', '/api/v1/sources/eventbridge']
+const ROUTES = [
+  '/api/v1/events',
+  '/api/v1/events?trail=notifications',
+  '/api/v1/events?receipts=full',
+  '/api/v1/compliance/notifications',
+  '/api/v1/sources/eventbridge',
+]
 
 const tally = new Map<string, number>()
 const count = (what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1)
@@ -49,7 +134,11 @@ function isSendable([name, value]: [string, string]): boolean {
 async function check(double: ReturnType<typeof recorder>, path: string, body: string, given: Record<string, string>, zipped: boolean): Promise<void> {
   const sent = zipped ? gzipSync(body) : Buffer.from(body)
   const before = double.submitted.length
-  const answer = await double.app.request(path, { method: 'POST', headers: { 'content-type': 'application/json', ...bearer('ingest'), ...given, ...(zipped ? { 'content-encoding': 'gzip' } : {}) }, body: sent })
+  const answer = await double.app.request(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...bearer('ingest'), ...given, ...(zipped ? { 'content-encoding': 'gzip' } : {}) },
+    body: sent,
+  })
   const told = await answer.text()
   const label = `${path} ${JSON.stringify(given)} ${JSON.stringify(body.slice(0, 200))} → ${answer.status} ${told.slice(0, 200)}`
   assert.ok(answer.status < 500 || path.includes('/sources/'), label)
@@ -84,7 +173,17 @@ test('10,000 malformed requests', async () => {
     { numRuns: runs, endOnFailure: true },
   )
   // Not a test of one door only: every kind of answer was seen often.
-  for (const [what, least] of [['200', 500], ['201', 500], ['400', 500], ['401', 50], ['413', 50], ['415', 50], ['503', 10], ['quarantined', 1000]] as const) assert.ok((tally.get(what) ?? 0) >= least, `${what}: ${tally.get(what)}`)
+  for (const [what, least] of [
+    ['200', 500],
+    ['201', 500],
+    ['400', 500],
+    ['401', 50],
+    ['413', 50],
+    ['415', 50],
+    ['503', 10],
+    ['quarantined', 1000],
+  ] as const)
+    assert.ok((tally.get(what) ?? 0) >= least, `${what}: ${tally.get(what)}`)
   assert.ok(!double.lines.join('').includes(SECRET))
   assert.equal(({} as Record<string, unknown>)['x'], undefined)
 })
@@ -93,12 +192,23 @@ test('queries of any shape are answered', async () => {
   const double = recorder()
   const name = fc.constantFrom('message_uuid', 'at', 'from', 'to', 'limit', 'cursor', 'log', '__proto__', 'constructor', 'x')
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom('/api/v1/audit/notifications', '/api/v1/audit/interactions/c/state', '/api/v1/records', '/api/v1/quarantine', '/api/v1/audit/interactions/%F0%9F', '/log/%00/checkpoint'), fc.array(fc.tuple(name, fc.string({ maxLength: 12 }))), async (path, pairs) => {
-      const search = pairs.map(([k, v]) => `${k}=${v.replace(/[#\s]/g, '%zz')}`).join('&')
-      const answer = await double.app.request(`${path}?${search}`, { headers: bearer('auditor') })
-      assert.ok([200, 400, 404].includes(answer.status), `${path} ${search} ${answer.status}`)
-      if (answer.status !== 200) assert.equal(answer.headers.get('content-type'), 'application/problem+json')
-    }),
+    fc.asyncProperty(
+      fc.constantFrom(
+        '/api/v1/audit/notifications',
+        '/api/v1/audit/interactions/c/state',
+        '/api/v1/records',
+        '/api/v1/quarantine',
+        '/api/v1/audit/interactions/%F0%9F',
+        '/log/%00/checkpoint',
+      ),
+      fc.array(fc.tuple(name, fc.string({ maxLength: 12 }))),
+      async (path, pairs) => {
+        const search = pairs.map(([k, v]) => `${k}=${v.replace(/[#\s]/g, '%zz')}`).join('&')
+        const answer = await double.app.request(`${path}?${search}`, { headers: bearer('auditor') })
+        assert.ok([200, 400, 404].includes(answer.status), `${path} ${search} ${answer.status}`)
+        if (answer.status !== 200) assert.equal(answer.headers.get('content-type'), 'application/problem+json')
+      },
+    ),
     { numRuns: 1000 },
   )
 })

@@ -43,7 +43,8 @@ const SUBSCRIPTION = `{
   "destinationId": "arn:aws:kinesis:us-east-1:123456789012:firehose/audit-delivery",
   "filterExpression": "event_type == 'stateChange'"
 }`
-const INTERACTION = '{"eventId":"e-1","timestamp":"2023-10-27T10:00:00Z","eventType":"call.stateChange","interactionId":"i-1","payload":{"state":"transferred"}}'
+const INTERACTION =
+  '{"eventId":"e-1","timestamp":"2023-10-27T10:00:00Z","eventType":"call.stateChange","interactionId":"i-1","payload":{"state":"transferred"}}'
 
 const notify = (double: Recorder, body: string, headers: Record<string, string>) =>
   double.app.request('/api/v1/compliance/notifications', { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body })
@@ -65,7 +66,10 @@ test('second guide: the flat record with its headers reaches the flow whole', as
 test('second guide: two statuses under one key header are two events (the key is the message alone)', async () => {
   const double = recorder()
   for (const status of ['DELIVERED', 'READ']) await notify(double, RECORD.replace('DELIVERED', status), { ...bearer('ingest'), 'x-idempotency-key': 'same' })
-  assert.deepEqual(double.submitted.map((s) => s.inputs[0]?.value?.['delivery_status']), ['DELIVERED', 'READ'])
+  assert.deepEqual(
+    double.submitted.map((s) => s.inputs[0]?.value?.['delivery_status']),
+    ['DELIVERED', 'READ'],
+  )
 })
 
 test('second guide: the unfilled template as body and the unfilled token are answered, not crashed on', async () => {
@@ -85,7 +89,10 @@ test('second guide: the retrieval request', async () => {
 test('first guide: an interaction event, and the subscription block posted as if it were one', async () => {
   for (const body of [INTERACTION, SUBSCRIPTION]) {
     const double = recorder()
-    assert.equal((await double.app.request('/api/v1/events', { method: 'POST', headers: { 'content-type': 'application/json', ...bearer('ingest') }, body })).status, 201)
+    assert.equal(
+      (await double.app.request('/api/v1/events', { method: 'POST', headers: { 'content-type': 'application/json', ...bearer('ingest') }, body })).status,
+      201,
+    )
     assert.deepEqual(double.submitted[0]?.inputs[0]?.value, JSON.parse(body))
   }
 })
@@ -98,11 +105,13 @@ test('first guide: the S3 call is answered with every correction', async () => {
   })
   const body = (await answer.json()) as { code: string; detail: string; status: number }
   assert.deepEqual([answer.status, body.code], [400, 'WRONG_LOCK_HEADER'])
-  for (const word of ['x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date', 'COMPLIANCE', '/api/v1/events']) assert.ok(body.detail.includes(word), word)
+  for (const word of ['x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date', 'COMPLIANCE', '/api/v1/events'])
+    assert.ok(body.detail.includes(word), word)
 })
 
 test('the S3 call with one mistake left, and with none', async () => {
-  const put = async (headers: Record<string, string>) => (await (await recorder().app.request('/b/k', { method: 'PUT', headers })).json()) as { code: string; detail: string }
+  const put = async (headers: Record<string, string>) =>
+    (await (await recorder().app.request('/b/k', { method: 'PUT', headers })).json()) as { code: string; detail: string }
   assert.equal((await put({ 'x-amz-object-lock-mode': 'COMPLY' })).code, 'WRONG_LOCK_MODE')
   assert.equal((await put({ 'x-amz-object-lock-mode': 'COMPLIANCE', 'x-amz-object-lock-retention-date': '2031-01-01T00:00:00Z' })).code, 'WRONG_LOCK_HEADER')
   assert.equal((await put({ 'x-amz-object-lock-mode': 'COMPLIANCE' })).code, 'NOT_FOUND')

@@ -28,7 +28,8 @@ async function raw(port: number, ...parts: Array<string | Buffer>): Promise<stri
   await once(socket, 'close')
   return Buffer.concat(chunks).toString()
 }
-const head = (path: string, ...lines: string[]): string => [`POST ${path} HTTP/1.1`, 'Host: x', 'Authorization: Bearer st_ingest', 'Content-Type: application/json', ...lines, '', ''].join('\r\n')
+const head = (path: string, ...lines: string[]): string =>
+  [`POST ${path} HTTP/1.1`, 'Host: x', 'Authorization: Bearer st_ingest', 'Content-Type: application/json', ...lines, '', ''].join('\r\n')
 const problemIn = (answer: string): Record<string, unknown> => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as Record<string, unknown>
 
 test('the body is read from the socket: whole, in pieces, compressed, empty', async (t) => {
@@ -36,10 +37,21 @@ test('the body is read from the socket: whole, in pieces, compressed, empty', as
   const { url, port } = await up(t, double)
   const headers = { ...bearer('ingest'), 'content-type': 'application/json' }
   assert.equal((await fetch(`${url}/api/v1/events`, { method: 'POST', headers, body: '{"a":1}' })).status, 201)
-  const pieces = new ReadableStream({ start(c) { for (const p of ['[{"a"', ':1},', '{"b":2}]']) c.enqueue(Buffer.from(p)); c.close() } })
+  const pieces = new ReadableStream({
+    start(c) {
+      for (const p of ['[{"a"', ':1},', '{"b":2}]']) c.enqueue(Buffer.from(p))
+      c.close()
+    },
+  })
   assert.equal((await fetch(`${url}/api/v1/events`, { method: 'POST', headers, body: pieces, duplex: 'half' } as RequestInit)).status, 200)
-  assert.equal((await fetch(`${url}/api/v1/events`, { method: 'POST', headers: { ...headers, 'content-encoding': 'gzip' }, body: gzipSync('{"c":3}') })).status, 201)
-  assert.deepEqual(double.submitted.map((s) => s.inputs.map((i) => i.value)), [[{ a: 1 }], [{ a: 1 }, { b: 2 }], [{ c: 3 }]])
+  assert.equal(
+    (await fetch(`${url}/api/v1/events`, { method: 'POST', headers: { ...headers, 'content-encoding': 'gzip' }, body: gzipSync('{"c":3}') })).status,
+    201,
+  )
+  assert.deepEqual(
+    double.submitted.map((s) => s.inputs.map((i) => i.value)),
+    [[{ a: 1 }], [{ a: 1 }, { b: 2 }], [{ c: 3 }]],
+  )
   assert.match(await raw(port, head('/api/v1/events', 'Content-Length: 0', 'Connection: close')), /^HTTP\/1\.1 400 [^]*NOT_JSON/)
 })
 
@@ -81,7 +93,15 @@ test('what is no HTTP, too many headers, two lengths: a problem document and the
 
 test('odd targets and hosts are answered', async (t) => {
   const { port } = await up(t, recorder())
-  for (const start of ['GET /a//b HTTP/1.1\r\nHost: x', 'GET /%zz HTTP/1.1\r\nHost: x', 'GET http://other/ HTTP/1.1\r\nHost: x', 'GET / HTTP/1.1\r\nHost: [', 'GET / HTTP/1.1\r\nHost: a b', 'OPTIONS * HTTP/1.1\r\nHost: x', 'GET / HTTP/1.0']) {
+  for (const start of [
+    'GET /a//b HTTP/1.1\r\nHost: x',
+    'GET /%zz HTTP/1.1\r\nHost: x',
+    'GET http://other/ HTTP/1.1\r\nHost: x',
+    'GET / HTTP/1.1\r\nHost: [',
+    'GET / HTTP/1.1\r\nHost: a b',
+    'OPTIONS * HTTP/1.1\r\nHost: x',
+    'GET / HTTP/1.0',
+  ]) {
     const answer = await raw(port, `${start}\r\nConnection: close\r\n\r\n`)
     assert.match(answer, /^HTTP\/1\.1 4\d\d [^]*application\/problem\+json/, start)
   }
@@ -93,7 +113,13 @@ test('closing lets a request under way finish and takes no new one', async (t) =
   const gate = new Promise<void>((resolve) => (open = resolve))
   let began = (): void => {}
   const submitted = new Promise<void>((resolve) => (began = resolve))
-  Object.assign(double.deps.flow, { submit: async () => { began(); await gate; return [{ outcome: 'filtered' }] } })
+  Object.assign(double.deps.flow, {
+    submit: async () => {
+      began()
+      await gate
+      return [{ outcome: 'filtered' }]
+    },
+  })
   const listening = await up(t, double)
   const answer = fetch(`${listening.url}/api/v1/events`, { method: 'POST', headers: bearer('ingest'), body: '{}' })
   await submitted
@@ -117,7 +143,27 @@ test('TLS: 1.2 at least', async (t) => {
   t.after(() => rmSync(dir, { recursive: true }))
   const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
   try {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile, '-out', certFile, '-days', '2', '-subj', '/CN=localhost'], { stdio: 'ignore' })
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-keyout',
+        keyFile,
+        '-out',
+        certFile,
+        '-days',
+        '2',
+        '-subj',
+        '/CN=localhost',
+      ],
+      { stdio: 'ignore' },
+    )
   } catch {
     t.skip('no openssl here to make a certificate with')
     return
@@ -126,7 +172,11 @@ test('TLS: 1.2 at least', async (t) => {
   t.after(() => listening.close(0))
   assert.match(listening.url, /^https:/)
   const get = (options: object): Promise<number | undefined> =>
-    new Promise((resolve, reject) => httpsRequest(`${listening.url}/healthz`, { rejectUnauthorized: false, ...options }, (r) => resolve(r.resume().statusCode)).on('error', reject).end())
+    new Promise((resolve, reject) =>
+      httpsRequest(`${listening.url}/healthz`, { rejectUnauthorized: false, ...options }, (r) => resolve(r.resume().statusCode))
+        .on('error', reject)
+        .end(),
+    )
   assert.equal(await get({}), 200)
   assert.equal(await get({ maxVersion: 'TLSv1.2' }), 200)
   await assert.rejects(get({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' }))

@@ -16,7 +16,10 @@ test('queries reach the reader checked and typed, with the viewer', async () => 
     ['/api/v1/audit/interactions/c-1/state?at=2024-05-10T14:32:01%2B02:00', ['interactionState', 'c-1', at, viewer]],
     ['/api/v1/audit/interactions/c-1/state?at=2024-05-10T14:32:01+02:00', ['interactionState', 'c-1', at, viewer]],
     ['/api/v1/audit/interactions/c-1/state', ['interactionState', 'c-1', NOW, viewer]],
-    ['/api/v1/records?log=l&status=READ&from=2024-05-10T14:32:01Z&limit=1000', ['records', { log: 'l', status: 'READ', fromMs: Date.parse('2024-05-10T14:32:01Z'), limit: 1000 }, viewer]],
+    [
+      '/api/v1/records?log=l&status=READ&from=2024-05-10T14:32:01Z&limit=1000',
+      ['records', { log: 'l', status: 'READ', fromMs: Date.parse('2024-05-10T14:32:01Z'), limit: 1000 }, viewer],
+    ],
     [`/api/v1/records/${AUDITID}`, ['record', AUDITID, viewer]],
     [`/api/v1/records/${AUDITID}/proof`, ['proof', AUDITID]],
   ]
@@ -50,7 +53,12 @@ test('bad queries', async () => {
 test('what the reader does not know is 404; an index too far behind is 503', async () => {
   const double = recorder()
   double.reading = null
-  for (const path of ['/api/v1/audit/notifications?message_uuid=m', '/api/v1/audit/interactions/c', '/api/v1/audit/interactions/c/state', `/api/v1/records/${AUDITID}`]) {
+  for (const path of [
+    '/api/v1/audit/notifications?message_uuid=m',
+    '/api/v1/audit/interactions/c',
+    '/api/v1/audit/interactions/c/state',
+    `/api/v1/records/${AUDITID}`,
+  ]) {
     assert.equal((await get(double, path)).status, 404)
   }
   double.fail = new SealtrailError('INDEX_BEHIND')
@@ -62,7 +70,13 @@ test('each disclosure is noted with token name and purpose, by parameter names o
   const double = recorder()
   await get(double, '/api/v1/audit/notifications?customer_external_id=CUST_1', { ...bearer('officer'), 'x-audit-purpose': 'case-17' })
   assert.deepEqual(double.notes, [
-    { viewer: { name: 'olga', role: 'officer', purpose: 'case-17' }, operation: 'auditNotifications', parameters: ['customer_external_id'], shown: [{ log: 'notifications', auditid: AUDITID }], atMs: NOW },
+    {
+      viewer: { name: 'olga', role: 'officer', purpose: 'case-17' },
+      operation: 'auditNotifications',
+      parameters: ['customer_external_id'],
+      shown: [{ log: 'notifications', auditid: AUDITID }],
+      atMs: NOW,
+    },
   ])
   double.reading = { body: {}, shown: [{ log: 'system', auditid: AUDITID }] }
   await get(double, '/api/v1/records?log=system')
@@ -97,11 +111,24 @@ test('operating: bodies are checked, changes carry the viewer', async () => {
   assert.deepEqual(double.asked.at(-1), ['replay', {}, { name: 'admin', role: 'admin', purpose: null }])
   await post('/api/v1/quarantine/replay', '{"trail":"interactions","auditids":["A"]}')
   assert.deepEqual(double.asked.at(-1)?.[1], { trail: 'interactions', auditids: ['A'] })
-  for (const [path, body] of [['/api/v1/quarantine/replay', '{"auditids":"A"}'], ['/api/v1/quarantine/replay', '[]'], ['/api/v1/tokens', '{"name":1}'], ['/api/v1/tokens', '{}'], ['/api/v1/tokens', '{"name":"a","role":"auditor","expires":"soon"}'], ['/api/v1/schemas', '{"pack":"p","version":0,"schema":{}}'], ['/api/v1/schemas', '{"pack":"p","version":1,"schema":[]}'], ['/api/v1/tokens', '{"name":"a","name":"b"}'], ['/api/v1/tokens', '{']] as const) {
+  for (const [path, body] of [
+    ['/api/v1/quarantine/replay', '{"auditids":"A"}'],
+    ['/api/v1/quarantine/replay', '[]'],
+    ['/api/v1/tokens', '{"name":1}'],
+    ['/api/v1/tokens', '{}'],
+    ['/api/v1/tokens', '{"name":"a","role":"auditor","expires":"soon"}'],
+    ['/api/v1/schemas', '{"pack":"p","version":0,"schema":{}}'],
+    ['/api/v1/schemas', '{"pack":"p","version":1,"schema":[]}'],
+    ['/api/v1/tokens', '{"name":"a","name":"b"}'],
+    ['/api/v1/tokens', '{'],
+  ] as const) {
     assert.equal((await post(path, body)).status, 400, body)
   }
   assert.equal((await post('/api/v1/tokens', '{"name":"bob","role":"auditor"}')).status, 201)
   assert.equal((await double.app.request('/api/v1/tokens/ann', { method: 'DELETE', headers: bearer('security') })).status, 204)
   assert.equal((await double.app.request('/api/v1/tokens/none', { method: 'DELETE', headers: bearer('security') })).status, 404)
-  assert.deepEqual(double.notes.map((n) => n.operation), ['createToken', 'revokeToken'])
+  assert.deepEqual(
+    double.notes.map((n) => n.operation),
+    ['createToken', 'revokeToken'],
+  )
 })

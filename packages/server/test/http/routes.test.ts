@@ -4,16 +4,31 @@ import { ROLES } from '../../src/http/ports.ts'
 import { ROUTES } from '../../src/http/routes.ts'
 import { AUDITID, bearer, recorder } from './double.ts'
 
-const concrete = (path: string): string => path.replace('{auditid}', AUDITID).replace('{id}', 'c-1').replace('{log}', 'notifications').replace('{name}', 'ann').replace(/audit\/notifications$/, '$&?message_uuid=m')
+const concrete = (path: string): string =>
+  path
+    .replace('{auditid}', AUDITID)
+    .replace('{id}', 'c-1')
+    .replace('{log}', 'notifications')
+    .replace('{name}', 'ann')
+    .replace(/audit\/notifications$/, '$&?message_uuid=m')
 const send = (path: string, method: string, headers: Record<string, string>) =>
-  recorder().app.request(concrete(path), { method, headers: { 'content-type': 'application/json', ...headers }, ...(method === 'POST' ? { body: '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}' } : {}) })
+  recorder().app.request(concrete(path), {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(method === 'POST' ? { body: '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}' } : {}),
+  })
 
 test('the app, the table and /openapi.json hold the same routes', async () => {
   const { app } = recorder()
   const bound = app.routes.map((r) => `${r.method} ${r.path.replace(/:(\w+)/g, '{$1}')}`).sort()
   const table = ROUTES.map((r) => `${r.method} ${r.path}`).sort()
-  const document = (await (await app.request('/openapi.json')).json()) as { openapi: string; paths: Record<string, Record<string, { operationId: string; responses: object }>> }
-  const described = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((m) => `${m.toUpperCase()} ${path}`)).sort()
+  const document = (await (await app.request('/openapi.json')).json()) as {
+    openapi: string
+    paths: Record<string, Record<string, { operationId: string; responses: object }>>
+  }
+  const described = Object.entries(document.paths)
+    .flatMap(([path, methods]) => Object.keys(methods).map((m) => `${m.toUpperCase()} ${path}`))
+    .sort()
   assert.deepEqual(bound, table)
   assert.deepEqual(described, table)
   assert.equal(document.openapi, '3.1.0')
@@ -47,7 +62,13 @@ test('route × role: those of the table and nobody else', async () => {
 
 test('without a token, or with one nobody knows: 401 with a challenge on all but the public routes', async () => {
   for (const route of ROUTES) {
-    for (const headers of [{}, { authorization: 'Bearer nobody' }, { authorization: 'Bearer [static_api_key_or_jwt]' }, { authorization: 'Bearer' }, { authorization: 'Bearer __proto__' }] as Array<Record<string, string>>) {
+    for (const headers of [
+      {},
+      { authorization: 'Bearer nobody' },
+      { authorization: 'Bearer [static_api_key_or_jwt]' },
+      { authorization: 'Bearer' },
+      { authorization: 'Bearer __proto__' },
+    ] as Array<Record<string, string>>) {
       const answer = await send(route.path, route.method, headers)
       if (route.roles === null) assert.ok(answer.status < 300)
       else {
@@ -82,7 +103,13 @@ test('basic and API key are for platforms only', async () => {
 
 test('405 names what is allowed, 404 is a problem document too', async () => {
   const { app } = recorder()
-  for (const [path, method, allow] of [['/api/v1/events', 'GET', 'POST'], ['/api/v1/records', 'DELETE', 'GET, HEAD'], ['/api/v1/tokens', 'PUT', 'GET, POST, HEAD'], [`/api/v1/events/${AUDITID}`, 'POST', 'GET, HEAD'], ['/healthz', 'OPTIONS', 'GET, HEAD']] as const) {
+  for (const [path, method, allow] of [
+    ['/api/v1/events', 'GET', 'POST'],
+    ['/api/v1/records', 'DELETE', 'GET, HEAD'],
+    ['/api/v1/tokens', 'PUT', 'GET, POST, HEAD'],
+    [`/api/v1/events/${AUDITID}`, 'POST', 'GET, HEAD'],
+    ['/healthz', 'OPTIONS', 'GET, HEAD'],
+  ] as const) {
     const answer = await app.request(path, { method })
     assert.equal(answer.status, 405)
     assert.equal(answer.headers.get('allow'), allow)

@@ -39,7 +39,8 @@ test('every other text is nobody: each character changed, cut, longer, empty, hu
   const tokens = room(t).open()
   const { token } = tokens.create('a', 'admin', null)
   for (let i = 0; i < token.length; i++) assert.equal(tokens.check(`${token.slice(0, i)}${token[i] === 'A' ? 'B' : 'A'}${token.slice(i + 1)}`), null)
-  for (const other of ['', token.slice(1), token.slice(0, -1), `${token} `, `${token}A`, token.repeat(100), '__proto__', 'constructor', 'hasOwnProperty']) assert.equal(tokens.check(other), null)
+  for (const other of ['', token.slice(1), token.slice(0, -1), `${token} `, `${token}A`, token.repeat(100), '__proto__', 'constructor', 'hasOwnProperty'])
+    assert.equal(tokens.check(other), null)
 })
 
 test('expiry by the injected clock, to the millisecond', (t) => {
@@ -57,13 +58,28 @@ test('names, roles and expiries are checked; one valid token a name, so two appr
   const { clock, open } = room(t)
   const tokens = open()
   tokens.create('ann', 'auditor', null)
-  for (const [name, role, expires] of [['ann', 'officer', null], ['', 'auditor', null], ['a b', 'auditor', null], ['x'.repeat(65), 'auditor', null], ['b', 'root', null], ['b', 'toString', null], ['b', 'auditor', clock.ms], ['b', 'auditor', Number.NaN]] as const) {
+  for (const [name, role, expires] of [
+    ['ann', 'officer', null],
+    ['', 'auditor', null],
+    ['a b', 'auditor', null],
+    ['x'.repeat(65), 'auditor', null],
+    ['b', 'root', null],
+    ['b', 'toString', null],
+    ['b', 'auditor', clock.ms],
+    ['b', 'auditor', Number.NaN],
+  ] as const) {
     assert.throws(() => tokens.create(name, role, expires), { code: 'USAGE' })
   }
   assert.equal(tokens.revoke('ann'), true)
   assert.equal(tokens.revoke('ann'), false)
   tokens.create('ann', 'officer', null)
-  assert.deepEqual(tokens.list().map((i) => [i.name, i.valid]), [['ann', false], ['ann', true]])
+  assert.deepEqual(
+    tokens.list().map((i) => [i.name, i.valid]),
+    [
+      ['ann', false],
+      ['ann', true],
+    ],
+  )
 })
 
 test('a token made by another thread or process is known when it comes, one revoked there within a second', (t) => {
@@ -116,7 +132,16 @@ test('a damaged file lets nobody in: at start, and while running', (t) => {
   const { token } = tokens.create('a', 'admin', null)
   const path = join(data, 'tokens.json')
   const good = readFileSync(path, 'utf8')
-  for (const bad of ['', '{}', '[]', 'null', good.slice(0, -5), good.replace('"admin"', '"root"'), good.replace(/[0-9a-f]{64}/, 'abc'), good.replace('tokens/1', 'tokens/2')]) {
+  for (const bad of [
+    '',
+    '{}',
+    '[]',
+    'null',
+    good.slice(0, -5),
+    good.replace('"admin"', '"root"'),
+    good.replace(/[0-9a-f]{64}/, 'abc'),
+    good.replace('tokens/1', 'tokens/2'),
+  ]) {
     writeFileSync(path, bad)
     assert.throws(open, { code: 'DATA_CORRUPT' })
     clock.ms += 1000

@@ -17,7 +17,11 @@ test('reads what JSON.parse reads, whatever the values hold', () => {
     sequence: fc.nat(0xffff_ffff),
     late: fc.boolean(),
     timeMs: fc.option(fc.integer({ min: 1, max: 4e12 })),
-    data: fc.dictionary(tricky.filter((k) => k !== '__proto__' && k !== 'delivery_status'), fc.jsonValue(), { maxKeys: 6 }),
+    data: fc.dictionary(
+      tricky.filter((k) => k !== '__proto__' && k !== 'delivery_status'),
+      fc.jsonValue(),
+      { maxKeys: 6 },
+    ),
   })
   fc.assert(
     fc.property(sample, (made) => {

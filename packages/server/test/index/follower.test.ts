@@ -35,28 +35,39 @@ async function assertWhole(index: LevelIndex, log: string, size: number, offset:
 
 test('commits that come in order, twice, late, or not at all end in the same index', () =>
   fc.assert(
-    fc.asyncProperty(fc.array(fc.record({ size: fc.integer({ min: 1, max: 9 }), log: fc.constantFrom('a', 'b'), fate: fc.constantFrom('once', 'once', 'twice', 'lost', 'no tokens') }), { maxLength: 25 }), fc.nat(3), async (commits, pauses) => {
-      const index = await LevelIndex.open(join(folder, String(count++)))
-      const records = new MemoryRecords()
-      records.add('a')
-      records.add('b')
-      const follower = new Follower({ index, records, tokens, onFailure: assert.fail })
-      for (const [i, { size, log, fate }] of commits.entries()) {
-        const first = records.size(log)
-        const base = log === 'a' ? 0 : 10_000
-        const made = Array.from({ length: size }, (_, j) => sample(base + first + j))
-        records.add(log, ...made)
-        const commit = { log, first, records: made, tokens: fate === 'no tokens' ? null : made.map((_, j) => [tokenOf(idOf(base + first + j))]) }
-        if (fate !== 'lost') follower.push(commit)
-        if (fate === 'twice') follower.push(commit)
-        if (pauses > 0 && i % pauses === 0) await follower.idle()
-      }
-      await follower.catchUp()
-      await assertWhole(index, 'a', records.size('a'), 0)
-      await assertWhole(index, 'b', records.size('b'), 10_000)
-      await follower.close()
-      await index.close()
-    }),
+    fc.asyncProperty(
+      fc.array(
+        fc.record({
+          size: fc.integer({ min: 1, max: 9 }),
+          log: fc.constantFrom('a', 'b'),
+          fate: fc.constantFrom('once', 'once', 'twice', 'lost', 'no tokens'),
+        }),
+        { maxLength: 25 },
+      ),
+      fc.nat(3),
+      async (commits, pauses) => {
+        const index = await LevelIndex.open(join(folder, String(count++)))
+        const records = new MemoryRecords()
+        records.add('a')
+        records.add('b')
+        const follower = new Follower({ index, records, tokens, onFailure: assert.fail })
+        for (const [i, { size, log, fate }] of commits.entries()) {
+          const first = records.size(log)
+          const base = log === 'a' ? 0 : 10_000
+          const made = Array.from({ length: size }, (_, j) => sample(base + first + j))
+          records.add(log, ...made)
+          const commit = { log, first, records: made, tokens: fate === 'no tokens' ? null : made.map((_, j) => [tokenOf(idOf(base + first + j))]) }
+          if (fate !== 'lost') follower.push(commit)
+          if (fate === 'twice') follower.push(commit)
+          if (pauses > 0 && i % pauses === 0) await follower.idle()
+        }
+        await follower.catchUp()
+        await assertWhole(index, 'a', records.size('a'), 0)
+        await assertWhole(index, 'b', records.size('b'), 10_000)
+        await follower.close()
+        await index.close()
+      },
+    ),
     { numRuns: 25 },
   ))
 

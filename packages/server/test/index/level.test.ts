@@ -30,15 +30,38 @@ async function withIndex(work: (index: LevelIndex, directory: string) => Promise
 }
 
 const token = (text: string): Token => ({ kind: 'k', token: createHash('sha256').update(text).digest().subarray(0, 16) })
-const batch = (log: string, first: number, samples: readonly Sample[], tokens: readonly Token[][] = []) => ({ log, first, records: samples.map(recordOf), tokens })
+const batch = (log: string, first: number, samples: readonly Sample[], tokens: readonly Token[][] = []) => ({
+  log,
+  first,
+  records: samples.map(recordOf),
+  tokens,
+})
 
 test('finds each record by audit id, subject and token, and says how far it is', () =>
   withIndex(async (index) => {
-    const samples: Sample[] = Array.from({ length: 300 }, (_, n) => ({ n, subject: n % 2 === 0 ? uuidOf(n % 20) : `order/${n % 20}`, sequence: 1 + Math.floor(n / 20) }))
-    await index.apply(batch('calls', 0, samples.slice(0, 120), samples.slice(0, 120).map(({ n }) => [token(`t${n % 7}`)])))
+    const samples: Sample[] = Array.from({ length: 300 }, (_, n) => ({
+      n,
+      subject: n % 2 === 0 ? uuidOf(n % 20) : `order/${n % 20}`,
+      sequence: 1 + Math.floor(n / 20),
+    }))
+    await index.apply(
+      batch(
+        'calls',
+        0,
+        samples.slice(0, 120),
+        samples.slice(0, 120).map(({ n }) => [token(`t${n % 7}`)]),
+      ),
+    )
     assert.equal(index.size('calls'), 120)
     assert.equal(index.size('other'), 0)
-    await index.apply(batch('calls', 120, samples.slice(120), samples.slice(120).map(({ n }) => [token(`t${n % 7}`), token('all')])))
+    await index.apply(
+      batch(
+        'calls',
+        120,
+        samples.slice(120),
+        samples.slice(120).map(({ n }) => [token(`t${n % 7}`), token('all')]),
+      ),
+    )
     assert.equal(index.size('calls'), 300)
     for (const sample of samples) {
       const auditid = readFields(recordOf(sample))?.auditid as string
@@ -50,7 +73,10 @@ test('finds each record by audit id, subject and token, and says how far it is',
       assert.deepEqual(await index.subject('calls', subject, 0, 1000), expected)
       assert.deepEqual(await index.subject('calls', subject, 3, 4), expected.slice(3, 7))
     }
-    assert.deepEqual(await index.token('calls', token('t3').token, { after: -1, limit: 1000 }), samples.filter(({ n }) => n % 7 === 3).map(({ n }) => n))
+    assert.deepEqual(
+      await index.token('calls', token('t3').token, { after: -1, limit: 1000 }),
+      samples.filter(({ n }) => n % 7 === 3).map(({ n }) => n),
+    )
     assert.deepEqual(await index.token('calls', token('all').token, { after: 297, limit: 5 }), [298, 299])
     assert.deepEqual(await index.token('calls', token('all').token, { after: -1, limit: 2, newest: true }), [299, 298])
     assert.deepEqual(await index.token('other', token('all').token, { after: -1, limit: 2 }), [])
@@ -63,7 +89,10 @@ test('the same audit id in two logs gives both places', () =>
     await index.apply(batch('a', 0, [{ n: 1 }]))
     await index.apply(batch('b', 0, [{ n: 5 }, { n: 1 }]))
     const auditid = readFields(recordOf({ n: 1 }))?.auditid as string
-    assert.deepEqual(await index.auditid(auditid), [{ log: 'a', index: 0 }, { log: 'b', index: 1 }])
+    assert.deepEqual(await index.auditid(auditid), [
+      { log: 'a', index: 0 },
+      { log: 'b', index: 1 },
+    ])
   }))
 
 test('a batch may come twice or overlap; a gap is refused and changes nothing', () =>
@@ -75,7 +104,10 @@ test('a batch may come twice or overlap; a gap is refused and changes nothing', 
     assert.equal(index.size('l'), 8)
     await assert.rejects(index.apply(batch('l', 9, samples.slice(9))), RangeError)
     assert.equal(index.size('l'), 8)
-    assert.deepEqual((await index.subject('l', 's', 0, 100)).map((place) => place.index), [0, 1, 2, 3, 4, 5, 6, 7])
+    assert.deepEqual(
+      (await index.subject('l', 's', 0, 100)).map((place) => place.index),
+      [0, 1, 2, 3, 4, 5, 6, 7],
+    )
   }))
 
 test('survives closing; another format is refused', async () => {
@@ -107,25 +139,46 @@ test('two openings of one folder in a process see the same', () =>
 test('the time line gives what a scan gives, for every filter, range and place to go on', () =>
   withIndex(async (index) => {
     const pick = <T>(...values: T[]) => fc.constantFrom(...values)
-    const sample = fc.record({ type: pick('a', 'b', 'c'), status: pick(null, 'READ', 'FAILED'), tag: pick(null, 'T1', 'T2'), schema: pick('urn:sealtrail:schema:p:1', 'urn:sealtrail:schema:p:2#newer'), timeMs: pick(null, START, START + 1, START + 2, START + 500) })
+    const sample = fc.record({
+      type: pick('a', 'b', 'c'),
+      status: pick(null, 'READ', 'FAILED'),
+      tag: pick(null, 'T1', 'T2'),
+      schema: pick('urn:sealtrail:schema:p:1', 'urn:sealtrail:schema:p:2#newer'),
+      timeMs: pick(null, START, START + 1, START + 2, START + 500),
+    })
     const samples: Sample[] = fc.sample(sample, { numRuns: 400, seed: 4 }).map((made, n) => ({ ...made, n, recordedMs: START + (n % 5) }))
     await index.apply(batch('l', 0, samples.slice(0, 250)))
     await index.apply(batch('l', 250, samples.slice(250)))
     const all = samples.map((each, i) => ({ index: i, fields: readFields(recordOf(each)) as NonNullable<ReturnType<typeof readFields>> }))
     all.sort((a, b) => a.fields.timeMs - b.fields.timeMs || a.index - b.index)
-    const facets = fc.record({ type: pick('a', 'b', 'x'), status: pick('', 'READ'), tag: pick('', 'T1'), schema: pick('1', '2', 'p:2', 'v1') }, { requiredKeys: [] })
+    const facets = fc.record(
+      { type: pick('a', 'b', 'x'), status: pick('', 'READ'), tag: pick('', 'T1'), schema: pick('1', '2', 'p:2', 'v1') },
+      { requiredKeys: [] },
+    )
     await fc.assert(
-      fc.asyncProperty(facets, pick(0, START, START + 1, START + 2), pick(START - 1, START + 1, START + 2, 1e15), fc.option(fc.nat(399)), async (wanted, from, to, place) => {
-        const last = place === null ? null : (all[place] as (typeof all)[number])
-        const after = last === null ? null : { timeMs: last.fields.timeMs, index: last.index }
-        const expected = all.filter(
-          ({ fields, index: i }) =>
-            fieldsMatch(fields, wanted as Facets) && fields.timeMs >= from && fields.timeMs <= to && (after === null || fields.timeMs > after.timeMs || (fields.timeMs === after.timeMs && i > after.index)),
-        )
-        const found = []
-        for await (const each of index.timeline('l', wanted as Facets, { from, to, after })) found.push(each)
-        assert.deepEqual(found, expected.map((each) => ({ timeMs: each.fields.timeMs, index: each.index, exact: true })))
-      }),
+      fc.asyncProperty(
+        facets,
+        pick(0, START, START + 1, START + 2),
+        pick(START - 1, START + 1, START + 2, 1e15),
+        fc.option(fc.nat(399)),
+        async (wanted, from, to, place) => {
+          const last = place === null ? null : (all[place] as (typeof all)[number])
+          const after = last === null ? null : { timeMs: last.fields.timeMs, index: last.index }
+          const expected = all.filter(
+            ({ fields, index: i }) =>
+              fieldsMatch(fields, wanted as Facets) &&
+              fields.timeMs >= from &&
+              fields.timeMs <= to &&
+              (after === null || fields.timeMs > after.timeMs || (fields.timeMs === after.timeMs && i > after.index)),
+          )
+          const found = []
+          for await (const each of index.timeline('l', wanted as Facets, { from, to, after })) found.push(each)
+          assert.deepEqual(
+            found,
+            expected.map((each) => ({ timeMs: each.fields.timeMs, index: each.index, exact: true })),
+          )
+        },
+      ),
       { numRuns: 150 },
     )
   }))

@@ -9,8 +9,19 @@ import { Personal, World, auditor, officer } from './world.ts'
 const RECEIPT = 'com.genesys.cloud.notification.receipt'
 const [FIRST, SECOND, THIRD, LONE] = [uuidOf(1), uuidOf(2), uuidOf(3), uuidOf(4)] as [string, string, string, string]
 const NAMES = [
-  'audit_id', 'message_uuid', 'customer_external_id', 'communication_type', 'delivery_status', 'carrier_receipt_timestamp', 'carrier_error_code',
-  'originating_workflow_id', 'originating_agent_id', 'regulatory_tag', 'platform_tenant_id', 'ingestion_timestamp', 'integrity_hash',
+  'audit_id',
+  'message_uuid',
+  'customer_external_id',
+  'communication_type',
+  'delivery_status',
+  'carrier_receipt_timestamp',
+  'carrier_error_code',
+  'originating_workflow_id',
+  'originating_agent_id',
+  'regulatory_tag',
+  'platform_tenant_id',
+  'ingestion_timestamp',
+  'integrity_hash',
 ]
 
 let world: World
@@ -54,7 +65,13 @@ before(async () => {
     receipt(THIRD, 'DELIVERED', 30, { customer: 'CUST-2', audit_id: 'evt_their_own' }),
     receipt(LONE, 'DELIVERED', 40, { customer: 'CUST-3' }),
     // An event of the message that was refused takes its number, and is no receipt.
-    { id: `${LONE}/x#refused`, subject: LONE, type: 'sealtrail.refused', timeMs: START + 41_000, data: { code: 'SENSITIVE_AUTHENTICATION_DATA', fields: ['cvv'] } },
+    {
+      id: `${LONE}/x#refused`,
+      subject: LONE,
+      type: 'sealtrail.refused',
+      timeMs: START + 41_000,
+      data: { code: 'SENSITIVE_AUTHENTICATION_DATA', fields: ['cvv'] },
+    },
   ]
   for (const event of events) ids.push(await world.seal('notifications', event))
   await world.follower.catchUp()
@@ -78,7 +95,13 @@ test('the current status is the highest, whatever came last; the history has eve
   assert.equal(body.audit_record.customer_external_id, 'CUST-1')
   assert.equal(body.audit_record.originating_agent_id, null)
   assert.equal(body.verification_timestamp, new Date(later).toISOString())
-  assert.deepEqual(body.history.map((each: any) => [each.delivery_status, each.subjectsequence, each.superseded, each.auditid]), [['READ', 1, false, ids[0]], ['DELIVERED', 2, true, ids[2]]])
+  assert.deepEqual(
+    body.history.map((each: any) => [each.delivery_status, each.subjectsequence, each.superseded, each.auditid]),
+    [
+      ['READ', 1, false, ids[0]],
+      ['DELIVERED', 2, true, ids[2]],
+    ],
+  )
   assert.deepEqual(body.field_states, { customer_external_id: 'disclosed', recipient_address: 'sealed' })
   assert.deepEqual(body.more, [])
   assert.equal('problems' in body, false)
@@ -133,13 +156,21 @@ test('who may see what: nobody below auditor sees the customer, only officers se
 
 test('the answer says which records were shown', async () => {
   const reading = await world.reader.auditNotifications({ message_uuid: FIRST }, officer)
-  assert.deepEqual(reading?.shown, [{ log: 'notifications', auditid: ids[0] }, { log: 'notifications', auditid: ids[2] }])
+  assert.deepEqual(reading?.shown, [
+    { log: 'notifications', auditid: ids[0] },
+    { log: 'notifications', auditid: ids[2] },
+  ])
 })
 
 test('each receipt is found at once, before the index has it', async () => {
   const uuid = uuidOf(50)
   await world.seal('notifications', receipt(uuid, 'DELIVERED', 60, { customer: 'CUST-50', carrier: 'SM-50' }))
-  for (const query of [{ message_uuid: uuid }, { customer_external_id: 'CUST-50' }, { carrier_message_id: 'SM-50' }, { message_uuid: uuid, customer_external_id: 'CUST-50' }]) {
+  for (const query of [
+    { message_uuid: uuid },
+    { customer_external_id: 'CUST-50' },
+    { carrier_message_id: 'SM-50' },
+    { message_uuid: uuid, customer_external_id: 'CUST-50' },
+  ]) {
     assert.equal((await ask(query as Record<string, string>))?.audit_record.message_uuid, uuid, JSON.stringify(query))
   }
   await world.seal('notifications', receipt(uuid, 'READ', 61, { customer: 'CUST-50', carrier: 'SM-50' }))
@@ -162,17 +193,22 @@ test('an erased person: the record still verifies, and says that the value was e
 test('any byte changed is tampered, never verified and never hidden', async () => {
   const own = await World.open(() => later)
   try {
-    for (const event of [receipt(FIRST, 'DELIVERED', 1), receipt(SECOND, 'READ', 2, { carrier: 'SM-2' }), receipt(FIRST, 'READ', 3)]) await own.seal('notifications', event)
+    for (const event of [receipt(FIRST, 'DELIVERED', 1), receipt(SECOND, 'READ', 2, { carrier: 'SM-2' }), receipt(FIRST, 'READ', 3)])
+      await own.seal('notifications', event)
     await own.follower.catchUp()
     const list = own.records.logsByName.get('notifications') as Uint8Array[]
     const whole = Buffer.from(list[0] as Uint8Array)
     for (let at = 0; at < whole.length; at++) {
       const damaged = Buffer.from(whole)
-      damaged[at] = (damaged[at] as number) ^ (1 << at % 7)
+      damaged[at] = (damaged[at] as number) ^ (1 << (at % 7))
       list[0] = damaged
       const body = (await own.reader.auditNotifications({ message_uuid: FIRST }, auditor))?.body as any
       assert.equal(body?.status, 'tampered', `byte ${at}`)
-      assert.deepEqual(body.problems.map((problem: any) => [problem.index, problem.code]), [[0, 'RECORD_CHANGED']], `byte ${at}`)
+      assert.deepEqual(
+        body.problems.map((problem: any) => [problem.index, problem.code]),
+        [[0, 'RECORD_CHANGED']],
+        `byte ${at}`,
+      )
     }
     list[0] = whole
     // The other message is as it was.
@@ -214,7 +250,12 @@ test('a checkpoint nobody signed, and one that is too small, verify nothing', as
 test('a receipt hidden by a damaged index is missed', async () => {
   const own = await World.open(() => later)
   try {
-    for (const [status, n] of [['DELIVERED', 1], ['READ', 2], ['FAILED', 3]] as const) await own.seal('notifications', receipt(FIRST, status, n))
+    for (const [status, n] of [
+      ['DELIVERED', 1],
+      ['READ', 2],
+      ['FAILED', 3],
+    ] as const)
+      await own.seal('notifications', receipt(FIRST, status, n))
     // An index that holds the first and the third: the second stands under another message.
     const list = own.records.logsByName.get('notifications') as Uint8Array[]
     const second = list[1] as Uint8Array
@@ -223,7 +264,10 @@ test('a receipt hidden by a damaged index is missed', async () => {
     list[1] = second
     const body = (await own.reader.auditNotifications({ message_uuid: FIRST }, auditor))?.body as any
     assert.equal(body.status, 'tampered')
-    assert.deepEqual(body.problems.map((problem: any) => problem.code), ['SEQUENCE_GAP'])
+    assert.deepEqual(
+      body.problems.map((problem: any) => problem.code),
+      ['SEQUENCE_GAP'],
+    )
     assert.equal(await own.reader.auditNotifications({ message_uuid: SECOND }, auditor), null)
     assert.deepEqual(own.damage, ['notifications 1'])
   } finally {

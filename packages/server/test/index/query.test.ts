@@ -29,7 +29,15 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sealtrail-query-'))
   index = await LevelIndex.open(folder)
   const pick = <T>(...values: T[]) => fc.constantFrom(...values)
-  const sample = fc.record({ log: pick(...LOGS), subject: pick('s1', 's2', 's3'), type: pick('a', 'b'), status: pick(null, 'READ', 'FAILED'), tag: pick(null, 'T'), schema: pick('urn:sealtrail:schema:p:1', 'urn:sealtrail:schema:p:2#newer'), timeMs: pick(null, START, START + 1, START + 2, START + 500) })
+  const sample = fc.record({
+    log: pick(...LOGS),
+    subject: pick('s1', 's2', 's3'),
+    type: pick('a', 'b'),
+    status: pick(null, 'READ', 'FAILED'),
+    tag: pick(null, 'T'),
+    schema: pick('urn:sealtrail:schema:p:1', 'urn:sealtrail:schema:p:2#newer'),
+    timeMs: pick(null, START, START + 1, START + 2, START + 500),
+  })
   const sequences = new Map<string, number>()
   let n = 0
   for (const { log, ...made } of fc.sample(sample, { numRuns: 300, seed: 11 })) {
@@ -40,7 +48,8 @@ before(async () => {
   all = LOGS.flatMap((log) => (records.logsByName.get(log) ?? []).map((bytes, i) => ({ log, index: i, fields: readFields(bytes) as Fields })))
   // Each log is indexed in part only: what is missing is the tail.
   const indexed = { calls: 50, messages: 0, system: records.size('system') }
-  for (const [log, count] of Object.entries(indexed)) await index.apply({ log, first: 0, records: (records.logsByName.get(log) as Uint8Array[]).slice(0, count), tokens: [] })
+  for (const [log, count] of Object.entries(indexed))
+    await index.apply({ log, first: 0, records: (records.logsByName.get(log) as Uint8Array[]).slice(0, count), tokens: [] })
 })
 after(async () => {
   await index.close()
@@ -121,7 +130,10 @@ test('refuses limits out of range, and cursors of another question or of nobody'
 
 test('a tail that is too long to read is an error, never a wrong answer', async () => {
   const tail = new Tail(index, records, { ...never, maxRecords: 5 })
-  await assert.rejects(runQuery({ logs: ['messages'], limit: 5 }, { index, records, tail }), (error) => error instanceof SealtrailError && error.code === 'INDEX_BEHIND')
+  await assert.rejects(
+    runQuery({ logs: ['messages'], limit: 5 }, { index, records, tail }),
+    (error) => error instanceof SealtrailError && error.code === 'INDEX_BEHIND',
+  )
 })
 
 test('waits for the index before it reads the tail', async () => {
@@ -147,8 +159,14 @@ test('an index entry that points to another record gives a mismatch, not an answ
   const wrongDeps = { index: wrong, records: store, tail: new Tail(wrong, store, never) }
   for (const query of [{ subject: 's' }, {}]) {
     const answer = await runQuery({ logs: ['l'], limit: 10, ...query }, wrongDeps)
-    assert.deepEqual(answer.entries.map((entry) => entry.index), [0, 3])
-    assert.deepEqual(answer.mismatches, [{ log: 'l', index: 1 }, { log: 'l', index: 2 }])
+    assert.deepEqual(
+      answer.entries.map((entry) => entry.index),
+      [0, 3],
+    )
+    assert.deepEqual(answer.mismatches, [
+      { log: 'l', index: 1 },
+      { log: 'l', index: 2 },
+    ])
   }
   await wrong.close()
   await rm(own, { recursive: true, force: true })
@@ -186,10 +204,22 @@ test('an index that moves on while it is asked gives each record once', async ()
   const movingDeps = { index: moving, records: store, tail }
   const finder = new Finder({ ...movingDeps, tokens: async (ids) => ids.map(() => []) })
   try {
-    assert.deepEqual((await runQuery({ logs: ['l'], limit: 100 }, movingDeps)).entries.map((entry) => entry.index), whole)
-    assert.deepEqual((await runQuery({ logs: ['l'], limit: 100, subject: 's' }, movingDeps)).entries.map((entry) => entry.index), whole)
-    assert.deepEqual((await finder.bySubject('l', 's')).map((entry) => entry.index), whole)
-    assert.deepEqual((await finder.byToken('l', [plainToken('carrier_message_id', 'SM')], 'SM')).map((entry) => entry.index), whole.toReversed())
+    assert.deepEqual(
+      (await runQuery({ logs: ['l'], limit: 100 }, movingDeps)).entries.map((entry) => entry.index),
+      whole,
+    )
+    assert.deepEqual(
+      (await runQuery({ logs: ['l'], limit: 100, subject: 's' }, movingDeps)).entries.map((entry) => entry.index),
+      whole,
+    )
+    assert.deepEqual(
+      (await finder.bySubject('l', 's')).map((entry) => entry.index),
+      whole,
+    )
+    assert.deepEqual(
+      (await finder.byToken('l', [plainToken('carrier_message_id', 'SM')], 'SM')).map((entry) => entry.index),
+      whole.toReversed(),
+    )
   } finally {
     await moving.close()
     await rm(own, { recursive: true, force: true })

@@ -40,8 +40,26 @@ before(async () => {
   for (const each of SEALED) ids.push(await world.seal('interactions', each))
   ids.push(await world.seal('interactions', { ...event(5, 'user.end', 'B', 'b'), subject: OPEN, id: 'open/1' }))
   ids.push(await world.seal('interactions', { ...event(6, 'customer.start', 'C', 'c2'), subject: OPEN, id: 'open/2' }))
-  ids.push(await world.seal('interactions', { id: 'quarantine:1', subject: 'quarantine/1', type: 'sealtrail.quarantined', timeMs: START + 2000, data: { code: 'UNMATCHED', reason: 'no pack matches the event' } }))
-  ids.push(await world.seal('notifications', { id: 'm/READ', subject: uuidOf(9), type: 'receipt', timeMs: START + 50, late: true, tag: 'T', data: { delivery_status: 'READ' } }))
+  ids.push(
+    await world.seal('interactions', {
+      id: 'quarantine:1',
+      subject: 'quarantine/1',
+      type: 'sealtrail.quarantined',
+      timeMs: START + 2000,
+      data: { code: 'UNMATCHED', reason: 'no pack matches the event' },
+    }),
+  )
+  ids.push(
+    await world.seal('notifications', {
+      id: 'm/READ',
+      subject: uuidOf(9),
+      type: 'receipt',
+      timeMs: START + 50,
+      late: true,
+      tag: 'T',
+      data: { delivery_status: 'READ' },
+    }),
+  )
   ids.push(await world.seal('system', { id: 's', subject: 'config', type: 'sealtrail.system.config', timeMs: START, data: {} }))
   await world.follower.catchUp()
 })
@@ -54,15 +72,18 @@ const stateAt = async (at: number, id = CALL): Promise<any> => (await world.read
 
 test('an interaction in logical order, late records in their place, each with a proof that verifies', async () => {
   const body = await interaction(CALL)
-  assert.deepEqual(body.records.map((each: any) => [each.subjectsequence, each.type.slice(T.length), each.late]), [
-    [1, 'customer.start', false],
-    [2, 'acd.start', false],
-    [4, 'acd.end', true],
-    [5, 'user.start', true],
-    [3, 'user.end', false],
-    [6, 'customer.end', false],
-    [7, 'acw', false],
-  ])
+  assert.deepEqual(
+    body.records.map((each: any) => [each.subjectsequence, each.type.slice(T.length), each.late]),
+    [
+      [1, 'customer.start', false],
+      [2, 'acd.start', false],
+      [4, 'acd.end', true],
+      [5, 'user.start', true],
+      [3, 'user.end', false],
+      [6, 'customer.end', false],
+      [7, 'acw', false],
+    ],
+  )
   assert.equal(body.closed, true)
   assert.deepEqual(body.gaps, [])
   assert.equal(body.next, null)
@@ -115,7 +136,16 @@ test('the state at an instant, with the proof of the record it rests on', async 
   assert.equal(talking.state, 'interacting')
   assert.equal(talking.at, new Date(START + 300).toISOString())
   assert.equal(talking.subjectsequence, 5)
-  assert.deepEqual(talking.participants[2], { participantId: 'A', purpose: 'user', userId: 'ann', queueId: null, state: 'interacting', since: new Date(START + 101).toISOString(), transfer: null, transferredFrom: null })
+  assert.deepEqual(talking.participants[2], {
+    participantId: 'A',
+    purpose: 'user',
+    userId: 'ann',
+    queueId: null,
+    state: 'interacting',
+    since: new Date(START + 101).toISOString(),
+    transfer: null,
+    transferredFrom: null,
+  })
   assert.equal(verifyReceipt(parseReceipt(talking.proof), { record: bytesOf('interactions', 4) }, world.vkey('interactions')).ok, true)
   assert.equal((await stateAt(700)).participants[2].transfer.kind, 'blind')
   assert.equal((await stateAt(900)).state, 'closed')
@@ -137,7 +167,11 @@ test('one record: its attributes, the leaf byte for byte, and its receipt', asyn
 })
 
 test('a tlog-proof that any C2SP program verifies', async () => {
-  for (const [i, log, at] of [[0, 'interactions', 0], [10, 'notifications', 0], [11, 'system', 0]] as const) {
+  for (const [i, log, at] of [
+    [0, 'interactions', 0],
+    [10, 'notifications', 0],
+    [11, 'system', 0],
+  ] as const) {
     const proof = await world.reader.proof(ids[i] as string)
     assert.equal(proof?.log, log)
     const verifier = ed25519Verifier(world.vkey(log))
@@ -167,11 +201,20 @@ test('records: searched in all logs but the system trail, each proved', async ()
     assert.equal(verifyReceipt(receipt, { record: bytesOf(log, index) }, world.vkey(log)).ok, true)
   }
   const found = async (query: object): Promise<any[]> => ((await world.reader.records({ limit: 100, ...query }, auditor)).body as any).records
-  assert.deepEqual((await found({ log: 'system' })).map((each) => each.auditid), [ids[11]])
-  assert.deepEqual((await found({ status: 'READ', tag: 'T' })).map((each) => each.auditid), [ids[10]])
+  assert.deepEqual(
+    (await found({ log: 'system' })).map((each) => each.auditid),
+    [ids[11]],
+  )
+  assert.deepEqual(
+    (await found({ status: 'READ', tag: 'T' })).map((each) => each.auditid),
+    [ids[10]],
+  )
   assert.deepEqual((await found({ type: `${T}user.end` })).length, 2)
   assert.deepEqual((await found({ subject: OPEN })).length, 2)
-  assert.deepEqual((await found({ fromMs: START + 50, toMs: START + 101 })).map((each) => each.auditid), [ids[10], ids[3]])
+  assert.deepEqual(
+    (await found({ fromMs: START + 50, toMs: START + 101 })).map((each) => each.auditid),
+    [ids[10], ids[3]],
+  )
   await assert.rejects(world.reader.records({ log: 'nothing', limit: 1 }, auditor), isCode('UNKNOWN_TRAIL'))
 })
 
@@ -179,7 +222,12 @@ test('a record changed in the store is named in every answer that shows it', asy
   const list = world.records.logsByName.get('interactions') as Uint8Array[]
   const whole = list[4] as Uint8Array
   try {
-    for (const change of [(text: string) => text.replace('"ann"', '"bob"'), (text: string) => text.replaceAll(CALL, OPEN), (text: string) => text.replace((ids[4] as string).slice(-5), 'ZZZZZ'), () => '{"half":']) {
+    for (const change of [
+      (text: string) => text.replace('"ann"', '"bob"'),
+      (text: string) => text.replaceAll(CALL, OPEN),
+      (text: string) => text.replace((ids[4] as string).slice(-5), 'ZZZZZ'),
+      () => '{"half":',
+    ]) {
       list[4] = Buffer.from(change(Buffer.from(whole).toString()))
       const problems = async (body: any) => body?.problems?.map((each: any) => [each.index, each.code])
       assert.deepEqual(await problems(await interaction(CALL)), [[4, 'RECORD_CHANGED']])
@@ -204,10 +252,16 @@ test('a segment that cannot be read is a problem of the answer, not the end of i
     }
     const body = await interaction(CALL)
     assert.equal(body.records.length, 6)
-    assert.deepEqual(body.problems.map((each: any) => [each.index, each.code]), [[2, 'SEGMENT_UNREADABLE']])
+    assert.deepEqual(
+      body.problems.map((each: any) => [each.index, each.code]),
+      [[2, 'SEGMENT_UNREADABLE']],
+    )
     assert.deepEqual(body.gaps, [{ kind: 'missing', from: 3, to: 3 }])
     const shown: any = (await world.reader.record(ids[2] as string, auditor))?.body
-    assert.deepEqual(shown.problems.map((each: any) => each.code), ['SEGMENT_UNREADABLE'])
+    assert.deepEqual(
+      shown.problems.map((each: any) => each.code),
+      ['SEGMENT_UNREADABLE'],
+    )
   } finally {
     world.records.record = record
   }
@@ -216,12 +270,16 @@ test('a segment that cannot be read is a problem of the answer, not the end of i
 test('damaged hash files give no proof, and the answer says so', async () => {
   const { prove } = world.hashes('interactions')
   try {
-    world.hashes('interactions').prove = (index, size) => prove.call(world.hashes('interactions'), index, size).map((hash, i) => (i === 1 ? hash.map((byte) => byte ^ 1) : hash))
+    world.hashes('interactions').prove = (index, size) =>
+      prove.call(world.hashes('interactions'), index, size).map((hash, i) => (i === 1 ? hash.map((byte) => byte ^ 1) : hash))
     assert.equal((await interaction(CALL)).problems.length, 7)
     world.hashes('interactions').prove = () => {
       throw new SealtrailError('DATA_CORRUPT', 'short')
     }
-    assert.deepEqual((await interaction(CALL)).problems.map((each: any) => each.code), Array(7).fill('RECEIPT_PROOF'))
+    assert.deepEqual(
+      (await interaction(CALL)).problems.map((each: any) => each.code),
+      Array(7).fill('RECEIPT_PROOF'),
+    )
   } finally {
     world.hashes('interactions').prove = prove
   }

@@ -86,9 +86,36 @@ test('a call with a transfer, at every turn', () => {
 test('tells who they are, since when, and who brought them in', () => {
   const end = stateAt(recordsOf(CALL), STATES, 800)
   const party = (id: string) => end?.participants.find((each) => each.id === id)
-  assert.deepEqual(party('A1'), { id: 'A1', purpose: 'user', userId: 'ann', queueId: 'sales', state: 'wrapped-up', sinceMs: 640, transfer: { kind: 'blind', atMs: 600 }, transferredFrom: null })
-  assert.deepEqual(party('Q2'), { id: 'Q2', purpose: 'acd', userId: null, queueId: 'claims', state: 'disconnected', sinceMs: 700, transfer: { kind: 'routed', atMs: 700 }, transferredFrom: 'A1' })
-  assert.deepEqual(party('A2'), { id: 'A2', purpose: 'user', userId: 'bob', queueId: 'claims', state: 'interacting', sinceMs: 701, transfer: null, transferredFrom: 'A1' })
+  assert.deepEqual(party('A1'), {
+    id: 'A1',
+    purpose: 'user',
+    userId: 'ann',
+    queueId: 'sales',
+    state: 'wrapped-up',
+    sinceMs: 640,
+    transfer: { kind: 'blind', atMs: 600 },
+    transferredFrom: null,
+  })
+  assert.deepEqual(party('Q2'), {
+    id: 'Q2',
+    purpose: 'acd',
+    userId: null,
+    queueId: 'claims',
+    state: 'disconnected',
+    sinceMs: 700,
+    transfer: { kind: 'routed', atMs: 700 },
+    transferredFrom: 'A1',
+  })
+  assert.deepEqual(party('A2'), {
+    id: 'A2',
+    purpose: 'user',
+    userId: 'bob',
+    queueId: 'claims',
+    state: 'interacting',
+    sinceMs: 701,
+    transfer: null,
+    transferredFrom: 'A1',
+  })
   assert.equal(party('C')?.purpose, 'customer')
   assert.equal(end?.subjectsequence, 14)
 })
@@ -102,7 +129,15 @@ test('a consulted agent was brought in by the one who handed over', () => {
     [60, 'user.start', 'A3', 'a3'],
   ]
   const state = stateAt(recordsOf(steps), STATES, 100)
-  assert.deepEqual(state?.participants.map((each) => [each.id, each.transferredFrom]), [['C', null], ['A1', null], ['A2', 'A1'], ['A3', null]])
+  assert.deepEqual(
+    state?.participants.map((each) => [each.id, each.transferredFrom]),
+    [
+      ['C', null],
+      ['A1', null],
+      ['A2', 'A1'],
+      ['A3', null],
+    ],
+  )
 })
 
 test('an end whose start was never seen is named; the interaction is not closed while another session goes on', () => {
@@ -118,7 +153,10 @@ test('the order in which records were sealed does not matter, nor which of them 
       // As they were sealed: numbered in the order they came.
       const sealed = order.map((i, n) => ({ ...(recordsOf(CALL)[i] as ReplayRecord), subjectsequence: n + 1 }))
       const inPlace = logicalOrder(sealed, STATES).map(({ record }) => [record.timeMs, record.type])
-      assert.deepEqual(inPlace, CALL.map(([time, type]) => [time, P + type]))
+      assert.deepEqual(
+        inPlace,
+        CALL.map(([time, type]) => [time, P + type]),
+      )
       assert.equal(short(at, sealed), short(at))
     }),
     { numRuns: 300 },
@@ -138,7 +176,12 @@ const anyRecords = fc
     { maxLength: 14 },
   )
   .map((made) =>
-    made.map(({ timeMs, type, transfer, ...rest }, i): ReplayRecord => ({ subjectsequence: i + 1, timeMs, type, data: JSON.parse(JSON.stringify({ ...rest, ...(transfer === undefined ? {} : { transfer: { kind: transfer } }) })) })),
+    made.map(({ timeMs, type, transfer, ...rest }, i): ReplayRecord => ({
+      subjectsequence: i + 1,
+      timeMs,
+      type,
+      data: JSON.parse(JSON.stringify({ ...rest, ...(transfer === undefined ? {} : { transfer: { kind: transfer } }) })),
+    })),
   )
 
 test('the state at any instant is the final state of what had happened by then', () => {

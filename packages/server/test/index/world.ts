@@ -65,7 +65,13 @@ export class World {
   static async open(now: () => number): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'sealtrail-reader-'))
     const keys = openFileKeys({ folder: join(folder, 'keys'), create: true, now, random: randomBytes })
-    return new World(folder, now, keys, await LevelIndex.open(join(folder, 'index')), await LevelVault.open(join(folder, 'vault'), { keys, now, random: randomBytes }))
+    return new World(
+      folder,
+      now,
+      keys,
+      await LevelIndex.open(join(folder, 'index')),
+      await LevelVault.open(join(folder, 'vault'), { keys, now, random: randomBytes }),
+    )
   }
 
   private constructor(folder: string, now: () => number, keys: ReturnType<typeof openFileKeys>, index: LevelIndex, vault: LevelVault) {
@@ -76,7 +82,9 @@ export class World {
     this.vault = vault
     const tokens = async (auditids: readonly string[]) =>
       Promise.all(
-        auditids.map(async (auditid) => (auditid === '' ? [] : (await vault.rows(auditIdBytes(auditid))).flatMap((row) => decodeRow(row.key, row.value)?.tokens ?? []))),
+        auditids.map(async (auditid) =>
+          auditid === '' ? [] : (await vault.rows(auditIdBytes(auditid))).flatMap((row) => decodeRow(row.key, row.value)?.tokens ?? []),
+        ),
       )
     this.follower = new Follower({
       index,
@@ -139,7 +147,15 @@ export class World {
       const list = [...owners.values()]
       const keys = await this.vault.keysFor(list.map((owner) => owner.tokens))
       const row = sealRow(
-        { tenant: TENANT, trail: log, auditid: auditIdBytes(auditid), fingerprint: '\0'.repeat(16), firstDigest, tokens: searchTokens, owners: list.map((owner, i) => ({ key: keys[i] as (typeof keys)[number], disclosures: owner.disclosures })) },
+        {
+          tenant: TENANT,
+          trail: log,
+          auditid: auditIdBytes(auditid),
+          fingerprint: '\0'.repeat(16),
+          firstDigest,
+          tokens: searchTokens,
+          owners: list.map((owner, i) => ({ key: keys[i] as (typeof keys)[number], disclosures: owner.disclosures })),
+        },
         this.#nonce,
       )
       await this.vault.insert([row])
@@ -177,7 +193,10 @@ export class World {
     const hashes = this.hashes(log)
     const origin = `${ORIGIN}/${log}`
     const signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, this.#keys.logPublicKey), sign: (message: Uint8Array) => this.#keys.signLog(message) }
-    this.#notes.set(log, signCheckpoint(origin, { size: hashes.size, root: Buffer.from(hashes.rootAt(hashes.size)).toString('hex'), segment: '', digest: '' }, signer))
+    this.#notes.set(
+      log,
+      signCheckpoint(origin, { size: hashes.size, root: Buffer.from(hashes.rootAt(hashes.size)).toString('hex'), segment: '', digest: '' }, signer),
+    )
   }
 
   replaceNote(log: string, change: (note: string) => string): void {

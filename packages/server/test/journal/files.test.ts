@@ -50,7 +50,10 @@ test('appends, reads, replays and goes on after reopening', async () => {
   const second = await journal.append(bytes('c'.repeat(10_000)))
   assert.deepEqual(first[0], { file: 1, offset: FILE_HEADER })
   assert.deepEqual(first[1], { file: 1, offset: FILE_HEADER + FRAME_HEADER + 1 })
-  assert.deepEqual((first.concat(second)).map((at) => text(journal.read(at))), ['a', 'bb', 'c'.repeat(10_000)])
+  assert.deepEqual(
+    first.concat(second).map((at) => text(journal.read(at))),
+    ['a', 'bb', 'c'.repeat(10_000)],
+  )
   assert.deepEqual(await all(journal, first[1]), ['bb', 'c'.repeat(10_000)])
   const end = journal.end
   await journal.close()
@@ -140,11 +143,17 @@ test('rotates, replays over files, releases whole files and keeps numbering', as
   const files = positions.at(-1)?.file ?? 0
   assert.ok(files >= 5)
   assert.equal(readdirSync(dir).length, files)
-  assert.deepEqual(await all(journal), Array.from({ length: 30 }, (_, i) => `entry ${i}`))
+  assert.deepEqual(
+    await all(journal),
+    Array.from({ length: 30 }, (_, i) => `entry ${i}`),
+  )
   const kept = positions.findIndex((at) => at.file === 4)
   await Promise.all([journal.release(positions[kept + 1] as Position), journal.release(positions[kept] as Position)])
   assert.deepEqual(readdirSync(dir).sort()[0], '00000004.journal')
-  assert.deepEqual(await all(journal), Array.from({ length: 30 - kept }, (_, i) => `entry ${i + kept}`))
+  assert.deepEqual(
+    await all(journal),
+    Array.from({ length: 30 - kept }, (_, i) => `entry ${i + kept}`),
+  )
   assert.throws(() => journal.read(positions[0] as Position), code('DATA_CORRUPT', /00000001/))
   await journal.release(journal.end)
   assert.deepEqual(readdirSync(dir), [`${String(files).padStart(8, '0')}.journal`])
@@ -198,13 +207,15 @@ test('after a failed write nothing more is acknowledged until the journal is ope
   const journal = await openJournal(dir)
   await journal.append(bytes('kept'))
   const file = join(dir, '00000001.journal')
-  const fd = readdirSync('/proc/self/fd').map(Number).find((n) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${n}`) === file
-    } catch {
-      return false
-    }
-  })
+  const fd = readdirSync('/proc/self/fd')
+    .map(Number)
+    .find((n) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${n}`) === file
+      } catch {
+        return false
+      }
+    })
   closeSync(fd as number)
   await assert.rejects(journal.append(bytes('lost')), code('NOT_DURABLE', /EBADF/))
   await assert.rejects(journal.append(bytes('refused')), code('NOT_DURABLE', /EBADF/))
@@ -256,7 +267,10 @@ test('whatever is appended, cut and reopened, the acknowledged prefix stands (pr
       for (const { position, entry } of expected) assert.deepEqual(new Uint8Array(journal.read(position)), entry)
       const replayed: Uint8Array[] = []
       for await (const { entry } of journal.replay()) replayed.push(new Uint8Array(entry))
-      assert.deepEqual(replayed, expected.map(({ entry }) => entry))
+      assert.deepEqual(
+        replayed,
+        expected.map(({ entry }) => entry),
+      )
       await journal.close()
       rmSync(dir, { recursive: true })
     }),

@@ -183,7 +183,10 @@ test('the list tells keys apart and says nothing of their secrets', async () => 
   assert.equal(list.length, PURPOSES.length + 1)
   assert.equal(new Set(list.map(({ id }) => id)).size, list.length)
   assert.equal(new Set(list.map(({ fingerprint }) => fingerprint)).size, list.length)
-  assert.deepEqual(list.filter(({ purpose }) => purpose === 'wrapping').map(({ state }) => state), ['previous', 'current'])
+  assert.deepEqual(
+    list.filter(({ purpose }) => purpose === 'wrapping').map(({ state }) => state),
+    ['previous', 'current'],
+  )
   for (const text of Object.values(await bytesOf(opening.folder))) assert.ok(!JSON.stringify(list).includes((JSON.parse(text) as { secret: string }).secret))
 })
 

@@ -55,7 +55,7 @@ test('a flipped bit in any table, log or manifest is found and named', async () 
       const at = Math.floor((i / 25) * Math.max(0, size - 48))
       if (size === 0) continue
       const flipped = Buffer.from(bytes)
-      flipped[at] = (flipped[at] as number) ^ (1 << i % 8)
+      flipped[at] = (flipped[at] as number) ^ (1 << (i % 8))
       const found = await damaged(name, (path) => writeFile(path, flipped))
       // The last record with a length that now points beyond the end looks like a torn end.
       if (name.endsWith('.log') && found.length === 0) continue
@@ -98,7 +98,11 @@ test('a length flipped in the log is found when a whole record follows; any cut 
   const { size } = await stat(join(copy, manifest))
   for (let length = size - 1; length >= 0; length -= 3) {
     await truncate(join(copy, manifest), length)
-    assert.deepEqual((await checkLevel(copy)).map(({ file }) => file), [manifest], `cut to ${length}`)
+    assert.deepEqual(
+      (await checkLevel(copy)).map(({ file }) => file),
+      [manifest],
+      `cut to ${length}`,
+    )
   }
 })
 

@@ -15,7 +15,9 @@ const PACKS = join(import.meta.dirname, '../../../../packs')
 const names = ['genesys-interactions', 'genesys-notifications']
 const packs = names.map((name) => loadPack(join(PACKS, name)))
 const context = { tenant: 'default' }
-const samples = names.flatMap((name) => readdirSync(join(PACKS, name, 'samples')).map((file) => sampleInput(readFileSync(join(PACKS, name, 'samples', file))).value!))
+const samples = names.flatMap((name) =>
+  readdirSync(join(PACKS, name, 'samples')).map((file) => sampleInput(readFileSync(join(PACKS, name, 'samples', file))).value!),
+)
 
 /** A marker that must not get out of the data. */
 const SECRET = 'Zq7SecretValue'
@@ -69,9 +71,32 @@ describe('apply', () => {
 
   it('never throws on any JSON object', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.oneof(fc.constantFrom('detail', 'detail-type', 'topicName', 'eventBody', '__proto__', 'status', 'message_id', 'entities', 'normalizedReceipts', 'audit_id', 'interactionId', 'eventType', 'timestamp'), fc.string()), replacement), (value) => {
-        for (const pack of packs) assert.ok(['events', 'unmatched', 'error'].includes(pack.apply(input(value as JsonObject), context).kind))
-      }),
+      fc.property(
+        fc.dictionary(
+          fc.oneof(
+            fc.constantFrom(
+              'detail',
+              'detail-type',
+              'topicName',
+              'eventBody',
+              '__proto__',
+              'status',
+              'message_id',
+              'entities',
+              'normalizedReceipts',
+              'audit_id',
+              'interactionId',
+              'eventType',
+              'timestamp',
+            ),
+            fc.string(),
+          ),
+          replacement,
+        ),
+        (value) => {
+          for (const pack of packs) assert.ok(['events', 'unmatched', 'error'].includes(pack.apply(input(value as JsonObject), context).kind))
+        },
+      ),
       { numRuns: 2_000 },
     )
   })

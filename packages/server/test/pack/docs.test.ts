@@ -34,8 +34,13 @@ describe('docs/packs.md', () => {
 
 describe('docs/genesys.md', () => {
   it('asks for the topics the packs take, and no other', () => {
-    const listed = genesys.split('\n').map((line) => line.trim()).filter((line) => /^v2\.[\w.{}]+$/.test(line))
-    const taken = ['genesys-interactions', 'genesys-notifications'].flatMap((name) => loadPack(join(DOCS, '../packs', name)).rules.flatMap((rule) => rule.topics))
+    const listed = genesys
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => /^v2\.[\w.{}]+$/.test(line))
+    const taken = ['genesys-interactions', 'genesys-notifications'].flatMap((name) =>
+      loadPack(join(DOCS, '../packs', name)).rules.flatMap((rule) => rule.topics),
+    )
     for (const topic of listed) assert.ok(taken.includes(topic), topic)
     for (const topic of taken.filter((t) => t.startsWith('v2.detail.'))) assert.ok(listed.includes(topic), topic)
   })

@@ -91,7 +91,18 @@ const CORPUS = [
 ]
 
 /** What only the library does. */
-const LIBRARY = ['event.a.exists_one(x, x == 1)', 'event.a + 1.5', 'event.a - (event.b - 2.0)', 'event.s.matches("^a+$")', 'event.a * 2.0 / 4.0', '-event.a', 'event.a + 1.5e300 > 1.0', 'string(event.s)', 'event.a - (event.b + (2.0 - event.a)) == 1.0', '(event.a == 1 ? 1 : 2) == 1 || (1 - (2 - 3)) == 2']
+const LIBRARY = [
+  'event.a.exists_one(x, x == 1)',
+  'event.a + 1.5',
+  'event.a - (event.b - 2.0)',
+  'event.s.matches("^a+$")',
+  'event.a * 2.0 / 4.0',
+  '-event.a',
+  'event.a + 1.5e300 > 1.0',
+  'string(event.s)',
+  'event.a - (event.b + (2.0 - event.a)) == 1.0',
+  '(event.a == 1 ? 1 : 2) == 1 || (1 - (2 - 3)) == 2',
+]
 
 const scalar = fc.constantFrom<JsonValue>(null, true, false, 0, 1, 2, 1.5, -1, '', 'a', 'b', 'ab', 'k', 'DELIVERED', 'READ', 'é', '😀a')
 const value: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({
@@ -102,7 +113,10 @@ const value: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => 
     fc.dictionary(fc.constantFrom('k', 'd', 'e', 'a', 'length', 'toString'), tie('value'), { maxKeys: 3, noNullPrototype: true }),
   ),
 })).value
-const eventOf = fc.record<JsonObject>({ a: value, b: value, c: value, d: value, s: fc.oneof(scalar, fc.constantFrom('a', 'b', 'ab')) } as never, { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<JsonObject>
+const eventOf = fc.record<JsonObject>({ a: value, b: value, c: value, d: value, s: fc.oneof(scalar, fc.constantFrom('a', 'b', 'ab')) } as never, {
+  requiredKeys: [],
+  noNullPrototype: true,
+}) as fc.Arbitrary<JsonObject>
 
 describe('expressions', () => {
   it('closure, library and oracle agree on every expression of the subset over generated events', () => {
@@ -127,7 +141,9 @@ describe('expressions', () => {
   it('says what plain CEL says wherever plain CEL has an answer', () => {
     // The oracle takes a member that is null for absent, where the specification (and the library) say a key
     // with a null value is there, and false for index 0.
-    const compiled = [...CORPUS, ...LIBRARY].filter((text) => !text.includes('has(') && text !== 'event.a[event.b]').map((text) => ({ text, run: compileExpression(text).run }))
+    const compiled = [...CORPUS, ...LIBRARY]
+      .filter((text) => !text.includes('has(') && text !== 'event.a[event.b]')
+      .map((text) => ({ text, run: compileExpression(text).run }))
     let answered = 0
     fc.assert(
       fc.property(eventOf, fc.nat({ max: compiled.length - 1 }), (event, n) => {
@@ -149,7 +165,11 @@ describe('expressions', () => {
     fc.assert(
       fc.property(eventOf, fc.nat({ max: compiled.length - 1 }), (event, n) => {
         const { text, ast } = compiled[n]!
-        assert.deepEqual(answer(byLibrary(ast), scopeOf(event)), byOracle(rewrite(ast), { ...scopeOf(event) } as never), `${text} over ${JSON.stringify(event)}`)
+        assert.deepEqual(
+          answer(byLibrary(ast), scopeOf(event)),
+          byOracle(rewrite(ast), { ...scopeOf(event) } as never),
+          `${text} over ${JSON.stringify(event)}`,
+        )
       }),
       { numRuns: 1_000 },
     )
@@ -165,14 +185,31 @@ describe('expressions', () => {
       ['event.missing.exists(x, x == 1)', false],
       ['event.missing.all(x, x == 1)', true],
       ['event.missing.map(x, x)', []],
-    ] as const) assert.deepEqual(run(text), { value: expected }, text)
-    for (const text of ['event.missing < 1', 'event.missing.startsWith("x")', 'event.missing || false', '!event.missing', 'event.s + event.missing + ""', 'size(event.missing)', 'event.missing ? 1 : 2']) assert.equal(run(text), 'error', text)
+    ] as const)
+      assert.deepEqual(run(text), { value: expected }, text)
+    for (const text of [
+      'event.missing < 1',
+      'event.missing.startsWith("x")',
+      'event.missing || false',
+      '!event.missing',
+      'event.s + event.missing + ""',
+      'size(event.missing)',
+      'event.missing ? 1 : 2',
+    ])
+      assert.equal(run(text), 'error', text)
     assert.deepEqual(run('event.missing || true'), { value: true })
   })
 
   it('sees nothing inherited, and keeps own members with such names', () => {
     const event = JSON.parse('{"__proto__": "own", "constructor": 1, "list": [1]}') as JsonValue
-    for (const [text, expected] of [['event.__proto__', 'own'], ['event.constructor', 1], ['event.toString', null], ['event.list.length', null], ['event.list["0"]', null], ['raw.hasOwnProperty', null]] as const) {
+    for (const [text, expected] of [
+      ['event.__proto__', 'own'],
+      ['event.constructor', 1],
+      ['event.toString', null],
+      ['event.list.length', null],
+      ['event.list["0"]', null],
+      ['raw.hasOwnProperty', null],
+    ] as const) {
       const { run, closed } = compileExpression(text)
       assert.ok(closed)
       assert.deepEqual(answer(run, scopeOf(event)), { value: expected }, text)
@@ -181,25 +218,65 @@ describe('expressions', () => {
 
   it('gives the receive time, one spelling of addresses and of times', () => {
     const scope = scopeOf({ ms: 1_000, tel: 'tel:+1 (317) 555-0171', mail: 'mailto:A@B.example', n: 5 })
-    for (const [text, expected] of [['now()', '1970-01-01T00:00:01.000Z'], ['time(event.ms)', '1970-01-01T00:00:01.000Z'], ['time(event.mail)', 'mailto:A@B.example'], ['address(event.tel)', '+13175550171'], ['address(event.mail)', 'a@b.example'], ['address(event.n)', 5], ['address(event.tel).matches("^[+]1317")', true]] as const) {
+    for (const [text, expected] of [
+      ['now()', '1970-01-01T00:00:01.000Z'],
+      ['time(event.ms)', '1970-01-01T00:00:01.000Z'],
+      ['time(event.mail)', 'mailto:A@B.example'],
+      ['address(event.tel)', '+13175550171'],
+      ['address(event.mail)', 'a@b.example'],
+      ['address(event.n)', 5],
+      ['address(event.tel).matches("^[+]1317")', true],
+    ] as const) {
       assert.deepEqual(answer(compileExpression(text).run, scope), { value: expected }, text)
     }
   })
 
   it('names the offset of a mistake', () => {
-    for (const [text, offset] of [['event.', 6], ['nobody == 1', 0], ['event.a == 1 &&', 15], ['event.a.frobnicate()', 0]] as const) {
-      assert.throws(() => compileExpression(text), (error) => error instanceof ExpressionSyntaxError && error.offset === offset, text)
+    for (const [text, offset] of [
+      ['event.', 6],
+      ['nobody == 1', 0],
+      ['event.a == 1 &&', 15],
+      ['event.a.frobnicate()', 0],
+    ] as const) {
+      assert.throws(
+        () => compileExpression(text),
+        (error) => error instanceof ExpressionSyntaxError && error.offset === offset,
+        text,
+      )
     }
   })
 
   it('never shows a value in a message', () => {
     const scope = scopeOf({ s: 'Pat Secret', a: { k: 'Pat Secret' } })
-    for (const text of ['event.s < 1', 'event.s && true', '!event.s', 'event.s.all(x, true)', 'event.s in event.s', 'event.s ? 1 : 2', 'event.s + 1.0', 'int(event.s)', 'timestamp(event.s)', 'event.a.startsWith("x")', 'duration(event.s)']) {
-      assert.throws(() => compileExpression(text).run(scope), (error) => error instanceof ExpressionError && !error.message.includes('Pat'), text)
+    for (const text of [
+      'event.s < 1',
+      'event.s && true',
+      '!event.s',
+      'event.s.all(x, true)',
+      'event.s in event.s',
+      'event.s ? 1 : 2',
+      'event.s + 1.0',
+      'int(event.s)',
+      'timestamp(event.s)',
+      'event.a.startsWith("x")',
+      'duration(event.s)',
+    ]) {
+      assert.throws(
+        () => compileExpression(text).run(scope),
+        (error) => error instanceof ExpressionError && !error.message.includes('Pat'),
+        text,
+      )
     }
   })
 
   it('lists the member paths it reads', () => {
-    assert.deepEqual(compileExpression('event.a.b == raw["c"] || event.l.exists(x, x.y == event.z) || tables.t[event.k] == 1').paths.toSorted(), ['event.a.b', 'event.k', 'event.l', 'event.z', 'raw.c', 'tables.t[]'])
+    assert.deepEqual(compileExpression('event.a.b == raw["c"] || event.l.exists(x, x.y == event.z) || tables.t[event.k] == 1').paths.toSorted(), [
+      'event.a.b',
+      'event.k',
+      'event.l',
+      'event.z',
+      'raw.c',
+      'tables.t[]',
+    ])
   })
 })

@@ -82,7 +82,25 @@ describe('the first guide', () => {
 
   it('its subscription keeps calls, messages and e-mails and all their transitions', () => {
     for (let i = 1; i <= 17; i++) {
-      const name = ['customer.start', 'flow.start', 'flow.outcome', 'flow.end', 'acd.start', 'contact', 'acd.end', 'user.start', 'attributes', 'user.end', 'acw', 'voicemail.start', 'voicemail.end', 'customer.end', 'wrapup', 'outbound', 'agent-state-hold'][i - 1]!
+      const name = [
+        'customer.start',
+        'flow.start',
+        'flow.outcome',
+        'flow.end',
+        'acd.start',
+        'contact',
+        'acd.end',
+        'user.start',
+        'attributes',
+        'user.end',
+        'acw',
+        'voicemail.start',
+        'voicemail.end',
+        'customer.end',
+        'wrapup',
+        'outbound',
+        'agent-state-hold',
+      ][i - 1]!
       assert.equal(kept(sample(`topic-${String(i).padStart(2, '0')}-${name}`)), 1, name)
     }
     assert.equal(kept(sample('message-customer.start')), 1)
@@ -91,14 +109,27 @@ describe('the first guide', () => {
   })
 
   it('takes an event with eventId, timestamp, eventType, interactionId and payload, and filters what is no state change', () => {
-    const event = { eventId: 'evt_98765', timestamp: '2023-10-27T10:00:00Z', eventType: 'call.stateChange', interactionId: 'int_1', payload: { ssn: '078-05-1120', creditCardNumber: '4111111111111111', state: 'TRANSFERRED' } }
+    const event = {
+      eventId: 'evt_98765',
+      timestamp: '2023-10-27T10:00:00Z',
+      eventType: 'call.stateChange',
+      interactionId: 'int_1',
+      payload: { ssn: '078-05-1120', creditCardNumber: '4111111111111111', state: 'TRANSFERRED' },
+    }
     const result = pack.apply(input(event), context)
     assert.ok(result.kind === 'events')
     const [mapped] = result.events
-    assert.deepEqual([mapped!.subject, mapped!.time, mapped!.type, mapped!.data], ['int_1', '2023-10-27T10:00:00.000Z', 'com.genesys.cloud.interaction.call.stateChange', event])
+    assert.deepEqual(
+      [mapped!.subject, mapped!.time, mapped!.type, mapped!.data],
+      ['int_1', '2023-10-27T10:00:00.000Z', 'com.genesys.cloud.interaction.call.stateChange', event],
+    )
     assert.ok(!mapped!.id.includes('078'))
     assert.equal(kept({ ...event, eventType: 'chat.stateChange' }), 0)
-    assert.equal(loadPack(join(PACKS, 'genesys-interactions'), { filter: SUBSCRIPTION.filterExpression }).apply(input({ ...event, eventType: 'call.heartbeat' }), context).kind, 'events')
+    assert.equal(
+      loadPack(join(PACKS, 'genesys-interactions'), { filter: SUBSCRIPTION.filterExpression }).apply(input({ ...event, eventType: 'call.heartbeat' }), context)
+        .kind,
+      'events',
+    )
     assert.equal(kept({ ...event, eventType: 'call.heartbeat' }), 0)
   })
 
@@ -107,7 +138,10 @@ describe('the first guide', () => {
     const transformed = { audit_id: event.interactionId, timestamp: event.timestamp, event_type: event.eventType, data: event, schema_version: 'v1.2' }
     const [first, second] = [event, transformed].map((value) => pack.apply(input(value), context))
     assert.ok(first!.kind === 'events' && second!.kind === 'events')
-    assert.deepEqual([second!.events[0]!.id, second!.events[0]!.compared, second!.events[0]!.data['schema_version']], [first!.events[0]!.id, first!.events[0]!.compared, 'v1.2'])
+    assert.deepEqual(
+      [second!.events[0]!.id, second!.events[0]!.compared, second!.events[0]!.data['schema_version']],
+      [first!.events[0]!.id, first!.events[0]!.compared, 'v1.2'],
+    )
   })
 })
 
@@ -131,21 +165,27 @@ describe('the second guide', () => {
     }
   })
 
-  it('the block works on the platform\'s own topics too', () => {
+  it("the block works on the platform's own topics too", () => {
     const sample = JSON.parse(readFileSync(join(dir, 'samples/queue-message-delivery-failed.json'), 'utf8')) as JsonObject
     const result = pasted.apply(input(sample), context)
     assert.ok(result.kind === 'events')
     assert.deepEqual(Object.keys(result.events[0]!.data), Object.keys(TRANSFORM))
-    assert.deepEqual([result.events[0]!.data['delivery_status'], result.events[0]!.data['carrier_error_code'], result.events[0]!.data['platform_tenant_id']], ['FAILED', 'sms.30003', 'tenant_prod_01'])
+    assert.deepEqual(
+      [result.events[0]!.data['delivery_status'], result.events[0]!.data['carrier_error_code'], result.events[0]!.data['platform_tenant_id']],
+      ['FAILED', 'sms.30003', 'tenant_prod_01'],
+    )
   })
 
-  it('takes the flat record of its answer, unchanged by a trail\'s map, with its tag for retention', () => {
+  it("takes the flat record of its answer, unchanged by a trail's map, with its tag for retention", () => {
     const { integrity_hash: _, ...flat } = ANSWER.audit_record
     for (const pack of [pasted, loadPack(dir)]) {
       const result = pack.apply(input(flat), context)
       assert.ok(result.kind === 'events')
       assert.deepEqual(result.events[0]!.data, flat)
-      assert.deepEqual([result.events[0]!.subject, result.events[0]!.regulatorytag, result.events[0]!.status?.name], [flat['message_uuid'], 'COMPLIANCE_ARCHIVE_V1', 'DELIVERED'])
+      assert.deepEqual(
+        [result.events[0]!.subject, result.events[0]!.regulatorytag, result.events[0]!.status?.name],
+        [flat['message_uuid'], 'COMPLIANCE_ARCHIVE_V1', 'DELIVERED'],
+      )
     }
   })
 

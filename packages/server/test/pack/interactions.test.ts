@@ -35,7 +35,10 @@ function one(value: JsonObject): MappedEvent {
 describe('genesys-interactions', () => {
   it('passes its own pack test, every event reached, nothing known unclassified', () => {
     const report = testPack(DIR)
-    assert.deepEqual(report.samples.filter((s) => s.difference !== null), [])
+    assert.deepEqual(
+      report.samples.filter((s) => s.difference !== null),
+      [],
+    )
     assert.deepEqual([report.ok, report.problems, report.untested], [true, [], []])
     assert.deepEqual(report.unclassified, ['payload.remark', 'sentimentModel.name', 'sentimentModel.score'])
   })
@@ -64,19 +67,30 @@ describe('genesys-interactions', () => {
 
   it('whatever part of the natural key changes, it is another event', () => {
     const first = one(sample('topic-10-user.end')).id
-    for (const change of [{ participantId: 'p' }, { sessionId: 's' }, { eventTime: 1 }, { conversationId: 'c' }]) assert.notEqual(one(withBody('topic-10-user.end', change)).id, first)
+    for (const change of [{ participantId: 'p' }, { sessionId: 's' }, { eventTime: 1 }, { conversationId: 'c' }])
+      assert.notEqual(one(withBody('topic-10-user.end', change)).id, first)
     assert.notEqual(one(withBody('topic-03-flow.outcome', { flowOutcomeId: 'x' })).id, one(sample('topic-03-flow.outcome')).id)
     assert.notEqual(one(withBody('topic-15-wrapup', { wrapupCode: 'x' })).id, one(sample('topic-15-wrapup')).id)
     assert.notEqual(one(withBody('topic-09-attributes', { attributes: { one: '1' } })).id, one(sample('topic-09-attributes')).id)
   })
 
   it('recognises each kind of transfer, and the routing that is none', () => {
-    const kinds = { TRANSFER: 'blind', CONSULT_TRANSFER: 'consult', CONFERENCE_TRANSFER: 'conference', FORWARD_TRANSFER: 'forward', NO_ANSWER_TRANSFER: 'no-answer', NOT_AVAILABLE_TRANSFER: 'not-available', DND_TRANSFER: 'do-not-disturb' }
-    for (const [disconnectType, kind] of Object.entries(kinds)) assert.deepEqual(one(withBody('topic-10-user.end', { disconnectType })).data['transfer'], { kind, by: 'agent' }, disconnectType)
+    const kinds = {
+      TRANSFER: 'blind',
+      CONSULT_TRANSFER: 'consult',
+      CONFERENCE_TRANSFER: 'conference',
+      FORWARD_TRANSFER: 'forward',
+      NO_ANSWER_TRANSFER: 'no-answer',
+      NOT_AVAILABLE_TRANSFER: 'not-available',
+      DND_TRANSFER: 'do-not-disturb',
+    }
+    for (const [disconnectType, kind] of Object.entries(kinds))
+      assert.deepEqual(one(withBody('topic-10-user.end', { disconnectType })).data['transfer'], { kind, by: 'agent' }, disconnectType)
     assert.deepEqual(one(sample('topic-07-acd.end')).data['transfer'], { kind: 'routed', by: 'queue' })
     assert.deepEqual(one(withBody('topic-07-acd.end', { acdOutcome: 'FLOW_OUT' })).data['transfer'], { kind: 'blind', by: 'queue' })
     assert.deepEqual(one(sample('topic-04-flow.end')).data['transfer'], { kind: 'routed', by: 'flow' })
-    for (const disconnectType of ['ENDPOINT', 'PEER', 'CLIENT', 'SYSTEM', 'TAKEOVER', null]) assert.ok(!('transfer' in one(withBody('topic-10-user.end', { disconnectType })).data), String(disconnectType))
+    for (const disconnectType of ['ENDPOINT', 'PEER', 'CLIENT', 'SYSTEM', 'TAKEOVER', null])
+      assert.ok(!('transfer' in one(withBody('topic-10-user.end', { disconnectType })).data), String(disconnectType))
   })
 
   it('compares what the platform sent, not what the pack derives', () => {
@@ -96,7 +110,17 @@ describe('genesys-interactions', () => {
   })
 
   it('quarantines real breaks by code, naming the schema and never the value', () => {
-    for (const [change, code] of [[{ conversationId: 5 }, 'SCHEMA_BROKEN'], [{ eventTime: { secret: 1 } }, 'SCHEMA_BROKEN'], [{ ani: ['tel:+13175550171'] }, 'SCHEMA_BROKEN'], [{ queueId: true }, 'SCHEMA_BROKEN'], [{ eventTime: 'yesterday +13175550171' }, 'UNMAPPABLE'], [{ conversationId: null }, 'UNMAPPABLE'], [{ conversationId: '' }, 'UNMAPPABLE'], [{ conversationId: 'x'.repeat(1025) }, 'UNMAPPABLE'], [{ conversationId: 'a\nb' }, 'UNMAPPABLE']] as const) {
+    for (const [change, code] of [
+      [{ conversationId: 5 }, 'SCHEMA_BROKEN'],
+      [{ eventTime: { secret: 1 } }, 'SCHEMA_BROKEN'],
+      [{ ani: ['tel:+13175550171'] }, 'SCHEMA_BROKEN'],
+      [{ queueId: true }, 'SCHEMA_BROKEN'],
+      [{ eventTime: 'yesterday +13175550171' }, 'UNMAPPABLE'],
+      [{ conversationId: null }, 'UNMAPPABLE'],
+      [{ conversationId: '' }, 'UNMAPPABLE'],
+      [{ conversationId: 'x'.repeat(1025) }, 'UNMAPPABLE'],
+      [{ conversationId: 'a\nb' }, 'UNMAPPABLE'],
+    ] as const) {
       const result = pack.apply(input(withBody('topic-08-user.start', change as unknown as JsonObject)), context)
       assert.ok(result.kind === 'error', JSON.stringify(change))
       assert.equal(result.code, code, JSON.stringify(change))
@@ -117,7 +141,8 @@ describe('genesys-interactions', () => {
     assert.deepEqual(phones(one(withBody('topic-01-customer.start', { direction: 'INBOUND' }))), ['+13175550171'])
     assert.deepEqual(phones(one(withBody('topic-01-customer.start', { direction: 'OUTBOUND' }))), ['+13175550109'])
     assert.deepEqual(one(withBody('topic-01-customer.start', { ani: 'anonymous' })).people['customer'], [])
-    for (const addressFrom of ['Anonymous', 'unknown', ' ', '']) assert.deepEqual(one(withBody('message-customer.start', { addressFrom })).people['customer'], [], addressFrom)
+    for (const addressFrom of ['Anonymous', 'unknown', ' ', ''])
+      assert.deepEqual(one(withBody('message-customer.start', { addressFrom })).people['customer'], [], addressFrom)
     assert.deepEqual(phones(one(withBody('topic-01-customer.start', { ani: 'sip:+13175550171;user=phone@edge.example' }))), ['+13175550171'])
     const two = one(withBody('topic-08-user.start', { conversationExternalContactIds: ['a', 'b'] })).people['customer']!
     assert.ok(!two.some((alias) => alias.kind === 'external-id'), 'of two contacts neither is known to be the customer')
@@ -135,31 +160,53 @@ describe('genesys-interactions', () => {
 
   it('an own member called __proto__ stays data and changes nothing', () => {
     const event = sample('topic-08-user.start')
-    const hostile = JSON.parse(JSON.stringify(event).replace('"eventBody":{', '"eventBody":{"__proto__":{"queueId":"polluted"},"constructor":{"x":1},')) as JsonObject
+    const hostile = JSON.parse(
+      JSON.stringify(event).replace('"eventBody":{', '"eventBody":{"__proto__":{"queueId":"polluted"},"constructor":{"x":1},'),
+    ) as JsonObject
     const mapped = one(hostile)
     assert.equal(mapped.data['queueId'], bodyOf(event)['queueId'])
     assert.deepEqual(Object.getOwnPropertyDescriptor(mapped.data, '__proto__')?.value, { queueId: 'polluted' })
     assert.equal(({} as JsonObject)['queueId'], undefined)
   })
 
-  it('takes each field of each topic the platform publishes as known', { skip: !existsSync(SCHEMAS) && 'the topic schemas are not beside the repository' }, () => {
-    type Field = { type: string; enum?: string[] }
-    const { topics, definitions } = JSON.parse(readFileSync(SCHEMAS, 'utf8')) as { topics: Record<string, string>; definitions: Record<string, Record<string, Field>> }
-    const make = (field: Field): never => {
-      const list = /^list\[(.*)\]$/.exec(field.type)
-      const value = list !== null ? [make({ type: list[1]! })] : field.enum !== undefined ? field.enum.at(-1) : field.type === 'int' ? 1_782_381_600_000 : field.type === 'bool' ? true : field.type.startsWith('dict(') ? { k: 'v' } : definitions[field.type] !== undefined ? Object.fromEntries(Object.entries(definitions[field.type]!).map(([k, f]) => [k, make(f)])) : 'text'
-      return value as never
-    }
-    let count = 0
-    for (const [topic, name] of Object.entries(topics).filter(([t]) => t.startsWith('v2.detail.events.'))) {
-      const body = make({ type: name }) as JsonObject
-      const event = one({ topicName: topic.replace('{id}', 'c'), version: '2', eventBody: body, metadata: {} })
-      assert.equal(event.schema, 'urn:sealtrail:schema:genesys-interactions:1', topic)
-      for (const key of Object.keys(body)) assert.deepEqual(event.data[key], body[key], `${topic} ${key}`)
-      count++
-    }
-    assert.equal(count, 17)
-  })
+  it(
+    'takes each field of each topic the platform publishes as known',
+    { skip: !existsSync(SCHEMAS) && 'the topic schemas are not beside the repository' },
+    () => {
+      type Field = { type: string; enum?: string[] }
+      const { topics, definitions } = JSON.parse(readFileSync(SCHEMAS, 'utf8')) as {
+        topics: Record<string, string>
+        definitions: Record<string, Record<string, Field>>
+      }
+      const make = (field: Field): never => {
+        const list = /^list\[(.*)\]$/.exec(field.type)
+        const value =
+          list !== null
+            ? [make({ type: list[1]! })]
+            : field.enum !== undefined
+              ? field.enum.at(-1)
+              : field.type === 'int'
+                ? 1_782_381_600_000
+                : field.type === 'bool'
+                  ? true
+                  : field.type.startsWith('dict(')
+                    ? { k: 'v' }
+                    : definitions[field.type] !== undefined
+                      ? Object.fromEntries(Object.entries(definitions[field.type]!).map(([k, f]) => [k, make(f)]))
+                      : 'text'
+        return value as never
+      }
+      let count = 0
+      for (const [topic, name] of Object.entries(topics).filter(([t]) => t.startsWith('v2.detail.events.'))) {
+        const body = make({ type: name }) as JsonObject
+        const event = one({ topicName: topic.replace('{id}', 'c'), version: '2', eventBody: body, metadata: {} })
+        assert.equal(event.schema, 'urn:sealtrail:schema:genesys-interactions:1', topic)
+        for (const key of Object.keys(body)) assert.deepEqual(event.data[key], body[key], `${topic} ${key}`)
+        count++
+      }
+      assert.equal(count, 17)
+    },
+  )
 
   it('maps or filters each payload kept beside the repository', { skip: !existsSync(PAYLOADS) && 'the payloads are not beside the repository' }, () => {
     const outcome = (file: string): string => {
@@ -170,7 +217,10 @@ describe('genesys-interactions', () => {
     const conversation = files.filter((f) => /^genesys-(eb-(call|message|email|outbound)-|agent-state|verbatim-eb-conversation)/.test(f))
     for (const file of conversation) assert.equal(outcome(file), 'events', file)
     for (const file of files.filter((f) => /^genesys-(ws-|verbatim-ws-)/.test(f))) assert.equal(outcome(file), 'filtered', file)
-    for (const file of files.filter((f) => /^(ses-|meta-|sns-http|firehose-http-request|genesys-(receipt|eb-campaign|analytics|oauth|agentless|openmessaging|verbatim-eb-(audit|non)))/.test(f))) assert.equal(outcome(file), 'unmatched', file)
+    for (const file of files.filter((f) =>
+      /^(ses-|meta-|sns-http|firehose-http-request|genesys-(receipt|eb-campaign|analytics|oauth|agentless|openmessaging|verbatim-eb-(audit|non)))/.test(f),
+    ))
+      assert.equal(outcome(file), 'unmatched', file)
     assert.equal(outcome('cloudevents-structured-genesys.json'), 'events')
     const call = conversation.filter((f) => f.includes('eb-call-')).map((f) => sampleInput(readFileSync(join(PAYLOADS, f))).value!)
     const shapes = call.flatMap((eb) => {

@@ -27,10 +27,12 @@ function changed(change: (yaml: string) => string, schemas: Readonly<Record<stri
   return dir
 }
 
-const replaced = (from: string, to: string) => (yaml: string): string => {
-  assert.ok(yaml.includes(from), from)
-  return yaml.replace(from, to)
-}
+const replaced =
+  (from: string, to: string) =>
+  (yaml: string): string => {
+    assert.ok(yaml.includes(from), from)
+    return yaml.replace(from, to)
+  }
 
 function refused(dir: string, pattern: RegExp, code: ErrorCode = 'PACK_INVALID', binding = {}): void {
   assert.throws(
@@ -48,7 +50,10 @@ function refused(dir: string, pattern: RegExp, code: ErrorCode = 'PACK_INVALID',
 describe('a pack of a platform nobody has heard of', () => {
   it('works with YAML alone, and pack test says so', () => {
     const report = testPack(FIXTURE)
-    assert.deepEqual(report.samples.filter((sample) => sample.difference !== null), [])
+    assert.deepEqual(
+      report.samples.filter((sample) => sample.difference !== null),
+      [],
+    )
     assert.deepEqual(report.problems, [])
     assert.equal(report.ok, true)
     assert.deepEqual(report.unclassified, ['note'])
@@ -86,7 +91,11 @@ describe('a pack that is wrong names file, line and column', () => {
     ['  - topic: ticket.batch', '  - topic: ticket.shut', /the topic ticket\.shut is there already/],
     ['  - topic: ticket.batch', '  - topic: a.{id}.b.{id}', /more than one \{id\}/],
     ['    each: changes[]', '    each: changes[', /: /],
-    ['caller.phone: { personal: phone, whose: caller, token: true }', 'caller.phone: { personal: phone, whose: customer }', /"customer" is no role of "people"; known: caller/],
+    [
+      'caller.phone: { personal: phone, whose: caller, token: true }',
+      'caller.phone: { personal: phone, whose: customer }',
+      /"customer" is no role of "people"; known: caller/,
+    ],
     ['pin: refuse', 'pin: forget', /"forget" is no classification/],
     ['pin: refuse', 'pin: refuse\n  pin.: plain', /"pin\." is no path/],
     ['pin: refuse', 'pin: refuse\n  ticket: plain', /ticket is classified twice/],
@@ -99,29 +108,66 @@ describe('a pack that is wrong names file, line and column', () => {
 
   it('a folder without pack.yaml, a schema that is none', () => {
     refused(join(scratch, 'nowhere'), /nowhere\/pack\.yaml cannot be read \(ENOENT\)/)
-    refused(changed((yaml) => yaml, { '1.json': '{"type": 5}' }), /schema\/1\.json: /)
-    refused(changed((yaml) => yaml, { '1.json': '[' }), /schema\/1\.json: /)
-    refused(changed((yaml) => yaml, { 'first.json': '{}' }), /called by its version/)
+    refused(
+      changed((yaml) => yaml, { '1.json': '{"type": 5}' }),
+      /schema\/1\.json: /,
+    )
+    refused(
+      changed((yaml) => yaml, { '1.json': '[' }),
+      /schema\/1\.json: /,
+    )
+    refused(
+      changed((yaml) => yaml, { 'first.json': '{}' }),
+      /called by its version/,
+    )
   })
 })
 
 describe('a personal value cannot get into id, subject, source or type', () => {
-  for (const [key, from] of [['subject', 'subject: "{{event.ticket.no}}"'], ['id', 'id: "{{event.ticket.no}}/{{event.serial}}"'], ['source', 'source: urn:example:hallo-desk']] as const) {
+  for (const [key, from] of [
+    ['subject', 'subject: "{{event.ticket.no}}"'],
+    ['id', 'id: "{{event.ticket.no}}/{{event.serial}}"'],
+    ['source', 'source: urn:example:hallo-desk'],
+  ] as const) {
     it(`by template: ${key}`, () => {
-      for (const [path, why] of [['event.ticket.caller.phone', 'personal'], ['event.ticket.caller.nick', 'personal'], ['event.ticket.unheard', 'not in the map'], ['raw.hallo.ticket.no', 'not in the map'], ['data.caller.phone', 'personal'], ['context.subject', 'not in the map'], ['event.note', 'not classified']] as const) {
+      for (const [path, why] of [
+        ['event.ticket.caller.phone', 'personal'],
+        ['event.ticket.caller.nick', 'personal'],
+        ['event.ticket.unheard', 'not in the map'],
+        ['raw.hallo.ticket.no', 'not in the map'],
+        ['data.caller.phone', 'personal'],
+        ['context.subject', 'not in the map'],
+        ['event.note', 'not classified'],
+      ] as const) {
         refused(changed(replaced(from, `${key}: "x{{${path}}}"`)), new RegExp(`"${key}" reads ${path.replaceAll('.', '\\.')}, which is ${why}`))
       }
     })
   }
 
   it('nor through a conditional, an index, or a copy the templates do not show', () => {
-    refused(changed(replaced('subject: "{{event.ticket.no}}"', `subject: '{{event.serial == 1 ? event.ticket.no : event.ticket.caller.phone}}'`)), /reads event\.ticket\.caller\.phone/)
-    const dir = changed(replaced('    ticket: "{{event.ticket.no}}"\n', '    ticket: "{{event.ticket.no}}"\n    again: "{{event.ticket.caller.phone + \'\'}}"\n').bind(null))
-    const sly = changed((yaml) => yaml.replace('  - topic: ticket.batch', '  - topic: ticket.renamed\n    type: example.hallo.ticket.changed\n    as: { ticket: { no: "{{event.ticket.caller.phone}}", caller: "{{event.ticket.caller}}" }, serial: 1 }\n  - topic: ticket.batch'))
-    writeFileSync(join(sly, 'samples/renamed.json'), JSON.stringify({ delivery_id: 4, what: 'ticket.renamed', hallo: { ticket: { caller: { phone: '+493055501234' } } } }))
+    refused(
+      changed(replaced('subject: "{{event.ticket.no}}"', `subject: '{{event.serial == 1 ? event.ticket.no : event.ticket.caller.phone}}'`)),
+      /reads event\.ticket\.caller\.phone/,
+    )
+    const dir = changed(
+      replaced('    ticket: "{{event.ticket.no}}"\n', '    ticket: "{{event.ticket.no}}"\n    again: "{{event.ticket.caller.phone + \'\'}}"\n').bind(null),
+    )
+    const sly = changed((yaml) =>
+      yaml.replace(
+        '  - topic: ticket.batch',
+        '  - topic: ticket.renamed\n    type: example.hallo.ticket.changed\n    as: { ticket: { no: "{{event.ticket.caller.phone}}", caller: "{{event.ticket.caller}}" }, serial: 1 }\n  - topic: ticket.batch',
+      ),
+    )
+    writeFileSync(
+      join(sly, 'samples/renamed.json'),
+      JSON.stringify({ delivery_id: 4, what: 'ticket.renamed', hallo: { ticket: { caller: { phone: '+493055501234' } } } }),
+    )
     const report = testPack(sly, { update: true })
     assert.equal(report.ok, false)
-    assert.ok(report.problems.some((problem) => problem.includes('the subject shows the value of caller.phone')), report.problems.join('\n'))
+    assert.ok(
+      report.problems.some((problem) => problem.includes('the subject shows the value of caller.phone')),
+      report.problems.join('\n'),
+    )
     assert.ok(testPack(dir).unclassified.includes('again'))
   })
 })
@@ -130,10 +176,18 @@ describe('what a trail adds to a pack', () => {
   const opened = JSON.parse(readFileSync(join(FIXTURE, 'samples/opened.json'), 'utf8'))
   const context = { tenant: 'default' }
 
-  it('a filter of its own holds beside the pack\'s', () => {
-    for (const [filter, kept] of [["event_type == 'stateChange'", 1], ['event.desk == 8', 0], ['event.nothing == "x"', 0]] as const) {
+  it("a filter of its own holds beside the pack's", () => {
+    for (const [filter, kept] of [
+      ["event_type == 'stateChange'", 1],
+      ['event.desk == 8', 0],
+      ['event.nothing == "x"', 0],
+    ] as const) {
       const result = loadPack(FIXTURE, { trail: 'desk', filter }).apply(input(opened), context)
-      assert.deepEqual([result.kind, result.kind === 'events' && result.events.length, result.kind === 'events' && result.dropped], ['events', kept, 1 - kept], filter)
+      assert.deepEqual(
+        [result.kind, result.kind === 'events' && result.events.length, result.kind === 'events' && result.dropped],
+        ['events', kept, 1 - kept],
+        filter,
+      )
     }
   })
 
@@ -145,14 +199,26 @@ describe('what a trail adds to a pack', () => {
   })
 
   it('its map takes the place of the default map', () => {
-    const result = loadPack(FIXTURE, { map: { state: 'x{{event.verb}}', when: '{{now()}}', nothing: '{{event.a.b}}', n: 1, list: [null, true] } }).apply(input(opened), context)
-    assert.deepEqual(result.kind === 'events' && result.events[0]!.data, { state: 'xopened', when: '2026-01-01T00:00:00.000Z', nothing: null, n: 1, list: [null, true] })
+    const result = loadPack(FIXTURE, { map: { state: 'x{{event.verb}}', when: '{{now()}}', nothing: '{{event.a.b}}', n: 1, list: [null, true] } }).apply(
+      input(opened),
+      context,
+    )
+    assert.deepEqual(result.kind === 'events' && result.events[0]!.data, {
+      state: 'xopened',
+      when: '2026-01-01T00:00:00.000Z',
+      nothing: null,
+      n: 1,
+      list: [null, true],
+    })
   })
 
   it('mistakes in it are mistakes of the configuration', () => {
     refused(FIXTURE, /^trails\.desk\.filter:1:\d+: Unknown variable: evnt/, 'CONFIG_INVALID', { trail: 'desk', filter: 'evnt == 1' })
     refused(FIXTURE, /^trails\.desk\.map:1:\d+: /, 'CONFIG_INVALID', { trail: 'desk', map: { a: '{{event.}}' } })
-    refused(FIXTURE, /^trails\.desk\.subscription\.eventTypes: there is no event type "x"; known: none/, 'CONFIG_INVALID', { trail: 'desk', subscription: { eventTypes: ['x'] } })
+    refused(FIXTURE, /^trails\.desk\.subscription\.eventTypes: there is no event type "x"; known: none/, 'CONFIG_INVALID', {
+      trail: 'desk',
+      subscription: { eventTypes: ['x'] },
+    })
   })
 })
 

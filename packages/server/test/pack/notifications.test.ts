@@ -31,28 +31,47 @@ function one(value: JsonObject): MappedEvent {
 describe('genesys-notifications', () => {
   it('passes its own pack test, every event reached', () => {
     const report = testPack(DIR)
-    assert.deepEqual(report.samples.filter((s) => s.difference !== null), [])
+    assert.deepEqual(
+      report.samples.filter((s) => s.difference !== null),
+      [],
+    )
     assert.deepEqual([report.ok, report.problems, report.untested, report.unclassified], [true, [], [], ['campaign_name']])
   })
 
   it('ranks statuses EXPIRED > FAILED > READ > DELIVERED', () => {
-    assert.deepEqual([...pack.statuses].toSorted((a, b) => b[1] - a[1]).map(([name]) => name), ['EXPIRED', 'FAILED', 'READ', 'DELIVERED'])
-    assert.ok([...pack.statuses.values()].every((rank) => rank > 0), 'rank 0 means no status')
+    assert.deepEqual(
+      [...pack.statuses].toSorted((a, b) => b[1] - a[1]).map(([name]) => name),
+      ['EXPIRED', 'FAILED', 'READ', 'DELIVERED'],
+    )
+    assert.ok(
+      [...pack.statuses.values()].every((rank) => rank > 0),
+      'rank 0 means no status',
+    )
     assert.equal(pack.sequenced, false)
   })
 
   it('maps each message status, keeps the original, and filters hand-offs', () => {
-    for (const [status, mapped] of [['delivery-success', 'DELIVERED'], ['read', 'READ'], ['failed', 'FAILED'], ['delivery-failed', 'FAILED']] as const) {
+    for (const [status, mapped] of [
+      ['delivery-success', 'DELIVERED'],
+      ['read', 'READ'],
+      ['failed', 'FAILED'],
+      ['delivery-failed', 'FAILED'],
+    ] as const) {
       const event = one(sample(`queue-message-${status}`))
       assert.deepEqual([event.data['delivery_status'], event.data['original_status'], event.status?.name], [mapped, status, mapped])
     }
     assert.equal(one(sample('queue-message-expired')).data['delivery_status'], 'EXPIRED')
-    for (const status of ['queued', 'sent', 'received', 'removed', 'published', 'unknown-status']) assert.deepEqual(pack.apply(input(sample(`queue-message-${status}`)), context), { kind: 'events', events: [], dropped: 1 })
+    for (const status of ['queued', 'sent', 'received', 'removed', 'published', 'unknown-status'])
+      assert.deepEqual(pack.apply(input(sample(`queue-message-${status}`)), context), { kind: 'events', events: [], dropped: 1 })
   })
 
   it('a receipt is one by queue topic, user topic, whole-conversation topic and message data', () => {
     const queue = one(sample('queue-message-delivery-success'))
-    const others = [one(sample('user-message-same-receipt-websocket')), one(sample('conversation-topic-nested-messages')), events(sample('message-data-history'))[0]!]
+    const others = [
+      one(sample('user-message-same-receipt-websocket')),
+      one(sample('conversation-topic-nested-messages')),
+      events(sample('message-data-history'))[0]!,
+    ]
     for (const other of others) assert.deepEqual([other.id, other.subject, other.compared], [queue.id, queue.subject, queue.compared])
     assert.equal(queue.compared['recipient_address'], '+13175550164')
   })
@@ -67,7 +86,9 @@ describe('genesys-notifications', () => {
     const flat = sample('flat-record-same-receipt')
     const first = JSON.stringify(one(flat).compared)
     for (const key of Object.keys(flat)) {
-      const changed = JSON.stringify(one({ ...flat, [key]: key === 'delivery_status' ? 'FAILED' : key.endsWith('timestamp') ? '2026-07-01T00:00:00Z' : 'other' }).compared)
+      const changed = JSON.stringify(
+        one({ ...flat, [key]: key === 'delivery_status' ? 'FAILED' : key.endsWith('timestamp') ? '2026-07-01T00:00:00Z' : 'other' }).compared,
+      )
       const free = ['audit_id', 'carrier_receipt_timestamp', 'ingestion_timestamp'].includes(key)
       assert.equal(changed === first, free, key)
     }
@@ -82,16 +103,20 @@ describe('genesys-notifications', () => {
   })
 
   it('maps campaign results: failed and throttled fail, voice is delivered to a person only', () => {
-    for (const name of ['sms-failed', 'sms-throttled', 'email-failed', 'whatsapp-failed', 'voice-busy', 'voice-noanswer', 'voice-machine']) assert.equal(one(sample(`campaign-${name}`)).data['delivery_status'], 'FAILED', name)
+    for (const name of ['sms-failed', 'sms-throttled', 'email-failed', 'whatsapp-failed', 'voice-busy', 'voice-noanswer', 'voice-machine'])
+      assert.equal(one(sample(`campaign-${name}`)).data['delivery_status'], 'FAILED', name)
     assert.equal(one(sample('campaign-voice-person')).data['delivery_status'], 'DELIVERED')
     for (const name of ['sms-sent', 'sms-ambiguous', 'sms-forced-off', 'sms-before-contact']) assert.deepEqual(events(sample(`campaign-${name}`)), [], name)
     assert.equal(one(sample('campaign-email-failed')).data['communication_type'], 'outbound_email_status_update')
     assert.equal(one(sample('campaign-voice-busy')).data['communication_type'], 'outbound_voice_status_update')
   })
 
-  it('never classifies recipient or customer as plain, and gives the customer\'s aliases', () => {
+  it("never classifies recipient or customer as plain, and gives the customer's aliases", () => {
     for (const name of ['recipient_address', 'customer_external_id', 'error_text']) assert.equal(pack.fields.keys.get(name)?.rule?.class, 'personal', name)
-    assert.deepEqual(one(sample('campaign-email-failed')).people['customer'], [{ kind: 'external-id', value: 'CRM-20417' }, { kind: 'email', value: 'pat.doe@mail.example' }])
+    assert.deepEqual(one(sample('campaign-email-failed')).people['customer'], [
+      { kind: 'external-id', value: 'CRM-20417' },
+      { kind: 'email', value: 'pat.doe@mail.example' },
+    ])
   })
 
   it('quarantines a receipt without a message, or with a status of another type', () => {
@@ -132,7 +157,11 @@ describe('genesys-notifications', () => {
     }
     assert.ok(checked > 60)
     const receipt = (file: string): MappedEvent => one(sampleInput(readFileSync(join(PAYLOADS, file))).value!)
-    const [queue, user, data] = ['genesys-receipt-eb-queue-message-delivery-success.json', 'genesys-receipt-ws-user-message-delivery-success.json', 'genesys-rest-message-delivered-with-receipts.json'].map(receipt)
+    const [queue, user, data] = [
+      'genesys-receipt-eb-queue-message-delivery-success.json',
+      'genesys-receipt-ws-user-message-delivery-success.json',
+      'genesys-rest-message-delivered-with-receipts.json',
+    ].map(receipt)
     assert.deepEqual([user!.id, user!.compared, data!.id, data!.compared], [queue!.id, queue!.compared, queue!.id, queue!.compared])
   })
 })

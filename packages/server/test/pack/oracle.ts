@@ -10,11 +10,17 @@ const environment = celEnv({
   variables: Object.fromEntries(NAMES.map((name) => [name, CelScalar.DYN])),
   funcs: [
     celFunc('get', [CelScalar.DYN, CelScalar.DYN], CelScalar.DYN, (base: unknown, key: unknown) => {
-      if (isCelMap(base as never)) return typeof key === 'string' ? ((base as { get(k: unknown): unknown }).get(key) ?? null) as never : null
-      if (isCelList(base as never) && (typeof key === 'bigint' || typeof key === 'number')) return ([...(base as Iterable<unknown>)][Number(key)] ?? null) as never
+      if (isCelMap(base as never)) return typeof key === 'string' ? (((base as { get(k: unknown): unknown }).get(key) ?? null) as never) : null
+      if (isCelList(base as never) && (typeof key === 'bigint' || typeof key === 'number'))
+        return ([...(base as Iterable<unknown>)][Number(key)] ?? null) as never
       return null
     }),
-    celFunc('present', [CelScalar.DYN, CelScalar.STRING], CelScalar.BOOL, (base: unknown, key: string) => isCelMap(base as never) && [...(base as { keys(): Iterable<unknown> }).keys()].includes(key)),
+    celFunc(
+      'present',
+      [CelScalar.DYN, CelScalar.STRING],
+      CelScalar.BOOL,
+      (base: unknown, key: string) => isCelMap(base as never) && [...(base as { keys(): Iterable<unknown> }).keys()].includes(key),
+    ),
     celFunc('members', [CelScalar.DYN], CelScalar.DYN, (value: unknown) => {
       if (value === null) return [] as never
       if (isCelList(value as never)) return value as never
@@ -49,4 +55,3 @@ function toJson(value: unknown): JsonValue {
   if (isCelMap(value as never)) return Object.fromEntries([...(value as Iterable<[unknown, unknown]>)].map(([k, v]) => [String(k), toJson(v)])) as JsonObject
   return value as JsonValue
 }
-

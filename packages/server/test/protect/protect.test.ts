@@ -20,7 +20,8 @@ const env = protectEnv('acme', hashes, randomBytes)
 type Rules = { [key: string]: FieldRule | Rules }
 const isRule = (value: FieldRule | Rules): value is FieldRule => typeof (value as { class?: unknown }).class === 'string'
 const node = (rule: FieldRule | null, more: Partial<FieldNode> = {}): FieldNode => ({ rule, keys: new Map(), items: null, any: null, ...more })
-const tree = (rules: Rules): FieldNode => node(null, { keys: new Map(Object.entries(rules).map(([key, value]) => [key, isRule(value) ? node(value) : tree(value)])) })
+const tree = (rules: Rules): FieldNode =>
+  node(null, { keys: new Map(Object.entries(rules).map(([key, value]) => [key, isRule(value) ? node(value) : tree(value)])) })
 
 const plain: FieldRule = { class: 'plain' }
 const drop: FieldRule = { class: 'drop' }
@@ -30,8 +31,20 @@ const map = (whose: string | null, ...allow: string[]): FieldRule => ({ class: '
 
 function mapped(data: JsonObject, people: MappedEvent['people'] = {}): MappedEvent {
   return {
-    trail: 'calls', pack: 'test@1', id: 'id-1', subject: 'call-1', type: 'test', timeMs: 0, time: null, source: 'test', schema: 'urn:sealtrail:schema:test:1',
-    regulatorytag: null, data, order: { rank: 0, session: null, effect: null, phase: 0 }, status: null, people,
+    trail: 'calls',
+    pack: 'test@1',
+    id: 'id-1',
+    subject: 'call-1',
+    type: 'test',
+    timeMs: 0,
+    time: null,
+    source: 'test',
+    schema: 'urn:sealtrail:schema:test:1',
+    regulatorytag: null,
+    data,
+    order: { rank: 0, session: null, effect: null, phase: 0 },
+    status: null,
+    people,
   }
 }
 
@@ -56,19 +69,52 @@ function resolved(result: Protected): JsonValue {
 
 test('each class does what it says', () => {
   const result = run(
-    { id: 'a1', phone: '+13175550142', note: 'x', secret: null, gone: 'g', flags: { on: true, n: 7, none: null }, attributes: { segment: 'gold', name: 'Jane' }, empty: {}, list: [] },
+    {
+      id: 'a1',
+      phone: '+13175550142',
+      note: 'x',
+      secret: null,
+      gone: 'g',
+      flags: { on: true, n: 7, none: null },
+      attributes: { segment: 'gold', name: 'Jane' },
+      empty: {},
+      list: [],
+    },
     tree({ id: plain, phone: personal('customer', 'phone', true), secret: refuse, gone: drop, attributes: map('customer', 'segment') }),
-    { customer: [{ kind: 'phone', value: '+13175550142' }, { kind: 'email', value: 'jane@example.com' }] },
+    {
+      customer: [
+        { kind: 'phone', value: '+13175550142' },
+        { kind: 'email', value: 'jane@example.com' },
+      ],
+    },
   )
   const commitment = [{ '...': result.firstDigest }]
   assert.deepEqual(Object.keys(result.data), ['id', 'phone', 'note', 'secret', 'flags', 'attributes', 'empty', 'list'])
   assert.equal(result.data['id'], 'a1')
   assert.deepEqual(result.data['phone'], commitment)
-  assert.deepEqual(resolved(result), { id: 'a1', phone: ['+13175550142'], note: ['x'], secret: null, flags: { on: true, n: [7], none: null }, attributes: [{ key: 'segment', value: 'gold' }, { key: 'name', value: 'Jane' }], empty: {}, list: [] })
+  assert.deepEqual(resolved(result), {
+    id: 'a1',
+    phone: ['+13175550142'],
+    note: ['x'],
+    secret: null,
+    flags: { on: true, n: [7], none: null },
+    attributes: [
+      { key: 'segment', value: 'gold' },
+      { key: 'name', value: 'Jane' },
+    ],
+    empty: {},
+    list: [],
+  })
   assert.deepEqual(result.data['attributes'], [{ key: 'segment', value: 'gold' }, { '...': (result.data['attributes'] as JsonObject[])[1]?.['...'] }])
   const customer = [hashes.token('acme\nphone\n+13175550142'), hashes.token('acme\nemail\njane@example.com')]
-  assert.deepEqual(result.owners.map(({ tokens }) => tokens), [customer, [hashes.token('acme\ninteraction\ncall-1')]])
-  assert.deepEqual(result.owners.map(({ disclosures }) => disclosures.length), [2, 2])
+  assert.deepEqual(
+    result.owners.map(({ tokens }) => tokens),
+    [customer, [hashes.token('acme\ninteraction\ncall-1')]],
+  )
+  assert.deepEqual(
+    result.owners.map(({ disclosures }) => disclosures.length),
+    [2, 2],
+  )
   assert.deepEqual(result.tokens, [{ kind: 'phone', token: customer[0], owner: 0 }])
   assert.deepEqual(result.hits, [])
 })
@@ -91,15 +137,48 @@ test('whose a value is: a person with a name, else the interaction; one person i
   const data = { a: '1', b: '2', c: '3', d: '4', e: '5' }
   const jane = [{ kind: 'phone', value: 'tel:+1 317 555 0142' }]
   const result = run(data, fields, { customer: jane, caller: [{ kind: 'phone', value: '+13175550142' }], agent: [{ kind: 'phone', value: '' }] })
-  assert.deepEqual(result.owners.map(({ disclosures }) => disclosures.map((each) => openDisclosure(each).value)), [['1', '2'], ['3', '4', '5']])
+  assert.deepEqual(
+    result.owners.map(({ disclosures }) => disclosures.map((each) => openDisclosure(each).value)),
+    [
+      ['1', '2'],
+      ['3', '4', '5'],
+    ],
+  )
 })
 
 test('detection commits what stands in plain fields, and says where, never what', () => {
-  const data = { id: 'call 4111 1111 1111 1111', list: ['ok', 'jane@example.com'], deep: { phone: '+13175550142', number: 4111111111111111, when: 1795183331204 }, attributes: { segment: 'SSN 536-22-8145' } }
+  const data = {
+    id: 'call 4111 1111 1111 1111',
+    list: ['ok', 'jane@example.com'],
+    deep: { phone: '+13175550142', number: 4111111111111111, when: 1795183331204 },
+    attributes: { segment: 'SSN 536-22-8145' },
+  }
   const all = node(plain, { any: null })
-  const fields = node(null, { keys: new Map([['id', all], ['list', all], ['deep', node(plain, { keys: new Map([['phone', all], ['number', all], ['when', all]]) })], ['attributes', node(map(null, 'segment'))]]) })
+  const fields = node(null, {
+    keys: new Map([
+      ['id', all],
+      ['list', all],
+      [
+        'deep',
+        node(plain, {
+          keys: new Map([
+            ['phone', all],
+            ['number', all],
+            ['when', all],
+          ]),
+        }),
+      ],
+      ['attributes', node(map(null, 'segment'))],
+    ]),
+  })
   const result = run(data, fields)
-  assert.deepEqual(result.hits, [{ path: 'id', kind: 'card' }, { path: 'list', kind: 'email' }, { path: 'deep.phone', kind: 'phone' }, { path: 'deep.number', kind: 'card' }, { path: 'attributes.segment', kind: 'ssn' }])
+  assert.deepEqual(result.hits, [
+    { path: 'id', kind: 'card' },
+    { path: 'list', kind: 'email' },
+    { path: 'deep.phone', kind: 'phone' },
+    { path: 'deep.number', kind: 'card' },
+    { path: 'attributes.segment', kind: 'ssn' },
+  ])
   assert.deepEqual(result.data['list'], ['ok', (result.data['list'] as JsonValue[])[1] as JsonValue])
   assert.deepEqual((result.data['deep'] as JsonObject)['when'], 1795183331204)
   for (const text of ['4111', 'jane', '317555', '8145']) assert.ok(!JSON.stringify([result.data, result.hits]).includes(text))
@@ -110,11 +189,29 @@ test('keys are data: one that is personal, or no word, is committed with its val
   assert.deepEqual(resolved(result), {
     contacts: { other: ['x'], '*': [{ key: '+13175550142', value: true }] },
     by: { '*': [{ key: 'jane@example.com', value: { n: 1 } }] },
-    family: { '*': [{ key: 'Jane Roe', value: true }, { key: 'Zoë', value: 1 }] },
+    family: {
+      '*': [
+        { key: 'Jane Roe', value: true },
+        { key: 'Zoë', value: 1 },
+      ],
+    },
   })
-  assert.deepEqual(result.hits, [{ path: '*.*', kind: 'phone' }, { path: '*.*', kind: 'email' }], 'paths name what a pack names: keys may be anything, and any number')
+  assert.deepEqual(
+    result.hits,
+    [
+      { path: '*.*', kind: 'phone' },
+      { path: '*.*', kind: 'email' },
+    ],
+    'paths name what a pack names: keys may be anything, and any number',
+  )
   const root = run({ id: 'a1', '+13175550142': true, '*': 1 }, tree({ id: plain }))
-  assert.deepEqual(resolved(root), { id: 'a1', '*': [{ key: '+13175550142', value: true }, { key: '*', value: 1 }] })
+  assert.deepEqual(resolved(root), {
+    id: 'a1',
+    '*': [
+      { key: '+13175550142', value: true },
+      { key: '*', value: 1 },
+    ],
+  })
   assert.ok(!JSON.stringify(root.data).includes('317'))
   assert.deepEqual(run({ plain_words: { some_key: true } }, tree({})).data, { plain_words: { some_key: true } }, 'words stay')
   const listed = run({ counts: { 'queue 1': 'a' } }, node(null, { keys: new Map([['counts', node(null, { any: node(plain) })]]) }))
@@ -123,9 +220,20 @@ test('keys are data: one that is personal, or no word, is committed with its val
 
 test('a card number is committed and never becomes a token, nor does an alias that holds one', () => {
   const fields = tree({ account: personal('customer', 'account', true), other: personal('customer', 'account', true) })
-  const result = run({ account: '4111-1111-1111-1111', other: 'A-77' }, fields, { customer: [{ kind: 'account', value: '4111111111111111' }, { kind: 'account', value: 'A-77' }] })
-  assert.deepEqual(result.tokens.map(({ token }) => token), [hashes.token('acme\naccount\nA-77')])
-  assert.deepEqual(result.owners.map(({ tokens }) => tokens), [[hashes.token('acme\naccount\nA-77')]])
+  const result = run({ account: '4111-1111-1111-1111', other: 'A-77' }, fields, {
+    customer: [
+      { kind: 'account', value: '4111111111111111' },
+      { kind: 'account', value: 'A-77' },
+    ],
+  })
+  assert.deepEqual(
+    result.tokens.map(({ token }) => token),
+    [hashes.token('acme\naccount\nA-77')],
+  )
+  assert.deepEqual(
+    result.owners.map(({ tokens }) => tokens),
+    [[hashes.token('acme\naccount\nA-77')]],
+  )
 })
 
 test('several values under one personal name are committed whole and found one by one', () => {
@@ -158,7 +266,16 @@ test('prototype keys are data like any other', () => {
   assert.equal(result.owners[0]?.disclosures.length, 4)
 })
 
-const rules: fc.Arbitrary<FieldRule | null> = fc.constantFrom(null, plain, drop, personal('customer', 'phone', true), personal(null), personal('agent', 'email', true), map('customer', 'kept'), map(null))
+const rules: fc.Arbitrary<FieldRule | null> = fc.constantFrom(
+  null,
+  plain,
+  drop,
+  personal('customer', 'phone', true),
+  personal(null),
+  personal('agent', 'email', true),
+  map('customer', 'kept'),
+  map(null),
+)
 function treesOf(depth: number): fc.Arbitrary<FieldNode> {
   if (depth === 0) return rules.map((rule) => node(rule))
   const below = treesOf(depth - 1)
@@ -189,7 +306,8 @@ function clear(value: JsonValue, at: FieldNode | null, out: Set<string>): void {
   }
   if (typeof value === 'string' && rule?.class === 'plain') out.add(value)
   if (typeof value !== 'object') return
-  if (Array.isArray(value)) for (const each of value) clear(each, at?.items ?? (rule?.class === 'plain' && (typeof each !== 'object' || each === null) ? node(plain) : null), out)
+  if (Array.isArray(value))
+    for (const each of value) clear(each, at?.items ?? (rule?.class === 'plain' && (typeof each !== 'object' || each === null) ? node(plain) : null), out)
   else for (const key of Object.keys(value)) clear(value[key] as JsonValue, at?.keys.get(key) ?? at?.any ?? null, out)
 }
 
@@ -248,7 +366,8 @@ test('captured Genesys events: none refused, and no number or address is left ev
     assert.doesNotMatch(text, /[\w.+-]+@[\w-]+\.[a-z]{2,}/i, name)
     assert.doesNotMatch(text, /(?<!\d)(?:1?3175550\d{3}|1?3178723000|15557655942)(?!\d)/, name)
     // Ids and times are left: they are what a trail is for.
-    for (const id of bytes.toString('utf8').match(/"(?:conversationId|participantId|sessionId|eventTime)": ?"?([\w-]{10,})/g) ?? []) assert.ok(text.includes(id.split(/: ?"?/)[1] as string), `${name}: ${id}`)
+    for (const id of bytes.toString('utf8').match(/"(?:conversationId|participantId|sessionId|eventTime)": ?"?([\w-]{10,})/g) ?? [])
+      assert.ok(text.includes(id.split(/: ?"?/)[1] as string), `${name}: ${id}`)
     events++
   }
   assert.ok(events > 80, String(events))

@@ -10,7 +10,10 @@ test('a scanner finds what a search for each word finds', () => {
   fc.assert(
     fc.property(fc.array(word, { minLength: 1, maxLength: 6 }), text, (words, haystack) => {
       const plain = haystack.toLowerCase().replace(/\d/g, '0')
-      assert.equal(scanner(words)(Buffer.from(haystack)), words.some((each) => plain.includes(each)))
+      assert.equal(
+        scanner(words)(Buffer.from(haystack)),
+        words.some((each) => plain.includes(each)),
+      )
     }),
     { numRuns: 5000 },
   )

@@ -19,13 +19,13 @@ const REFUSED: ReadonlyArray<readonly [value: JsonValue, fields: readonly string
   [{ card_verification_value: '987' }, ['card_verification_value']],
   [{ cardVerificationCode: 987 }, ['cardVerificationCode']],
   [{ 'card-security-code': '987' }, ['card-security-code']],
-  [{ 'Kartenprüfnummer': '987' }, ['Kartenprüfnummer']],
+  [{ Kartenprüfnummer: '987' }, ['Kartenprüfnummer']],
   [{ cvv: 'one two three' }, ['cvv']],
   [{ cvv: ['1', '2', '3'] }, ['cvv']],
   [{ cvv: { value: '123' } }, ['cvv']],
   [{ cvv: { encrypted: 'pXz9sQ0mZ8KfW2LrT4vB7w==' } }, ['cvv']],
   [{ cvv: '١٢٣' }, ['cvv']],
-  [{ 'ｃｖｖ': '123' }, ['ｃｖｖ']],
+  [{ ｃｖｖ: '123' }, ['ｃｖｖ']],
   [{ participant: { attributes: { 'context.cvv': '123' } } }, ['participant.attributes.context.cvv']],
   [{ card: { number: '4111111111111111', cid: '1234' } }, ['card.cid']],
   [{ payment: { creditCard: { code: '123', expiry: '12/29' } } }, ['payment.creditCard.code']],
@@ -55,10 +55,26 @@ const REFUSED: ReadonlyArray<readonly [value: JsonValue, fields: readonly string
   [{ encryptedPinBlock: 'A1B2C3D4E5F60718' }, ['encryptedPinBlock']],
   [{ attributes: [{ name: 'cvv', value: '123' }] }, ['attributes[].value(cvv)']],
   [{ key: 'Card PIN', value: 1234 }, ['value(Card PIN)']],
-  [{ fields: [{ label: 'CVV2', text: '123' }, { label: 'Name', text: 'x' }] }, ['fields[].text(CVV2)']],
+  [
+    {
+      fields: [
+        { label: 'CVV2', text: '123' },
+        { label: 'Name', text: 'x' },
+      ],
+    },
+    ['fields[].text(CVV2)'],
+  ],
   [{ slots: [{ slotName: 'securityCode', stringValue: '123' }] }, ['slots[].stringValue(securityCode)']],
   [{ question: 'Please enter your PIN', answer: '1234' }, ['answer(Please enter your PIN)']],
-  [{ pairs: [['cvv', '123'], ['name', 'x']] }, ['pairs[][1]']],
+  [
+    {
+      pairs: [
+        ['cvv', '123'],
+        ['name', 'x'],
+      ],
+    },
+    ['pairs[][1]'],
+  ],
   [{ body: '{"payment":{"cvv":"123"}}' }, ['body']],
   [{ body: '{"x":[{"pin":"1234"}]}' }, ['body.x[].pin']],
   [{ body: 'my cvv is 123' }, ['body']],
@@ -75,14 +91,32 @@ const KEPT: readonly JsonValue[] = [
   { cvvResult: 'M', cvvResponseCode: '200', cvc_check: 'pass', cvvMatched: true, cvvStatus: '100', cvvVerified: 'Y', cvvProvided: 'yes' },
   { cvv: 'Y' },
   { cvv: 'matched' },
-  { shipping: '1234', spinner: 1234, opinion: '1234', mapping: '12345', pinned: 12345, pinnedAt: '2026', spin: '1234', typing: '1234', happiness: 1234, pingMs: 1234 },
+  {
+    shipping: '1234',
+    spinner: 1234,
+    opinion: '1234',
+    mapping: '12345',
+    pinned: 12345,
+    pinnedAt: '2026',
+    spin: '1234',
+    typing: '1234',
+    happiness: 1234,
+    pingMs: 1234,
+  },
   { cid: '39fa1bbe-5d47-4b6b-8ca9-6976cd87d85f' },
   { cid: '1234' },
   { cid: 4321, conversationCid: '1234' },
   { code: '404', error: { code: '123' } },
   { card: { title: 'Offer', actions: [{ type: 'link', code: 'promo' }] } },
   { cards: [{ cid: 'offer-1234' }] },
-  { trackingNumber: '1Z999AA10123456784', trackId: '12345678', tracking: { id: '12345678' }, trackName: 'Track1', soundtrack: '12345678', audioTracks: ['1', '2'] },
+  {
+    trackingNumber: '1Z999AA10123456784',
+    trackId: '12345678',
+    tracking: { id: '12345678' },
+    trackName: 'Track1',
+    soundtrack: '12345678',
+    audioTracks: ['1', '2'],
+  },
   { pinAttempts: 3, pinLength: '4', pinStatus: 'verified', pinRequired: true, pinVerified: true, pinPoint: '1234', pinColor: '1234' },
   { pin: { lat: 41.8781, lng: -87.6298 } },
   { pin: 5, gpioPin: 'D4' },
@@ -135,7 +169,10 @@ test('the scan of the bytes lets no event off that the walk would refuse', () =>
 
 /** The same JSON with every letter of a key escaped. */
 function escaped(value: JsonValue): string {
-  return JSON.stringify(value).replace(/"((?:[^"\\]|\\.)*)":/g, (_, key: string) => `"${[...key].map((char) => '\\u' + (char.codePointAt(0) as number).toString(16).padStart(4, '0')).join('')}":`)
+  return JSON.stringify(value).replace(
+    /"((?:[^"\\]|\\.)*)":/g,
+    (_, key: string) => `"${[...key].map((char) => '\\u' + (char.codePointAt(0) as number).toString(16).padStart(4, '0')).join('')}":`,
+  )
 }
 
 test('a refusal never repeats a value, not even one that stands in a name', () => {
@@ -163,7 +200,18 @@ test('input that is not I-JSON, or no JSON, is searched as text', () => {
     'security_code => 987',
   ]
   for (const text of refused) assert.ok(sensitiveInput(null, Buffer.from(text)).length > 0, text)
-  const kept = ['', 'hello', '{"a":1,"a":2}', 'cvv=&pin=***', 'shipping=1234&spin=1234', '<opinion n="1234"/>', '{"cvvResult":"200","x":1,"x":2}', 'code=123', '{"pinAttempts": 3333, "pinAttempts": 4444}', '\xff\xfe\x00']
+  const kept = [
+    '',
+    'hello',
+    '{"a":1,"a":2}',
+    'cvv=&pin=***',
+    'shipping=1234&spin=1234',
+    '<opinion n="1234"/>',
+    '{"cvvResult":"200","x":1,"x":2}',
+    'code=123',
+    '{"pinAttempts": 3333, "pinAttempts": 4444}',
+    '\xff\xfe\x00',
+  ]
   for (const text of kept) assert.deepEqual(sensitiveInput(null, Buffer.from(text, 'latin1')), [], text)
   for (const [value, fields] of REFUSED) assert.deepEqual(sensitiveInput(value, Buffer.from(JSON.stringify(value))), fields)
   for (const text of ['a:'.repeat(50_000), 'a '.repeat(50_000), '"'.repeat(100_000), 'a=1 '.repeat(25_000), 'pin='.repeat(25_000)]) {

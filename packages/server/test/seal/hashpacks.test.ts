@@ -13,7 +13,10 @@ test('packs are stored when due, and the level files come back from packs and se
   const writer = await LogWriter.create(directory)
   const { store, log } = writer
   const first = sampleRecord(0)
-  const pairs = (from: number, count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => Uint8Array.from([...first.subarray(0, 40), (from + i) & 63 | 64, ((from + i) >> 6) & 63 | 64, (from + i) >> 12 | 64]))
+  const pairs = (from: number, count: number): Uint8Array[] =>
+    Array.from({ length: count }, (_, i) =>
+      Uint8Array.from([...first.subarray(0, 40), ((from + i) & 63) | 64, (((from + i) >> 6) & 63) | 64, ((from + i) >> 12) | 64]),
+    )
   await writer.commit(pairs(0, 65_000))
   assert.equal(await packedSize(store, log), 0)
   await writer.commit(pairs(65_000, 600))
@@ -26,15 +29,32 @@ test('packs are stored when due, and the level files come back from packs and se
   const { head } = writer
   const folder = join(directory, 'tiles', log)
   const path = (level: number): string => join(folder, `level-${level}`)
-  const proof = (files: HashFiles): string => files.prove(65_599, head.size).map(hash => Buffer.from(hash).toString('hex')).join()
+  const proof = (files: HashFiles): string =>
+    files
+      .prove(65_599, head.size)
+      .map((hash) => Buffer.from(hash).toString('hex'))
+      .join()
   let expected = ''
   const segments = new SegmentReader(store, { lastSegment: () => head.segment })
   const cases: [string, () => void, string][] = [
     ['nothing', () => {}, 'kept'],
     ['leaves never committed', () => writeFileSync(path(0), Buffer.alloc(64), { flag: 'a' }), 'kept'],
     ['the leaves after the last sync', () => truncateSync(path(0), 131_072 * 32), 'extended'],
-    ['zeros after the last sync', () => writeFileSync(path(0), Buffer.concat([readFileSync(path(0)).subarray(0, 132_000 * 32), Buffer.alloc((head.size - 132_000) * 32)])), 'extended'],
-    ['a damaged leaf that was synced', () => { const bytes = readFileSync(path(0)); bytes[5]! ^= 1; writeFileSync(path(0), bytes); truncateSync(path(1), 0) }, 'rebuilt'],
+    [
+      'zeros after the last sync',
+      () => writeFileSync(path(0), Buffer.concat([readFileSync(path(0)).subarray(0, 132_000 * 32), Buffer.alloc((head.size - 132_000) * 32)])),
+      'extended',
+    ],
+    [
+      'a damaged leaf that was synced',
+      () => {
+        const bytes = readFileSync(path(0))
+        bytes[5]! ^= 1
+        writeFileSync(path(0), bytes)
+        truncateSync(path(1), 0)
+      },
+      'rebuilt',
+    ],
     ['everything', () => rmSync(folder, { recursive: true }), 'rebuilt'],
   ]
   for (const [what, harm, done] of cases) {

@@ -33,7 +33,25 @@ function item(n: number): Numbered {
   })
   const token = '\0'.repeat(16)
   return {
-    entry: { flags: 0, statusRank: 0, phase: 0, rank: 0, timeMs: NaN, receivedMs: 0, identity: '\0'.repeat(32), fingerprint: token, subjectToken: token, session: NO_SESSION, vaultKey: null, log: 'test', subject: `subject-${n}`, tokens: new Uint8Array(0), record: Buffer.from(text), lateAt, sequenceAt },
+    entry: {
+      flags: 0,
+      statusRank: 0,
+      phase: 0,
+      rank: 0,
+      timeMs: NaN,
+      receivedMs: 0,
+      identity: '\0'.repeat(32),
+      fingerprint: token,
+      subjectToken: token,
+      session: NO_SESSION,
+      vaultKey: null,
+      log: 'test',
+      subject: `subject-${n}`,
+      tokens: new Uint8Array(0),
+      record: Buffer.from(text),
+      lateAt,
+      sequenceAt,
+    },
     position: { file: 1, offset: n },
     late: n % 2 === 0,
     sequence: n + 1,
@@ -112,7 +130,10 @@ test('what is enqueued is sealed in order: leaves, roots, chain of digests and c
     assert.deepEqual([record.late, record.subjectsequence], [expected.size % 2 === 0, expected.size + 1])
   }
   assert.equal(leaves.length, 23)
-  assert.deepEqual(signed.map(({ size }) => size), commits.map(({ next }) => next.size))
+  assert.deepEqual(
+    signed.map(({ size }) => size),
+    commits.map(({ next }) => next.size),
+  )
 })
 
 test('a PUT that fails is tried again with the same bytes under the same key, and nothing is sealed twice', async () => {
@@ -166,5 +187,8 @@ test('with a delay, what comes meanwhile joins the same commit, and a full one d
   sealer.enqueue([item(1)])
   sealer.enqueue([item(2)])
   await sealer.drained()
-  assert.deepEqual(commits.map(({ next }) => next.size), [3])
+  assert.deepEqual(
+    commits.map(({ next }) => next.size),
+    [3],
+  )
 })

@@ -93,7 +93,10 @@ test('removing an event leaves the order of the others (property)', () => {
       const free = events.filter((each) => each.phase === 0 || each.session === NO_SESSION)
       if (free.length === 0) return
       const gone = named(free[seed % free.length] as Entry)
-      assert.deepEqual(order(events.filter((each) => named(each) !== gone)), order(events).filter((name) => name !== gone))
+      assert.deepEqual(
+        order(events.filter((each) => named(each) !== gone)),
+        order(events).filter((name) => name !== gone),
+      )
     }),
   )
 })

@@ -86,7 +86,10 @@ test('flush releases everything; who stops asking early loses nothing', () => {
   }
   assert.equal(hold.subjects, 7)
   for (const { subjectToken } of hold.due(30_000)) some.push(subjectToken)
-  assert.deepEqual(some, Array.from({ length: 10 }, (_, i) => subject(`${i}`)))
+  assert.deepEqual(
+    some,
+    Array.from({ length: 10 }, (_, i) => subject(`${i}`)),
+  )
   for (let i = 0; i < 10; i++) hold.add(event({ subjectToken: subject(`${i}`) }), where, 0)
   assert.equal([...hold.flush()].length, 10)
   assert.equal(hold.events + hold.subjects, 0)

@@ -212,7 +212,14 @@ function madeLog(length: number, seed: number): { sealed: Sealed[]; states: Map<
   for (let i = 0; i < length; i++) {
     const random = (seed * 7919 + i * 104729) % 1000
     const token = subject(`${random % 5}`)
-    const placed = event({ subjectToken: token, timeMs: random, phase: random % 3, session: session(`${random % 2}`), flags: random % 4 === 0 ? 0 : FLAG.held, statusRank: random % 3 })
+    const placed = event({
+      subjectToken: token,
+      timeMs: random,
+      phase: random % 3,
+      session: session(`${random % 2}`),
+      flags: random % 4 === 0 ? 0 : FLAG.held,
+      statusRank: random % 3,
+    })
     const { state } = place(states.get(token) ?? NO_RECORDS, placed)
     states.set(token, state)
     sealed.push({ event: placed, row: row(i), sequence: state.count })
@@ -232,7 +239,10 @@ test('replaying gives the states of sealing, from wherever it begins and however
         await catchUp(ledger, 'interactions', sealed.slice(middle), marker(length))
       }
       const tokens = [...states.keys()]
-      assert.deepEqual(await ledger.subjects(tokens), tokens.map((token) => states.get(token)))
+      assert.deepEqual(
+        await ledger.subjects(tokens),
+        tokens.map((token) => states.get(token)),
+      )
       assert.deepEqual(ledger.marker('interactions'), marker(length))
       await close(ledger)
       rmSync(dir, { recursive: true })

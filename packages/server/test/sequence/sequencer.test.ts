@@ -27,8 +27,20 @@ function sealAll(releases: readonly (readonly Entry[])[]): string[] {
 
 test('numbers are gapless, order within a release is logical, and what comes too late is marked', () => {
   const [a, b, c, d] = [1, 2, 3, 4].map((timeMs) => event({ name: 'abcd'[timeMs - 1] as string, timeMs })) as [Entry, Entry, Entry, Entry]
-  assert.deepEqual(sealAll([[b, a], [d, c]]), ['1 a', '2 b', '3 c', '4 d'])
-  assert.deepEqual(sealAll([[a, d], [c, b]]), ['1 a', '2 d', '3 b*', '4 c*'])
+  assert.deepEqual(
+    sealAll([
+      [b, a],
+      [d, c],
+    ]),
+    ['1 a', '2 b', '3 c', '4 d'],
+  )
+  assert.deepEqual(
+    sealAll([
+      [a, d],
+      [c, b],
+    ]),
+    ['1 a', '2 d', '3 b*', '4 c*'],
+  )
   assert.deepEqual(sealAll([[c], [b, d], [a]]), ['1 c', '2 b*', '3 d', '4 a*'])
 })
 
@@ -108,7 +120,13 @@ test('a subject is reserved, loaded, numbered and forgotten once the ledger has 
   assert.deepEqual(sequencer.reserve([token]), [])
   sequencer.load([token], [{ ...NO_RECORDS, count: 7 }])
   const more = sequencer.number([at(event({ timeMs: 3 })), at(event({ timeMs: 2 }))])
-  assert.deepEqual(more.map(({ sequence, entry, state }) => [sequence, entry.timeMs, state.count]), [[9, 2, 9], [10, 3, 10]])
+  assert.deepEqual(
+    more.map(({ sequence, entry, state }) => [sequence, entry.timeMs, state.count]),
+    [
+      [9, 2, 9],
+      [10, 3, 10],
+    ],
+  )
   assert.equal(first?.state.count, 8, 'the state stored with a record is not changed by later ones')
   sequencer.written([token])
   sequencer.written([token, token])
@@ -142,7 +160,10 @@ test('numbers stay gapless however loads, numbering and ledger writes interleave
         if ('number' in each) {
           const who = subject(`${each.number}`)
           const missing = sequencer.reserve([who])
-          sequencer.load(missing, missing.map((name) => ledger.get(name) ?? null))
+          sequencer.load(
+            missing,
+            missing.map((name) => ledger.get(name) ?? null),
+          )
           for (const { sequence, state } of sequencer.number([at(event({ subjectToken: who })), at(event({ subjectToken: who }))])) {
             assert.equal(sequence, (counts.get(who) ?? 0) + 1)
             counts.set(who, sequence)

@@ -19,8 +19,7 @@ const request = (body: string | Buffer, headers: Record<string, string> = {}) =>
 })
 const run = (body: string | Buffer, headers?: Record<string, string>): Decoded => decode(request(body, headers))
 const codes = (decoded: Decoded): Array<string | null> => decoded.inputs.map((input) => input.problem?.code ?? null)
-const throws = (work: () => unknown, code: string): void =>
-  assert.throws(work, (error) => error instanceof SealtrailError && error.code === code, code)
+const throws = (work: () => unknown, code: string): void => assert.throws(work, (error) => error instanceof SealtrailError && error.code === code, code)
 
 const cloudEvent = { specversion: '1.0', id: 'a-1', source: '/calls', type: 'call.started', data: { eventId: 'e1' } }
 const lines = { 'content-type': 'application/x-ndjson' }
@@ -39,14 +38,51 @@ test('one object is one, an array or lines are many even of one', () => {
 
 test('inputs keep their own bytes, order, receive time and value', () => {
   const { inputs } = run(' [ {"a":1} ,\n{"b":"],["} ,{"c":[1,2]}]\n')
-  assert.deepEqual(inputs.map((i) => Buffer.from(i.bytes).toString()), ['{"a":1}', '{"b":"],["}', '{"c":[1,2]}'])
-  assert.deepEqual(inputs.map((i) => i.value), [{ a: 1 }, { b: '],[' }, { c: [1, 2] }])
-  assert.deepEqual(inputs.map((i) => i.receivedMs), [5, 5, 5])
+  assert.deepEqual(
+    inputs.map((i) => Buffer.from(i.bytes).toString()),
+    ['{"a":1}', '{"b":"],["}', '{"c":[1,2]}'],
+  )
+  assert.deepEqual(
+    inputs.map((i) => i.value),
+    [{ a: 1 }, { b: '],[' }, { c: [1, 2] }],
+  )
+  assert.deepEqual(
+    inputs.map((i) => i.receivedMs),
+    [5, 5, 5],
+  )
 })
 
 test('one bad element is quarantined, its neighbours are unharmed, in every request shape', () => {
-  const bad = ['{"a":1,"a":2}', '{"a":"\\ud800"}', '{"a":9007199254740993}', '{"a":1e400}', '{a:1}', '{"...":"x"}', '{"_sd":[]}', '7', 'null', '"text"', '[1]', `${'['.repeat(20)}${']'.repeat(20)}`, `{"a":"${'x'.repeat(5000)}"}`]
-  const want = ['NOT_I_JSON', 'NOT_I_JSON', 'NOT_I_JSON', 'NOT_I_JSON', 'NOT_JSON', 'RESERVED_KEY', 'RESERVED_KEY', 'UNMATCHED', 'UNMATCHED', 'UNMATCHED', 'UNMATCHED', 'TOO_DEEP', 'TOO_LARGE']
+  const bad = [
+    '{"a":1,"a":2}',
+    '{"a":"\\ud800"}',
+    '{"a":9007199254740993}',
+    '{"a":1e400}',
+    '{a:1}',
+    '{"...":"x"}',
+    '{"_sd":[]}',
+    '7',
+    'null',
+    '"text"',
+    '[1]',
+    `${'['.repeat(20)}${']'.repeat(20)}`,
+    `{"a":"${'x'.repeat(5000)}"}`,
+  ]
+  const want = [
+    'NOT_I_JSON',
+    'NOT_I_JSON',
+    'NOT_I_JSON',
+    'NOT_I_JSON',
+    'NOT_JSON',
+    'RESERVED_KEY',
+    'RESERVED_KEY',
+    'UNMATCHED',
+    'UNMATCHED',
+    'UNMATCHED',
+    'UNMATCHED',
+    'TOO_DEEP',
+    'TOO_LARGE',
+  ]
   bad.forEach((text, i) => {
     const expected = [null, want[i], null]
     assert.deepEqual(codes(run(`[{"x":1},${text},{"y":2}]`)), expected, text)
@@ -113,7 +149,12 @@ test('binary mode: percent-decoded once, quoted strings unquoted; its bytes read
 
 test('binary mode: what cannot be decoded or is missing is quarantined, naming the header only', () => {
   const base = { 'ce-specversion': '1.0', 'ce-id': 'a', 'ce-source': '/s', 'ce-type': 't' }
-  for (const [name, value] of [['ce-id', '%FF'], ['ce-id', '%C3'], ['ce-id', '%'], ['ce-subject', 'Zo\xeb']] as const) {
+  for (const [name, value] of [
+    ['ce-id', '%FF'],
+    ['ce-id', '%C3'],
+    ['ce-id', '%'],
+    ['ce-subject', 'Zo\xeb'],
+  ] as const) {
     const [input] = run('{}', { ...base, [name]: value }).inputs
     assert.equal(input?.problem?.code, 'UNMAPPABLE')
     assert.match(input?.problem?.message ?? '', new RegExp(name))
@@ -145,23 +186,45 @@ test('an object that only looks like a CloudEvent stays what it is', () => {
 })
 
 test('content types', () => {
-  for (const type of ['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON;charset="UTF-8"', 'text/plain', 'application/vnd.x+json']) assert.equal(mediaOf(type), 'json')
+  for (const type of ['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON;charset="UTF-8"', 'text/plain', 'application/vnd.x+json'])
+    assert.equal(mediaOf(type), 'json')
   assert.equal(mediaOf(null), 'json')
   assert.equal(mediaOf('application/cloudevents+json; charset=utf-8'), 'cloudevent')
-  for (const type of ['application/xml', 'multipart/form-data; boundary=x', 'application/cloudevents+avro', 'application/json; charset=utf-16', 'application/x-www-form-urlencoded', 'x']) throws(() => mediaOf(type), 'UNSUPPORTED_MEDIA_TYPE')
+  for (const type of [
+    'application/xml',
+    'multipart/form-data; boundary=x',
+    'application/cloudevents+avro',
+    'application/json; charset=utf-16',
+    'application/x-www-form-urlencoded',
+    'x',
+  ])
+    throws(() => mediaOf(type), 'UNSUPPORTED_MEDIA_TYPE')
 })
 
 test('for platforms nothing is thrown: a body that cannot be told apart is one input with its problem', () => {
-  for (const [body, headers, code] of [['{', {}, 'NOT_JSON'], ['[{}', {}, 'NOT_JSON'], [`{"a":"${'x'.repeat(5000)}"}`, {}, 'TOO_LARGE'], ['x', { 'content-type': 'text/html' }, 'UNSUPPORTED_MEDIA_TYPE']] as const) {
+  for (const [body, headers, code] of [
+    ['{', {}, 'NOT_JSON'],
+    ['[{}', {}, 'NOT_JSON'],
+    [`{"a":"${'x'.repeat(5000)}"}`, {}, 'TOO_LARGE'],
+    ['x', { 'content-type': 'text/html' }, 'UNSUPPORTED_MEDIA_TYPE'],
+  ] as const) {
     const inputs = decodeAll(request(body, headers))
-    assert.deepEqual(inputs.map((i) => i.problem?.code), [code])
+    assert.deepEqual(
+      inputs.map((i) => i.problem?.code),
+      [code],
+    )
     assert.equal(Buffer.from(inputs[0]?.bytes ?? []).toString(), body)
   }
 })
 
 test('content codings, bounded', async () => {
   const text = Buffer.from(JSON.stringify({ a: 'x'.repeat(3000) }))
-  for (const [coding, bytes] of [['gzip', gzipSync(text)], ['br', brotliCompressSync(text)], ['zstd', zstdCompressSync(text)], ['GZIP', gzipSync(text)]] as const) {
+  for (const [coding, bytes] of [
+    ['gzip', gzipSync(text)],
+    ['br', brotliCompressSync(text)],
+    ['zstd', zstdCompressSync(text)],
+    ['GZIP', gzipSync(text)],
+  ] as const) {
     assert.deepEqual(await inflate(bytes, coding, 4096), text)
     await assert.rejects(inflate(bytes, coding, 3000), { code: 'TOO_LARGE' })
     await assert.rejects(inflate(bytes.subarray(0, bytes.length - 3), coding, 4096), { code: 'BAD_REQUEST' })
@@ -179,22 +242,29 @@ test('property: an array is split where JSON says, whatever the elements and the
     fc.property(fc.array(fc.tuple(fc.json(), space, space), { maxLength: 8 }), (elements) => {
       const body = Buffer.from(`[${elements.map(([json, a, b]) => `${a}${json}${b}`).join(',')}]`)
       const spans = splitArray(body, 100)
-      assert.deepEqual(spans?.map((s) => JSON.parse(body.subarray(s.from, s.to).toString())), elements.map(([json]) => JSON.parse(json)))
+      assert.deepEqual(
+        spans?.map((s) => JSON.parse(body.subarray(s.from, s.to).toString())),
+        elements.map(([json]) => JSON.parse(json)),
+      )
     }),
   )
 })
 
 test('property: no bytes make splitting or decoding do anything but answer or throw its own error', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom('application/json', 'application/x-ndjson', 'application/cloudevents+json', 'application/cloudevents-batch+json'), (bytes, type) => {
-      splitArray(bytes, 3)
-      splitLines(Buffer.from(bytes), 3)
-      try {
-        run(Buffer.from(bytes), { 'content-type': type })
-      } catch (error) {
-        assert.ok(error instanceof SealtrailError)
-      }
-    }),
+    fc.property(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.constantFrom('application/json', 'application/x-ndjson', 'application/cloudevents+json', 'application/cloudevents-batch+json'),
+      (bytes, type) => {
+        splitArray(bytes, 3)
+        splitLines(Buffer.from(bytes), 3)
+        try {
+          run(Buffer.from(bytes), { 'content-type': type })
+        } catch (error) {
+          assert.ok(error instanceof SealtrailError)
+        }
+      },
+    ),
     { numRuns: 500 },
   )
 })

@@ -63,20 +63,24 @@ test('a header survives the round trip, and every flipped byte is noticed', () =
   }
 })
 
-test('zstd reads an append file as if the headers were not there', { skip: spawnSync('zstd', ['--version']).error ? 'the zstd program is not installed' : false }, () =>
-  within(async directory => {
-    const store = await FileStore.open(directory)
-    for (const text of ['{"a":1}\n', '{"b":2}\n']) {
-      const frame = zstdCompressSync(text)
-      await store.put(keyOf('calls', 'segment', text.length, frame), frame, LOCK)
-    }
-    await store.close()
-    const file = join(directory, 'calls', 'segment', segments(directory)[0]!)
-    assert.equal(execFileSync('zstd', ['-dc', file], { encoding: 'latin1' }), '{"a":1}\n{"b":2}\n')
-  }))
+test(
+  'zstd reads an append file as if the headers were not there',
+  { skip: spawnSync('zstd', ['--version']).error ? 'the zstd program is not installed' : false },
+  () =>
+    within(async (directory) => {
+      const store = await FileStore.open(directory)
+      for (const text of ['{"a":1}\n', '{"b":2}\n']) {
+        const frame = zstdCompressSync(text)
+        await store.put(keyOf('calls', 'segment', text.length, frame), frame, LOCK)
+      }
+      await store.close()
+      const file = join(directory, 'calls', 'segment', segments(directory)[0]!)
+      assert.equal(execFileSync('zstd', ['-dc', file], { encoding: 'latin1' }), '{"a":1}\n{"b":2}\n')
+    }),
+)
 
 test('a file closes read-only at its size, the next takes its first index as name', () =>
-  within(async directory => {
+  within(async (directory) => {
     const objects = await fill(directory, 25, { maxFileBytes: 5000 })
     const names = segments(directory)
     assert.ok(names.length > 1)
@@ -92,7 +96,7 @@ test('a file closes read-only at its size, the next takes its first index as nam
   }))
 
 test('reading threads see what is appended after they opened', () =>
-  within(async directory => {
+  within(async (directory) => {
     const reader = await FileStore.open(directory, { readOnly: true })
     assert.deepEqual(await keysIn(reader, ''), [])
     const writer = await FileStore.open(directory, { maxFileBytes: 3000 })
@@ -109,7 +113,7 @@ test('reading threads see what is appended after they opened', () =>
   }))
 
 test('a file cut anywhere keeps every object before the cut; nothing is removed; writing goes on in a new file', () =>
-  within(async directory => {
+  within(async (directory) => {
     const objects = await fill(directory, 3, {}, 40)
     const entries = [...objects]
     const name = segments(directory)[0]!
@@ -123,7 +127,11 @@ test('a file cut anywhere keeps every object before the cut; nothing is removed;
       truncateSync(file, cut)
       const store = await FileStore.open(copy)
       const intact = entries.filter((_, i) => ends[i]! <= cut)
-      assert.deepEqual(await keysIn(store, ''), intact.map(([key]) => key), `cut at ${cut}`)
+      assert.deepEqual(
+        await keysIn(store, ''),
+        intact.map(([key]) => key),
+        `cut at ${cut}`,
+      )
       const [lostKey, lost] = entries[intact.length]!
       const left = await store.get(lostKey)
       assert.ok(left === null || left.length < lost.length)
@@ -141,7 +149,7 @@ test('a file cut anywhere keeps every object before the cut; nothing is removed;
   }))
 
 test('every flipped byte of an append file is reported, and spares the other objects', () =>
-  within(async directory => {
+  within(async (directory) => {
     const entries = [...(await fill(directory, 3, {}, 40))]
     const name = segments(directory)[0]!
     const file = join(directory, 'calls', 'segment', name)
@@ -167,7 +175,7 @@ test('every flipped byte of an append file is reported, and spares the other obj
   }))
 
 test('a damaged object may be written again beside the damaged copy', () =>
-  within(async directory => {
+  within(async (directory) => {
     const [[key, bytes]] = [...(await fill(directory, 1))] as [[string, Buffer]]
     const file = join(directory, 'calls', 'segment', segments(directory)[0]!)
     const broken = readFileSync(file)
@@ -184,7 +192,7 @@ test('a damaged object may be written again beside the damaged copy', () =>
   }))
 
 test('an object after a torn write in the middle of a file is found', () =>
-  within(async directory => {
+  within(async (directory) => {
     const objects = await fill(directory, 2)
     const file = join(directory, 'calls', 'segment', segments(directory)[0]!)
     const lost = randomBytes(5000)
@@ -226,13 +234,20 @@ function failing(): { disk: Disk; fail: (call: keyof Disk, code: string, partial
 }
 
 test('whatever call fails, nothing is acknowledged falsely, and the next put of the same segment succeeds', () =>
-  within(async directory => {
+  within(async (directory) => {
     const { disk, fail } = failing()
     const objects = new Map<string, Buffer>()
     const store = await FileStore.open(directory, { disk, maxFileBytes: 100_000 })
     const faults: [keyof Disk, string, number][] = [
-      ['append', 'ENOSPC', 0], ['append', 'ENOSPC', 1], ['append', 'ENOSPC', 200], ['append', 'ENOSPC', 999],
-      ['append', 'EIO', 0], ['append', 'EROFS', 0], ['datasync', 'EIO', 0], ['read', 'EIO', 0], ['datasync', 'ENOSPC', 0],
+      ['append', 'ENOSPC', 0],
+      ['append', 'ENOSPC', 1],
+      ['append', 'ENOSPC', 200],
+      ['append', 'ENOSPC', 999],
+      ['append', 'EIO', 0],
+      ['append', 'EROFS', 0],
+      ['datasync', 'EIO', 0],
+      ['read', 'EIO', 0],
+      ['datasync', 'ENOSPC', 0],
     ]
     let first = 0
     for (const [call, code, partial] of faults) {
@@ -256,7 +271,7 @@ test('whatever call fails, nothing is acknowledged falsely, and the next put of 
   }))
 
 test('a new file that cannot be made durable is not used', () =>
-  within(async directory => {
+  within(async (directory) => {
     const { disk, fail } = failing()
     const store = await FileStore.open(directory, { disk })
     const bytes = randomBytes(100)
@@ -273,12 +288,15 @@ test('a new file that cannot be made durable is not used', () =>
     }
     for (const kind of ['segment', 'hashes'] as const) await store.put(keyOf('calls', kind, 0, bytes), bytes, LOCK)
     assert.deepEqual((await keysIn(store, '')).length, 2)
-    assert.deepEqual(readdirSync(join(directory, 'calls', 'hashes')).filter(name => name.startsWith('.')), [])
+    assert.deepEqual(
+      readdirSync(join(directory, 'calls', 'hashes')).filter((name) => name.startsWith('.')),
+      [],
+    )
     await store.close()
   }))
 
 test('after a failed fdatasync the bytes in the page cache are not believed', () =>
-  within(async directory => {
+  within(async (directory) => {
     const { disk, fail } = failing()
     const store = await FileStore.open(directory, { disk })
     const bytes = randomBytes(500)
@@ -292,7 +310,7 @@ test('after a failed fdatasync the bytes in the page cache are not believed', ()
   }))
 
 test('hash packs carry their declared retention beside them and are read-only', () =>
-  within(async directory => {
+  within(async (directory) => {
     const store = await FileStore.open(directory)
     const bytes = randomBytes(1000)
     const key = keyOf('calls', 'hashes', 0, bytes)
@@ -305,7 +323,7 @@ test('hash packs carry their declared retention beside them and are read-only', 
   }))
 
 test('a store that cannot be written says so at opening', async () => {
-  await within(async directory => {
+  await within(async (directory) => {
     writeFileSync(join(directory, 'file'), '')
     await assert.rejects(FileStore.open(join(directory, 'file', 'store')), { code: 'DATA_UNWRITABLE' })
     const { disk, fail } = failing()
@@ -315,7 +333,7 @@ test('a store that cannot be written says so at opening', async () => {
 })
 
 test('two processes appending to one file, one killed: every acknowledged object stands', () =>
-  within(async directory => {
+  within(async (directory) => {
     const program = `
       import { FileStore } from ${JSON.stringify(new URL('../../src/store/files/store.ts', import.meta.url).href)}
       import { hash, randomBytes } from 'node:crypto'
@@ -328,7 +346,9 @@ test('two processes appending to one file, one killed: every acknowledged object
       }`
     const acknowledged: string[] = []
     for (let round = 0; round < 3; round++) {
-      const children = [0, 1].map(() => spawn(process.execPath, ['--conditions=@sealtrail/source', '--input-type=module', '-e', program, directory], { stdio: ['ignore', 'pipe', 'inherit'] }))
+      const children = [0, 1].map(() =>
+        spawn(process.execPath, ['--conditions=@sealtrail/source', '--input-type=module', '-e', program, directory], { stdio: ['ignore', 'pipe', 'inherit'] }),
+      )
       await Promise.all(
         children.map(async (child, n) => {
           let text = ''
@@ -353,7 +373,7 @@ test('two processes appending to one file, one killed: every acknowledged object
   }))
 
 test('a real file size limit tears a write: refused, and nothing before it is lost', () =>
-  within(async directory => {
+  within(async (directory) => {
     const program = `
       import { FileStore } from ${JSON.stringify(new URL('../../src/store/files/store.ts', import.meta.url).href)}
       import { hash, randomBytes } from 'node:crypto'
@@ -371,9 +391,13 @@ test('a real file size limit tears a write: refused, and nothing before it is lo
           console.log('ok ' + key)
         }
       }`
-    const run = spawnSync('bash', ['-c', 'ulimit -f 60; exec "$0" "$@"', process.execPath, '--conditions=@sealtrail/source', '--input-type=module', '-e', program, directory], { encoding: 'latin1' })
+    const run = spawnSync(
+      'bash',
+      ['-c', 'ulimit -f 60; exec "$0" "$@"', process.execPath, '--conditions=@sealtrail/source', '--input-type=module', '-e', program, directory],
+      { encoding: 'latin1' },
+    )
     const lines = run.stdout.trim().split('\n')
-    assert.equal(lines.filter(line => line.startsWith('ok')).length, 12, run.stderr)
+    assert.equal(lines.filter((line) => line.startsWith('ok')).length, 12, run.stderr)
     assert.ok(lines.includes('no NOT_DURABLE'))
     const store = await FileStore.open(directory)
     assert.equal((await keysIn(store, '')).length, 12)

@@ -14,7 +14,7 @@ async function within(run: (writer: LogWriter, reader: SegmentReader) => Promise
   try {
     const writer = await LogWriter.create(directory, 'calls', { maxFileBytes: 4000 })
     const store = await FileStore.open(join(directory, 'store'), { readOnly: true })
-    await run(writer, new SegmentReader(store, { lastSegment: log => writer.heads.read(log)?.segment ?? null, cacheBytes: 5000 }))
+    await run(writer, new SegmentReader(store, { lastSegment: (log) => writer.heads.read(log)?.segment ?? null, cacheBytes: 5000 }))
     await store.close()
     await writer.close()
   } finally {
@@ -30,9 +30,15 @@ async function collect(range: AsyncIterable<Uint8Array>): Promise<string[]> {
 
 async function assertReads(writer: LogWriter, reader: SegmentReader): Promise<void> {
   const { size } = writer.head
-  const texts = writer.records.map(bytes => Buffer.from(bytes).toString())
+  const texts = writer.records.map((bytes) => Buffer.from(bytes).toString())
   for (let index = 0; index < size; index++) assert.equal(Buffer.from((await reader.record('calls', index))!).toString(), texts[index])
-  for (const [from, to] of [[0, size], [1, size - 1], [size - 1, size], [3, 3], [Math.min(7, size - 1), Math.min(8, size)]] as const) {
+  for (const [from, to] of [
+    [0, size],
+    [1, size - 1],
+    [size - 1, size],
+    [3, 3],
+    [Math.min(7, size - 1), Math.min(8, size)],
+  ] as const) {
     assert.deepEqual(await collect(reader.range('calls', from, to)), texts.slice(from, to))
   }
 }
@@ -55,7 +61,10 @@ test('a loser’s frame beside the winner’s is never read, before and after th
       const first = writer.head.size
       // Rivals of one record less, as many, and one more; digests fall on both sides of the winner's.
       for (const [i, count] of [3, 4, 5].entries()) {
-        const { frame, next } = writer.prepare(Array.from({ length: count }, (_, j) => sampleRecord(1000 + first + j, { id: `rival ${i}` })), 1000 + i)
+        const { frame, next } = writer.prepare(
+          Array.from({ length: count }, (_, j) => sampleRecord(1000 + first + j, { id: `rival ${i}` })),
+          1000 + i,
+        )
         await writer.store.put(next.segment, frame, LOCK)
       }
       await writer.fill(1, 4)
@@ -69,7 +78,10 @@ test('extensions of a head: none, the one, rivals; never a damaged, unsigned or 
     assert.deepEqual(await reader.extensions('calls', writer.head), [])
     const one = writer.prepare([sampleRecord(6)])
     await writer.store.put(one.next.segment, one.frame, LOCK)
-    assert.deepEqual((await reader.extensions('calls', writer.head)).map(({ key }) => key), [one.next.segment])
+    assert.deepEqual(
+      (await reader.extensions('calls', writer.head)).map(({ key }) => key),
+      [one.next.segment],
+    )
     // Not of this head.
     assert.deepEqual(await reader.extensions('calls', { size: writer.head.size, digest: 'a'.repeat(64) }), [])
     // No segment at all under a fitting key.
@@ -77,7 +89,10 @@ test('extensions of a head: none, the one, rivals; never a damaged, unsigned or 
     await writer.store.put(segmentKey('calls', 6, hash('sha256', junk, 'hex')), junk, LOCK)
     const two = writer.prepare([sampleRecord(6)], 5)
     await writer.store.put(two.next.segment, two.frame, LOCK)
-    assert.deepEqual((await reader.extensions('calls', writer.head)).map(({ key }) => key), [one.next.segment, two.next.segment].sort())
+    assert.deepEqual(
+      (await reader.extensions('calls', writer.head)).map(({ key }) => key),
+      [one.next.segment, two.next.segment].sort(),
+    )
   }))
 
 test('a damaged segment is an error for its records, and only for them', () =>
@@ -86,7 +101,7 @@ test('a damaged segment is an error for its records, and only for them', () =>
     const folder = join(writer.directory, 'store', 'calls', 'segment')
     const key = writer.head.segment
     const frame = (await writer.store.get(key))!
-    const name = readdirSync(folder).find(file => readFileSync(join(folder, file)).includes(frame))!
+    const name = readdirSync(folder).find((file) => readFileSync(join(folder, file)).includes(frame))!
     const bytes = readFileSync(join(folder, name))
     bytes[bytes.indexOf(frame) + 20]! ^= 1
     writeFileSync(join(folder, name), bytes)

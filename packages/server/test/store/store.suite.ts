@@ -33,7 +33,7 @@ export function storeSuite(name: string, place: () => Promise<Place>): void {
       }
     })
 
-  on('what was put is got back, by this instance and the next', async here => {
+  on('what was put is got back, by this instance and the next', async (here) => {
     const store = await here.open()
     const objects = new Map<string, Uint8Array>()
     for (const kind of ['segment', 'hashes'] as const) {
@@ -55,7 +55,7 @@ export function storeSuite(name: string, place: () => Promise<Place>): void {
     await again.close()
   })
 
-  on('the same bytes again succeed, other bytes are refused and change nothing', async here => {
+  on('the same bytes again succeed, other bytes are refused and change nothing', async (here) => {
     const store = await here.open()
     for (const kind of ['segment', 'hashes'] as const) {
       const bytes = randomBytes(300)
@@ -69,7 +69,7 @@ export function storeSuite(name: string, place: () => Promise<Place>): void {
     await store.close()
   })
 
-  on('bytes that are not those the key names are refused', async here => {
+  on('bytes that are not those the key names are refused', async (here) => {
     const store = await here.open()
     const key = keyOf('calls', 'segment', 1, randomBytes(10))
     await assert.rejects(store.put(key, randomBytes(10), LOCK))
@@ -77,16 +77,27 @@ export function storeSuite(name: string, place: () => Promise<Place>): void {
     await store.close()
   })
 
-  on('keys that are none are refused', async here => {
+  on('keys that are none are refused', async (here) => {
     const store = await here.open()
-    for (const key of ['', '/', 'calls', '../calls/hashes/x', 'calls/../x', 'calls/segment/x', 'calls/hashes/../../x', 'calls/hashes/.x', 'calls//x', 'calls/hashes/a\0']) {
+    for (const key of [
+      '',
+      '/',
+      'calls',
+      '../calls/hashes/x',
+      'calls/../x',
+      'calls/segment/x',
+      'calls/hashes/../../x',
+      'calls/hashes/.x',
+      'calls//x',
+      'calls/hashes/a\0',
+    ]) {
       await assert.rejects(store.put(key, new Uint8Array(1), LOCK), key)
       await assert.rejects(store.get(key), key)
     }
     await store.close()
   })
 
-  on('a list is ascending, starts after a key, keeps to its prefix, and losers stand beside winners', async here => {
+  on('a list is ascending, starts after a key, keeps to its prefix, and losers stand beside winners', async (here) => {
     const store = await here.open()
     const put = async (log: string, kind: 'segment' | 'hashes', first: number): Promise<string> => {
       const bytes = randomBytes(50)
@@ -100,16 +111,34 @@ export function storeSuite(name: string, place: () => Promise<Place>): void {
     for (const first of [2, 1]) keys.push(await put('calls-b', 'segment', first), await put('calls.c', 'hashes', first), await put('call', 'segment', first))
     keys.sort()
     assert.deepEqual(await keysIn(store, ''), keys)
-    for (const prefix of ['calls/', 'calls/segment/', 'calls/segment/00000000000000000005', 'calls', 'c', 'calls/hashes/', 'x', 'calls/segment/00000000000000000005-', 'call/']) {
-      assert.deepEqual(await keysIn(store, prefix), keys.filter(key => key.startsWith(prefix)), prefix)
+    for (const prefix of [
+      'calls/',
+      'calls/segment/',
+      'calls/segment/00000000000000000005',
+      'calls',
+      'c',
+      'calls/hashes/',
+      'x',
+      'calls/segment/00000000000000000005-',
+      'call/',
+    ]) {
+      assert.deepEqual(
+        await keysIn(store, prefix),
+        keys.filter((key) => key.startsWith(prefix)),
+        prefix,
+      )
       for (const after of [...keys, 'calls/segment/00000000000000000005', 'calls/', '~', '']) {
-        assert.deepEqual(await keysIn(store, prefix, after), keys.filter(key => key.startsWith(prefix) && key > after), `${prefix} after ${after}`)
+        assert.deepEqual(
+          await keysIn(store, prefix, after),
+          keys.filter((key) => key.startsWith(prefix) && key > after),
+          `${prefix} after ${after}`,
+        )
       }
     }
     await store.close()
   })
 
-  on('many puts at once all stand', async here => {
+  on('many puts at once all stand', async (here) => {
     const store = await here.open()
     const objects = Array.from({ length: 60 }, (_, i) => randomBytes(500 + i * 37))
     const keys = objects.map((bytes, i) => keyOf('calls', i % 10 === 0 ? 'hashes' : 'segment', i, bytes))
@@ -118,7 +147,7 @@ export function storeSuite(name: string, place: () => Promise<Place>): void {
     await store.close()
   })
 
-  on('two instances writing the same log at once lose nothing and see each other', async here => {
+  on('two instances writing the same log at once lose nothing and see each other', async (here) => {
     const [one, two] = [await here.open(), await here.open()]
     const objects = Array.from({ length: 80 }, (_, i) => randomBytes(200 + ((i * 7919) % 30_000)))
     const keys = objects.map((bytes, i) => keyOf('calls', 'segment', Math.floor(i / 2), bytes))

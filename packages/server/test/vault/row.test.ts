@@ -15,7 +15,10 @@ const entries: fc.Arbitrary<VaultEntry> = fc.record({
   parts: fc.array(fc.record({ keyId: bytes(16), commitment: bytes(16), nonce: bytes(12), ciphertext: fc.uint8Array({ maxLength: 200 }) }), { maxLength: 4 }),
 })
 
-const plain = (entry: VaultEntry): unknown => JSON.parse(JSON.stringify(entry, (_, value) => (value instanceof Uint8Array || value?.type === 'Buffer' ? Buffer.from(value.data ?? value).toString('hex') : value)))
+const plain = (entry: VaultEntry): unknown =>
+  JSON.parse(
+    JSON.stringify(entry, (_, value) => (value instanceof Uint8Array || value?.type === 'Buffer' ? Buffer.from(value.data ?? value).toString('hex') : value)),
+  )
 
 test('a row is read back as it was written, and only under its own key', () => {
   fc.assert(
@@ -51,7 +54,15 @@ test('a part opens only under its key, audit id, tenant and trail', () => {
   const nonce = noncePool(randomBytes)
   const owner = key()
   const auditid = randomBytes(16)
-  const draft = { tenant: 't', trail: 'a', auditid, fingerprint: 'f'.repeat(16), firstDigest: randomBytes(32).toString('base64url'), tokens: [], owners: [{ key: owner, disclosures: ['one', 'two'] }] }
+  const draft = {
+    tenant: 't',
+    trail: 'a',
+    auditid,
+    fingerprint: 'f'.repeat(16),
+    firstDigest: randomBytes(32).toString('base64url'),
+    tokens: [],
+    owners: [{ key: owner, disclosures: ['one', 'two'] }],
+  }
   const row = sealRow(draft, nonce)
   const live = (each: DataKey) => () => [{ state: 'live' as const, key: each }]
   assert.deepEqual(openRow(row, auditid, live(owner)), [{ state: 'open', disclosures: ['one', 'two'] }])
@@ -59,7 +70,8 @@ test('a part opens only under its key, audit id, tenant and trail', () => {
   assert.equal(openRow(row, auditid, live({ id: owner.id, key: randomBytes(32) }))[0]?.state, 'missing')
   assert.equal(openRow(row, auditid, () => [])[0]?.state, 'missing')
   const entry = decodeRow(row.key, row.value) as VaultEntry
-  const forge = (change: Partial<VaultEntry>, at = row.key): string => openRow({ key: at, value: encodeRow(at, { ...entry, ...change }) }, at.subarray(0, 16), live(owner))[0]?.state ?? 'none'
+  const forge = (change: Partial<VaultEntry>, at = row.key): string =>
+    openRow({ key: at, value: encodeRow(at, { ...entry, ...change }) }, at.subarray(0, 16), live(owner))[0]?.state ?? 'none'
   assert.equal(forge({}), 'open')
   assert.equal(forge({ context: 't\nb' }), 'missing')
   assert.equal(forge({ context: 'u\na' }), 'missing')
@@ -81,8 +93,14 @@ test('a ciphertext under another key with the right key id is refused before it 
   const owner = key()
   const impostor: DataKey = { id: owner.id, key: randomBytes(32) }
   const auditid = randomBytes(16)
-  const row = sealRow({ tenant: 't', trail: 'a', auditid, fingerprint: 'f'.repeat(16), firstDigest: null, tokens: [], owners: [{ key: impostor, disclosures: ['x'] }] }, noncePool(randomBytes))
-  assert.deepEqual(openRow(row, auditid, () => [{ state: 'live', key: owner }]), [{ state: 'missing', why: 'the ciphertext was made under another key' }])
+  const row = sealRow(
+    { tenant: 't', trail: 'a', auditid, fingerprint: 'f'.repeat(16), firstDigest: null, tokens: [], owners: [{ key: impostor, disclosures: ['x'] }] },
+    noncePool(randomBytes),
+  )
+  assert.deepEqual(
+    openRow(row, auditid, () => [{ state: 'live', key: owner }]),
+    [{ state: 'missing', why: 'the ciphertext was made under another key' }],
+  )
   assert.notDeepEqual(deriveKey(owner).commitment, deriveKey(impostor).commitment)
 })
 

@@ -36,7 +36,10 @@ async function fresh(): Promise<{ folder: string; keys: Keyring; vault: LevelVau
 const token = (name: string): string => name.padEnd(16, '_')
 
 function row(auditid: Uint8Array, owners: ReadonlyArray<{ key: DataKey; disclosures: readonly string[] }>): VaultRow {
-  return sealRow({ tenant: 't', trail: 'calls', auditid, fingerprint: 'f'.repeat(16), firstDigest: randomBytes(32).toString('base64url'), tokens: [], owners }, nonce)
+  return sealRow(
+    { tenant: 't', trail: 'calls', auditid, fingerprint: 'f'.repeat(16), firstDigest: randomBytes(32).toString('base64url'), tokens: [], owners },
+    nonce,
+  )
 }
 
 test('an owner keeps one key under all its names, also after a restart', async () => {
@@ -56,7 +59,14 @@ test('an owner keeps one key under all its names, also after a restart', async (
 test('the first known name decides, and a name that has a key keeps it', async () => {
   const { vault } = await fresh()
   const [a, b] = await vault.keysFor([[token('a')], [token('b')]])
-  assert.deepEqual(await vault.keysFor([[token('b'), token('a')], [token('a'), token('b')], [token('new'), token('b')]]), [b, a, b])
+  assert.deepEqual(
+    await vault.keysFor([
+      [token('b'), token('a')],
+      [token('a'), token('b')],
+      [token('new'), token('b')],
+    ]),
+    [b, a, b],
+  )
   assert.deepEqual(await vault.keysFor([[token('a')], [token('b')], [token('new')]]), [a, b, b])
   await vault.close()
 })
@@ -87,11 +97,20 @@ test('rows come back, open, and nothing of them is on disk in clear', async () =
   const [alice, call] = (await vault.keysFor([[token('alice')], [token('call')]])) as [DataKey, DataKey]
   const auditid = randomBytes(16)
   const secret = Buffer.from('["salt","+13175550142"]').toString('base64url')
-  const stored = row(auditid, [{ key: alice, disclosures: [secret, 'second'] }, { key: call, disclosures: ['third'] }])
+  const stored = row(auditid, [
+    { key: alice, disclosures: [secret, 'second'] },
+    { key: call, disclosures: ['third'] },
+  ])
   await vault.insert([stored])
   const rows = await vault.rows(auditid)
-  assert.deepEqual(rows.map(({ key }) => Buffer.from(key).toString('hex')), [Buffer.from(stored.key).toString('hex')])
-  assert.deepEqual(await vault.open(rows[0] as VaultRow, auditid), [{ state: 'open', disclosures: [secret, 'second'] }, { state: 'open', disclosures: ['third'] }])
+  assert.deepEqual(
+    rows.map(({ key }) => Buffer.from(key).toString('hex')),
+    [Buffer.from(stored.key).toString('hex')],
+  )
+  assert.deepEqual(await vault.open(rows[0] as VaultRow, auditid), [
+    { state: 'open', disclosures: [secret, 'second'] },
+    { state: 'open', disclosures: ['third'] },
+  ])
   assert.deepEqual(await vault.has([stored.key, randomBytes(24)]), [true, false])
   assert.deepEqual(await vault.rows(randomBytes(16)), [])
   const reader = await LevelVaultReader.open(join(folder, 'vault'), (ids) => vault.keysById(ids))
@@ -110,11 +129,22 @@ test('an erased owner is erased, its rows say so, and a new key has nothing of t
   const { vault, reopen, folder } = await fresh()
   const [old, other] = (await vault.keysFor([[token('phone'), token('mail')], [token('other')]])) as [DataKey, DataKey]
   const auditid = randomBytes(16)
-  await vault.insert([row(auditid, [{ key: old, disclosures: ['x'] }, { key: other, disclosures: ['y'] }])])
-  assert.deepEqual((await vault.keyIdsOf([token('mail')])).map((id) => Buffer.from(id)), [Buffer.from(old.id)])
+  await vault.insert([
+    row(auditid, [
+      { key: old, disclosures: ['x'] },
+      { key: other, disclosures: ['y'] },
+    ]),
+  ])
+  assert.deepEqual(
+    (await vault.keyIdsOf([token('mail')])).map((id) => Buffer.from(id)),
+    [Buffer.from(old.id)],
+  )
   await vault.destroyKeys([old.id], 77)
   const [stored] = (await vault.rows(auditid)) as [VaultRow]
-  const expected = [{ state: 'erased', erasedMs: 77 }, { state: 'open', disclosures: ['y'] }]
+  const expected = [
+    { state: 'erased', erasedMs: 77 },
+    { state: 'open', disclosures: ['y'] },
+  ]
   assert.deepEqual(await vault.open(stored, auditid), expected)
   assert.deepEqual(await vault.keyIdsOf([token('mail'), token('phone')]), [])
   const [renewed] = (await vault.keysFor([[token('mail')]])) as [DataKey]
@@ -133,7 +163,21 @@ test('every byte of every row flipped: missing, with why; never erased, never a 
   const { vault } = await fresh()
   const [a, b] = (await vault.keysFor([[token('a')], [token('b')]])) as [DataKey, DataKey]
   const auditid = randomBytes(16)
-  const good = sealRow({ tenant: 't', trail: 'calls', auditid, fingerprint: 'f'.repeat(16), firstDigest: randomBytes(32).toString('base64url'), tokens: [{ kind: 'phone', token: token('x'), owner: 1 }], owners: [{ key: a, disclosures: ['one', 'two'] }, { key: b, disclosures: ['three'] }] }, nonce)
+  const good = sealRow(
+    {
+      tenant: 't',
+      trail: 'calls',
+      auditid,
+      fingerprint: 'f'.repeat(16),
+      firstDigest: randomBytes(32).toString('base64url'),
+      tokens: [{ kind: 'phone', token: token('x'), owner: 1 }],
+      owners: [
+        { key: a, disclosures: ['one', 'two'] },
+        { key: b, disclosures: ['three'] },
+      ],
+    },
+    nonce,
+  )
   await vault.insert([good])
   const swapped = row(randomBytes(16), [{ key: a, disclosures: ['swapped'] }])
   for (let at = 0; at < good.value.length; at++) {
@@ -188,7 +232,11 @@ test('key rows flipped, deleted, swapped: missing for readers; writers get a new
   const again = await reopen()
   const [renewed] = (await again.keysFor([[token('a')]])) as [DataKey]
   assert.notDeepEqual(renewed.id, a.id)
-  assert.deepEqual((await again.keyIdsOf([token('a')])).map((id) => Buffer.from(id)), [Buffer.from(renewed.id), Buffer.from(a.id)], 'an erasure still reaches the lost key')
+  assert.deepEqual(
+    (await again.keyIdsOf([token('a')])).map((id) => Buffer.from(id)),
+    [Buffer.from(renewed.id), Buffer.from(a.id)],
+    'an erasure still reaches the lost key',
+  )
   await again.insert([])
   await again.close()
   await change(right)
@@ -206,7 +254,10 @@ test('sweep deletes what nobody refers to and nothing else', async () => {
   await vault.insert(rows)
   const referred = new Set(rows.filter((_, i) => i % 3 === 0).map(({ key: at }) => Buffer.from(at).toString('hex')))
   assert.equal(await vault.sweep((at) => referred.has(Buffer.from(at).toString('hex'))), rows.length - referred.size)
-  assert.deepEqual(await vault.has(rows.map(({ key: at }) => at)), rows.map((_, i) => i % 3 === 0))
+  assert.deepEqual(
+    await vault.has(rows.map(({ key: at }) => at)),
+    rows.map((_, i) => i % 3 === 0),
+  )
   assert.deepEqual(await vault.keysFor([[token('a')]]), [key])
   await vault.close()
 })
@@ -254,7 +305,12 @@ test('all rows of an audit id are found among those of many, though the database
   const [key] = (await vault.keysFor([[token('a')]])) as [DataKey]
   const auditids = Array.from({ length: 40 }, () => randomBytes(16))
   // Attempts that were never sealed leave rows of their own; each of these fills most of a run.
-  await vault.insert(auditids.flatMap((auditid) => Array.from({ length: 3 }, () => row(auditid, [{ key, disclosures: [randomBytes(7_000).toString('base64url')] }]))))
-  assert.deepEqual((await vault.rowsOf(auditids)).map((found) => found.length), auditids.map(() => 3))
+  await vault.insert(
+    auditids.flatMap((auditid) => Array.from({ length: 3 }, () => row(auditid, [{ key, disclosures: [randomBytes(7_000).toString('base64url')] }]))),
+  )
+  assert.deepEqual(
+    (await vault.rowsOf(auditids)).map((found) => found.length),
+    auditids.map(() => 3),
+  )
   await vault.close()
 })

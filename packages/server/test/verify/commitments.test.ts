@@ -27,12 +27,17 @@ async function build(directory: string): Promise<{ rows: VaultRow[]; records: Ui
   const writer = await LogWriter.create(directory)
   const rows: VaultRow[] = []
   for (let n = 0; n < 12; n++) {
-    const disclosures = [`name ${n}`, n].map(value => makeDisclosure(randomBytes(16).toString('base64url'), value))
-    const [name, number] = disclosures.map(each => commitmentOf(disclosureDigest(each)))
+    const disclosures = [`name ${n}`, n].map((value) => makeDisclosure(randomBytes(16).toString('base64url'), value))
+    const [name, number] = disclosures.map((each) => commitmentOf(disclosureDigest(each)))
     const record = sampleRecord(n, { data: { plain: true, name: name!, deep: [{ number: number! }] } })
     const auditid = auditIdBytes(parseRecord(record).auditid)
     const part = { key: owners[n % OWNERS]!, disclosures }
-    rows.push(sealRow({ tenant: 't', trail: 'calls', auditid, fingerprint: 'f'.repeat(16), firstDigest: disclosureDigest(disclosures[0]!), tokens: [], owners: [part] }, nonce))
+    rows.push(
+      sealRow(
+        { tenant: 't', trail: 'calls', auditid, fingerprint: 'f'.repeat(16), firstDigest: disclosureDigest(disclosures[0]!), tokens: [], owners: [part] },
+        nonce,
+      ),
+    )
     await writer.commit([record])
   }
   await writer.commit([sampleRecord(12)])
@@ -50,7 +55,13 @@ async function audit(directory: string, change?: (vault: LevelVault) => Promise<
   const store = await FileStore.open(join(directory, 'store'), { readOnly: true })
   const heads = SqliteHead.open(join(directory, 'head.sqlite'), { readOnly: true })
   try {
-    return await auditData(directory, { store, heads, key: null, own: null, openCommitments: async () => () => new CommitmentSum((key, first, ndjson) => checkCommitments(key, first, ndjson, source), 4) })
+    return await auditData(directory, {
+      store,
+      heads,
+      key: null,
+      own: null,
+      openCommitments: async () => () => new CommitmentSum((key, first, ndjson) => checkCommitments(key, first, ndjson, source), 4),
+    })
   } finally {
     heads.close()
     await store.close()
@@ -72,15 +83,16 @@ test('every commitment of a good log is disclosed; erased people are as they sho
     const [good] = await audit(directory)
     assert.deepEqual(good!.problems, [])
     assert.deepEqual(good!.commitments, { disclosed: 12, erased: 0, missing: 0 })
-    const [erased] = await audit(directory, vault => vault.destroyKeys([ids[1]!], 1))
+    const [erased] = await audit(directory, (vault) => vault.destroyKeys([ids[1]!], 1))
     assert.equal(erased!.ok, true)
     assert.deepEqual(erased!.commitments, { disclosed: 8, erased: 4, missing: 0 })
   }))
 
 /** The vault with one row's place taken by others. */
 const instead = (vault: LevelVault, of: VaultRow, rows: readonly VaultRow[]): DisclosureSource => ({
-  rowsOf: async auditids => (await vault.rowsOf(auditids)).map((found, i) => (Buffer.compare(auditids[i]!, of.key.subarray(0, 16)) === 0 ? [...rows] : found)),
-  keysById: ids => vault.keysById(ids),
+  rowsOf: async (auditids) =>
+    (await vault.rowsOf(auditids)).map((found, i) => (Buffer.compare(auditids[i]!, of.key.subarray(0, 16)) === 0 ? [...rows] : found)),
+  keysById: (ids) => vault.keysById(ids),
 })
 
 test('every row: gone, any byte flipped, cut, or swapped with another: the record is named', () =>
@@ -95,8 +107,11 @@ test('every row: gone, any byte flipped, cut, or swapped with another: the recor
         ['VAULT_ROW_DAMAGED', [{ key: row.key, value: new Uint8Array(0) }]],
       ]
       for (const [code, offered] of harms) {
-        const [verdict] = await audit(directory, vault => instead(vault, row, offered) as never)
-        assert.deepEqual(verdict!.problems.map(problem => [problem.code, problem.index]), [[code, index]])
+        const [verdict] = await audit(directory, (vault) => instead(vault, row, offered) as never)
+        assert.deepEqual(
+          verdict!.problems.map((problem) => [problem.code, problem.index]),
+          [[code, index]],
+        )
         assert.deepEqual(verdict!.commitments, { disclosed: 11, erased: 0, missing: 1 })
       }
     }
@@ -112,20 +127,37 @@ test('each byte of one row flipped is found', () =>
     assert.deepEqual(clean, { counts: { disclosed: 1, erased: 0, missing: 0 }, problems: [] })
     for (let at = 0; at < row.value.length; at++) {
       const value = Uint8Array.from(row.value)
-      value[at]! ^= 1 << at % 8
+      value[at]! ^= 1 << (at % 8)
       const { problems } = await checkCommitments('k', 4, ndjson, instead(vault, row, [{ key: row.key, value }]))
-      assert.deepEqual(problems.map(({ code, index, object }) => [code, index, object]), [['VAULT_ROW_DAMAGED', 4, 'k']], `byte ${at}`)
+      assert.deepEqual(
+        problems.map(({ code, index, object }) => [code, index, object]),
+        [['VAULT_ROW_DAMAGED', 4, 'k']],
+        `byte ${at}`,
+      )
     }
     await vault.close()
   }))
 
 test('a row nobody refers to beside the right one is passed over', () =>
   within(async (directory, { rows, ids }) => {
-    const [verdict] = await audit(directory, async vault => {
+    const [verdict] = await audit(directory, async (vault) => {
       const [live] = await vault.keysById([ids[0]!])
       assert.ok(live!.state === 'live')
       const stray = makeDisclosure('x'.repeat(22), 'never sealed')
-      await vault.insert([sealRow({ tenant: 't', trail: 'calls', auditid: rows[0]!.key.subarray(0, 16), fingerprint: 'f'.repeat(16), firstDigest: disclosureDigest(stray), tokens: [], owners: [{ key: live.key, disclosures: [stray] }] }, nonce)])
+      await vault.insert([
+        sealRow(
+          {
+            tenant: 't',
+            trail: 'calls',
+            auditid: rows[0]!.key.subarray(0, 16),
+            fingerprint: 'f'.repeat(16),
+            firstDigest: disclosureDigest(stray),
+            tokens: [],
+            owners: [{ key: live.key, disclosures: [stray] }],
+          },
+          nonce,
+        ),
+      ])
     })
     assert.equal(verdict!.ok, true)
   }))
@@ -133,21 +165,35 @@ test('a row nobody refers to beside the right one is passed over', () =>
 test('a row that holds more than the record commits to is reported', () =>
   within(async (directory, { rows, ids }) => {
     const row = rows[0]!
-    const [verdict] = await audit(directory, async vault => {
+    const [verdict] = await audit(directory, async (vault) => {
       const [answer] = await vault.keysById([ids[0]!])
       assert.ok(answer!.state === 'live')
       const [opened] = await vault.open(row, row.key.subarray(0, 16))
       assert.ok(opened!.state === 'open')
       const more = [...opened!.disclosures, makeDisclosure('y'.repeat(22), 'slipped in')]
       const firstDigest = disclosureDigest(more[0]!)
-      const longer = sealRow({ tenant: 't', trail: 'calls', auditid: row.key.subarray(0, 16), fingerprint: 'f'.repeat(16), firstDigest, tokens: [], owners: [{ key: answer!.key, disclosures: more }] }, nonce)
+      const longer = sealRow(
+        {
+          tenant: 't',
+          trail: 'calls',
+          auditid: row.key.subarray(0, 16),
+          fingerprint: 'f'.repeat(16),
+          firstDigest,
+          tokens: [],
+          owners: [{ key: answer!.key, disclosures: more }],
+        },
+        nonce,
+      )
       return instead(vault, row, [longer]) as never
     })
-    assert.deepEqual(verdict!.problems.map(({ code, index }) => [code, index]), [['VAULT_ROW_DAMAGED', 0]])
+    assert.deepEqual(
+      verdict!.problems.map(({ code, index }) => [code, index]),
+      [['VAULT_ROW_DAMAGED', 0]],
+    )
   }))
 
 test('files of the vault: flipped bytes and cuts are found without opening them', () =>
-  within(async directory => {
+  within(async (directory) => {
     const folder = join(directory, 'vault')
     const found = async (): Promise<LogVerdict[]> => {
       const store = await FileStore.open(join(directory, 'store'), { readOnly: true })
@@ -157,14 +203,21 @@ test('files of the vault: flipped bytes and cuts are found without opening them'
       await store.close()
       return verdicts
     }
-    const file = readdirSync(folder).filter(name => /\.(log|ldb)$/.test(name)).map(name => join(folder, name)).find(path => readFileSync(path).length > 1000)!
+    const file = readdirSync(folder)
+      .filter((name) => /\.(log|ldb)$/.test(name))
+      .map((name) => join(folder, name))
+      .find((path) => readFileSync(path).length > 1000)!
     const whole = readFileSync(file)
     for (let at = 100; at < whole.length; at += 97) {
       const broken = Buffer.from(whole)
       broken[at]! ^= 1
       writeFileSync(file, broken)
       const verdicts = await found()
-      assert.deepEqual(verdicts.at(-1)!.problems.map(({ code }) => code), ['VAULT_UNREADABLE'], `byte ${at}`)
+      assert.deepEqual(
+        verdicts.at(-1)!.problems.map(({ code }) => code),
+        ['VAULT_UNREADABLE'],
+        `byte ${at}`,
+      )
       assert.equal(verdicts[0]!.ok, true)
     }
     truncateSync(file, 0)

@@ -41,7 +41,9 @@ export class SqliteHead implements HeadStore {
     this.#db = db
     this.#read = db.prepare('SELECT size, root, segment, digest, seal FROM head WHERE log = ?')
     this.#create = db.prepare('INSERT INTO head (log, size, root, segment, digest, seal) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-    this.#swap = db.prepare('UPDATE head SET size = ?, root = ?, segment = ?, digest = ?, seal = ? WHERE log = ? AND size = ? AND root = ? AND segment = ? AND digest = ?')
+    this.#swap = db.prepare(
+      'UPDATE head SET size = ?, root = ?, segment = ?, digest = ?, seal = ? WHERE log = ? AND size = ? AND root = ? AND segment = ? AND digest = ?',
+    )
     this.#checkpoint = db.prepare('SELECT note FROM checkpoint WHERE log = ?')
     this.#saveCheckpoint = db.prepare('INSERT INTO checkpoint (log, note) VALUES (?, ?) ON CONFLICT DO UPDATE SET note = excluded.note')
     this.#logs = db.prepare('SELECT log FROM head ORDER BY log')
@@ -60,12 +62,15 @@ export class SqliteHead implements HeadStore {
       if (empty && !readOnly) {
         // The mode and the tables, before anybody can be told that a log exists.
         db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-        db.exec(`BEGIN IMMEDIATE; ${TABLES.map(table => table.replace('TABLE', 'TABLE IF NOT EXISTS')).join('; ')};
+        db.exec(`BEGIN IMMEDIATE; ${TABLES.map((table) => table.replace('TABLE', 'TABLE IF NOT EXISTS')).join('; ')};
           PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}; COMMIT`)
       }
       if (one(db, 'PRAGMA application_id') !== APPLICATION || one(db, 'PRAGMA user_version') !== VERSION) throw damaged('it is not a head file of this version')
       if (!readOnly) db.exec('PRAGMA synchronous = FULL')
-      const tables = db.prepare("SELECT sql FROM sqlite_schema ORDER BY name").all().map(row => row['sql'])
+      const tables = db
+        .prepare('SELECT sql FROM sqlite_schema ORDER BY name')
+        .all()
+        .map((row) => row['sql'])
       if (tables.join() !== TABLES.join()) throw damaged('its schema is damaged')
       const verdict = one(db, 'PRAGMA integrity_check')
       if (verdict !== 'ok') throw damaged('its integrity check fails')
@@ -92,9 +97,7 @@ export class SqliteHead implements HeadStore {
     return guarded(() => {
       const values = [next.size, next.root, next.segment, next.digest, sealOf(log, next)] as const
       const done =
-        expected === null
-          ? this.#create.run(log, ...values)
-          : this.#swap.run(...values, log, expected.size, expected.root, expected.segment, expected.digest)
+        expected === null ? this.#create.run(log, ...values) : this.#swap.run(...values, log, expected.size, expected.root, expected.segment, expected.digest)
       return Number(done.changes) === 1
     })
   }
@@ -117,7 +120,7 @@ export class SqliteHead implements HeadStore {
   }
 
   logs(): string[] {
-    return guarded(() => this.#logs.all().map(row => row['log'] as string))
+    return guarded(() => this.#logs.all().map((row) => row['log'] as string))
   }
 
   close(): void {
@@ -159,6 +162,7 @@ function failure(error: unknown): SealtrailError {
   if (error instanceof SealtrailError) return error
   const { errcode, errstr, code: kind } = error as { errcode?: number; errstr?: string; code?: string }
   const code = (errcode ?? 0) & 0xff
-  if (code === 11 || code === 26 || kind === 'ERR_OUT_OF_RANGE') return new SealtrailError('DATA_CORRUPT', `head.sqlite: ${errstr ?? 'damaged'}; ${HOW_TO_GO_ON}`, { cause: error, stopsLog: true })
+  if (code === 11 || code === 26 || kind === 'ERR_OUT_OF_RANGE')
+    return new SealtrailError('DATA_CORRUPT', `head.sqlite: ${errstr ?? 'damaged'}; ${HOW_TO_GO_ON}`, { cause: error, stopsLog: true })
   return new SealtrailError('DATA_UNWRITABLE', `head.sqlite: ${errstr ?? 'cannot be opened or written'}`, { cause: error, stopsLog: true })
 }

@@ -46,7 +46,6 @@ export function groupDecides(group: Group, facets: Facets): boolean {
   return (['type', 'status', 'tag', 'schema'] as const).every((facet) => facets[facet] === undefined || group[facet] !== null)
 }
 
-
 export function encodeGroup(group: Group): Buffer {
   return Buffer.from(JSON.stringify([group.type, group.status, group.tag, group.schema]))
 }

@@ -171,7 +171,12 @@ export class LevelIndex implements Index {
     const to = Math.min(MAX_U48, Math.floor(range.to))
     if (number === null || !(from <= to)) return
     const { after } = range
-    const start = after === null || after.timeMs < from ? { timeMs: from, index: 0 } : after.index < MAX_U48 ? { timeMs: after.timeMs, index: after.index + 1 } : { timeMs: after.timeMs + 1, index: 0 }
+    const start =
+      after === null || after.timeMs < from
+        ? { timeMs: from, index: 0 }
+        : after.index < MAX_U48
+          ? { timeMs: after.timeMs, index: after.index + 1 }
+          : { timeMs: after.timeMs + 1, index: 0 }
     if (start.timeMs > to) return
     const groups = await this.#db.iterator({ gte: groupKey(number, 0), lte: groupKey(number, 0xffff) }).all()
     const lines: Line[] = []

@@ -63,7 +63,7 @@ class Heap {
 
   #sink(from: number): void {
     const items = this.#items
-    for (let at = from; ; ) {
+    for (let at = from; ;) {
       const left = 2 * at + 1
       if (left >= items.length) return
       const right = left + 1

@@ -145,7 +145,7 @@ class Files implements FileJournal {
     await null
     while (this.#waiting.length > 0) {
       const group: Waiting[] = []
-      for (let bytes = 0; this.#waiting.length > 0 && bytes < GROUP_BYTES; ) {
+      for (let bytes = 0; this.#waiting.length > 0 && bytes < GROUP_BYTES;) {
         const next = this.#waiting.shift() as Waiting
         for (const entry of next.entries) bytes += entry.length
         group.push(next)
@@ -165,7 +165,7 @@ class Files implements FileJournal {
 
   async #write(entries: readonly Uint8Array[]): Promise<Position[]> {
     const positions: Position[] = []
-    for (let next = 0; next < entries.length; ) {
+    for (let next = 0; next < entries.length;) {
       if (this.#offset >= this.#rotateBytes) await this.#rotate()
       let to = next
       let size = 0
@@ -247,7 +247,7 @@ class Files implements FileJournal {
       const whole = await io.readFile(pathOf(this.#folder, file))
       const bytes = file === end.file ? whole.subarray(0, end.offset) : whole
       if (!isFileHeader(bytes, file)) throw corrupt(file, 0, 'does not begin with its header')
-      for (let at = file === from?.file ? from.offset : FILE_HEADER; at < bytes.length; ) {
+      for (let at = file === from?.file ? from.offset : FILE_HEADER; at < bytes.length;) {
         const length = frameAt(bytes, at)
         // Only the last file can be torn, and opening has cut it.
         if (length < 0) throw corrupt(file, at, 'is damaged')

@@ -101,4 +101,3 @@ export function elements(value: JsonValue, fn: string): JsonValue[] {
   if (typeof value === 'object') return Object.keys(value)
   throw new ExpressionError(`${fn} needs a list or a map, not ${kindOf(value)}`)
 }
-

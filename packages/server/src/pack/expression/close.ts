@@ -190,4 +190,3 @@ function with2(args: readonly [ASTNode, ASTNode], variables: readonly string[], 
   const b = close(args[1], variables)
   return a === null || b === null ? null : make(a, b)
 }
-

@@ -41,5 +41,18 @@ export class ExpressionError extends Error {
 }
 
 export function newScope(tables: JsonObject): Scope {
-  return { event: null, raw: null, event_type: null, data: null, context: null, topic: null, topic_id: null, tenant: null, within: null, tables, receivedMs: 0, locals: [] }
+  return {
+    event: null,
+    raw: null,
+    event_type: null,
+    data: null,
+    context: null,
+    topic: null,
+    topic_id: null,
+    tenant: null,
+    within: null,
+    tables,
+    receivedMs: 0,
+    locals: [],
+  }
 }

@@ -33,9 +33,9 @@ const fdatasync = promisify(fs.fdatasync)
 
 export const nodeDisk: Disk = {
   open: (path, flags, mode) => fs.openSync(path, flags, mode),
-  close: fd => fs.closeSync(fd),
+  close: (fd) => fs.closeSync(fd),
   append: async (fd, parts) => (await writev(fd, parts)).bytesWritten,
-  datasync: fd => fdatasync(fd),
+  datasync: (fd) => fdatasync(fd),
   read(fd, into, position) {
     let done = 0
     while (done < into.length) {
@@ -49,12 +49,12 @@ export const nodeDisk: Disk = {
     const { size, mode } = fs.fstatSync(fd)
     return { size, writable: (mode & 0o222) !== 0 }
   },
-  freeze: fd => fs.fchmodSync(fd, 0o444),
+  freeze: (fd) => fs.fchmodSync(fd, 0o444),
   link(from, to) {
     fs.linkSync(from, to)
     fs.unlinkSync(from)
   },
-  remove: path => fs.rmSync(path, { force: true }),
+  remove: (path) => fs.rmSync(path, { force: true }),
   names(path) {
     try {
       return fs.readdirSync(path).sort()

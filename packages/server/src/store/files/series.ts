@@ -65,7 +65,7 @@ export class SegmentSeries {
 
   /** Ready to append: everything found is made durable first, since a process killed before its fdatasync leaves whole objects in the page cache only. */
   openForAppend(): Promise<void> {
-    this.#ready ??= this.#openForAppend().catch(error => {
+    this.#ready ??= this.#openForAppend().catch((error) => {
       this.#ready = null
       throw error
     })
@@ -102,7 +102,7 @@ export class SegmentSeries {
       this.refresh(true)
       at = this.table.find(first, digest)
     }
-    const copies = at.map(position => this.#read(this.table.place(position), this.table.size(position)))
+    const copies = at.map((position) => this.#read(this.table.place(position), this.table.size(position)))
     if (copies.length > 0) return copies
     // A cut-off object is handed out as far as it goes: its reader then says "damaged", not "never written".
     const key = segmentKey(this.#log, first, digest)
@@ -114,10 +114,10 @@ export class SegmentSeries {
 
   /** Bytes in the files that are no whole object. */
   damage(): { file: string; offset: number; length: number; why: Damage['why'] }[] {
-    return this.#files.flatMap(file => {
+    return this.#files.flatMap((file) => {
       const left = this.#size(file) - file.end
       const cut = left > 0 ? [{ offset: file.end, length: left, why: 'cut off' as const }] : []
-      return [...file.damage, ...cut].map(damage => ({ file: file.name, ...damage }))
+      return [...file.damage, ...cut].map((damage) => ({ file: file.name, ...damage }))
     })
   }
 
@@ -141,7 +141,7 @@ export class SegmentSeries {
       if (!this.#holds(active.fd, offset - header.length, header, bytes)) {
         // Another writer appended before us: find our own object behind its.
         const { size } = this.#disk.stat(active.fd)
-        const mine = scan(this.#disk, active.fd, file.end, size).found.find(f => f.header.sha256 === sha256 && f.header.key === key)
+        const mine = scan(this.#disk, active.fd, file.end, size).found.find((f) => f.header.sha256 === sha256 && f.header.key === key)
         if (mine === undefined || !this.#holds(active.fd, mine.offset - header.length, header, bytes)) throw new Error('read back differs')
         this.#take(active.file)
         offset = mine.offset

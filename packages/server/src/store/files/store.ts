@@ -81,7 +81,7 @@ export class FileStore implements Store {
       throw new SealtrailError('DATA_CORRUPT', `${key} cannot be read: ${reason(error)}`, { cause: error })
     }
     // The same object may have been written twice, the first time badly.
-    if (copies.length > 1) return copies.find(copy => hash('sha256', copy, 'hex').startsWith(digestIn(key))) ?? copies[0]!
+    if (copies.length > 1) return copies.find((copy) => hash('sha256', copy, 'hex').startsWith(digestIn(key))) ?? copies[0]!
     return copies[0] ?? null
   }
 
@@ -92,9 +92,9 @@ export class FileStore implements Store {
     const stored: Stored = { key, size: bytes.length, assurance: 'declared', version: null }
     const sha256 = hash('sha256', bytes, 'hex')
     const before = this.#copies(key)
-    if (before.some(copy => Buffer.compare(copy, bytes) === 0)) return stored
+    if (before.some((copy) => Buffer.compare(copy, bytes) === 0)) return stored
     // A damaged segment may be written again, beside the damaged copy; whole objects stay what they are.
-    const whole = before.some(copy => hash('sha256', copy, 'hex').startsWith(digestIn(key)))
+    const whole = before.some((copy) => hash('sha256', copy, 'hex').startsWith(digestIn(key)))
     if (whole || (before.length > 0 && kind !== 'segment')) throw new SealtrailError('ALREADY_WRITTEN', `other bytes are stored under ${key}`)
     if (!sha256.startsWith(digestIn(key))) throw new SealtrailError('INTERNAL', `the bytes are not those ${key} names`)
     if (kind === 'segment') await (await this.#writable(log)).append(key, bytes, sha256, lock)
@@ -121,11 +121,11 @@ export class FileStore implements Store {
 
   /** Every stretch of bytes in append files that is no whole object: torn writes and damage, for `verify` and `doctor`. */
   damage(): FileDamage[] {
-    return this.#logs().flatMap(log => {
+    return this.#logs().flatMap((log) => {
       if (!existsSync(this.#folder(log, 'segment'))) return []
       const series = this.#open(log)
       series.refresh()
-      return series.damage().map(damage => ({ log, ...damage }))
+      return series.damage().map((damage) => ({ log, ...damage }))
     })
   }
 
@@ -184,10 +184,10 @@ export class FileStore implements Store {
 /** Ascending as their keys will be: `a/` before `a-b/` is wrong, since `-` comes before `/`. */
 function subfolders(path: string): string[] {
   return readdirSync(path, { withFileTypes: true })
-    .filter(entry => entry.isDirectory())
-    .map(entry => `${entry.name}/`)
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${entry.name}/`)
     .sort()
-    .map(name => name.slice(0, -1))
+    .map((name) => name.slice(0, -1))
 }
 
 function checked(key: string): ObjectKey {

@@ -46,6 +46,13 @@ export function failure(step: string, cause: unknown): SealtrailError {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
   const code = inner instanceof Error && 'code' in inner ? String(inner.code) : ''
   const text = inner instanceof Error ? inner.message : ''
-  const kind = code === 'LEVEL_LOCKED' ? 'DATA_IN_USE' : code === 'LEVEL_CORRUPTION' || /corrupt/i.test(text) ? 'DATA_CORRUPT' : /No space|Read-only|Permission|denied/i.test(text) ? 'DATA_UNWRITABLE' : 'NOT_DURABLE'
+  const kind =
+    code === 'LEVEL_LOCKED'
+      ? 'DATA_IN_USE'
+      : code === 'LEVEL_CORRUPTION' || /corrupt/i.test(text)
+        ? 'DATA_CORRUPT'
+        : /No space|Read-only|Permission|denied/i.test(text)
+          ? 'DATA_UNWRITABLE'
+          : 'NOT_DURABLE'
   return new SealtrailError(kind, `the vault could not be ${step}${code === '' ? '' : ` (${code})`}`, { cause })
 }

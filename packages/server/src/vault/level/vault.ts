@@ -137,7 +137,10 @@ export class LevelVault implements Vault {
       const tokens = await this.#keys.bury(ids, erasedMs)
       await this.insert([])
       try {
-        await this.#db.batch(tokens.map((token) => ({ type: 'del' as const, key: aliasKey(token) })), { sync: true })
+        await this.#db.batch(
+          tokens.map((token) => ({ type: 'del' as const, key: aliasKey(token) })),
+          { sync: true },
+        )
         // LevelDB keeps overwritten values until it compacts; a wrapped key must not wait for that.
         for (const id of ids) {
           const at = keyKey(Buffer.from(id).toString('latin1'))
