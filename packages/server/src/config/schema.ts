@@ -70,8 +70,8 @@ export const KEYS: readonly Key[] = [
     what: 'The keyring. `files` keeps it in the data directory, readable by its owner only.',
   },
   { path: 'seal.maxDelay', type: { is: 'duration' }, default: '2ms', what: 'How long a commit waits for further records.' },
-  { path: 'seal.maxRecords', type: { is: 'integer', from: 1, to: 65_536 }, default: '1000', what: 'Most records of one commit.' },
-  { path: 'seal.maxBytes', type: { is: 'size' }, default: '4MiB', what: 'A commit that holds as many bytes takes no further record.' },
+  { path: 'seal.maxRecords', type: { is: 'integer', from: 1, to: 65_536 }, default: '4000', what: 'Most records of one commit.' },
+  { path: 'seal.maxBytes', type: { is: 'size' }, default: '8MiB', what: 'A commit that holds as many bytes takes no further record.' },
   {
     path: 'clock.accept',
     type: { is: 'text', pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/, form: 'a time such as 2027-01-31T12:00:00Z' },
