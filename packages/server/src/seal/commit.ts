@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { constants, zstdCompress } from 'node:zlib'
+import { constants, zstdCompress, type ZstdOptions } from 'node:zlib'
 import { segmentKey } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { Numbered } from '../event/numbered.ts'
@@ -12,10 +12,16 @@ import { build } from './build.ts'
 import type { Built, SegmentSigner, Standing } from './build.ts'
 
 const compress = promisify(zstdCompress)
-const ZSTD = {
-  // One piece: with zlib's 16 KiB a segment would cross to the thread pool and back dozens of times.
-  chunkSize: 1 << 20,
-  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+/**
+ * One output buffer as large as needed: with zlib's 16 KiB a segment would cross to the thread pool and back dozens of
+ * times, with a megabyte for each commit of one record the memory outside the heap provokes one full collection after another.
+ */
+function zstd(bytes: number): ZstdOptions {
+  return {
+    chunkSize: Math.min(Math.max(bytes, 1024), 1 << 20),
+    pledgedSrcSize: bytes,
+    params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+  }
 }
 
 export interface CommitDeps {
@@ -45,7 +51,7 @@ export interface Committed extends Prepared {
 /** Builds and compresses the next segment. Nothing outside memory changes. */
 export async function prepare(standing: Standing, items: readonly Numbered[], journal: Position, deps: CommitDeps): Promise<Prepared> {
   const built = build(standing, items, journal, deps.now(), deps.segmentSigner)
-  const frame = await compress(built.ndjson, ZSTD)
+  const frame = await compress(built.ndjson, zstd(built.ndjson.length))
   const digest = hash('sha256', frame, 'hex')
   const segment = segmentKey(deps.log, standing.head.size, digest)
   return { built, frame, expected: standing.head, next: { size: built.size, root: built.root, segment, digest } }

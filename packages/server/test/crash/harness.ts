@@ -168,17 +168,13 @@ export async function send(local: Local, book: Book, trail: Trail, serials: read
   for (let at = 0; at < serials.length; at += 200) {
     const some = serials.slice(at, at + 200)
     for (const serial of some) book.sent[trail].add(serial)
-    book.note(
-      trail,
-      some,
-      await local.served.intake.submit(
-        inputsOf(
-          trail,
-          some.map((serial) => eventText(trail, serial)),
-        ),
-        { wait: 'sealed', receipts: 'lean' },
-      ),
-    )
+    const texts = some.map((serial) => eventText(trail, serial))
+    const results = await local.served.intake.submit(inputsOf(trail, texts), { wait: 'sealed', receipts: 'lean' })
+    some.forEach((serial, i) => {
+      // Else the resend would hide that it was lost.
+      if (book.promised[trail].has(serial)) assert.equal(results[i]?.outcome, 'duplicate', `${trail} ${serial} was promised`)
+    })
+    book.note(trail, some, results)
   }
 }
 

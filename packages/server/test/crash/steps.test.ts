@@ -98,34 +98,6 @@ describe('killed while it is made, a data directory is as good as new', { concur
   }
 })
 
-test('a journal of many files is kept until it was taken up, though its first entries are sealed meanwhile', async () => {
-  const { data, remove } = temporary()
-  const book = new Book()
-  const rotateBytes = 200_000
-  const child = new Child(data, book, { ...HELD, rotateBytes })
-  const again = new Child(data, book, { sequence: [1, 1, 1], rotateBytes })
-  try {
-    await child.open()
-    // Two calls are held, the second far behind the first; what lies between is sealed, and passed over when it is read.
-    await child.submit('interactions', range(0, 10))
-    for (let at = 0; at < 6_000; at += 500) {
-      await child.submit('notifications', range(at, at + 500))
-      if (at === 3_000) await child.submit('interactions', range(10, 20))
-    }
-    assert.equal(book.size, 6_020)
-    child.kill()
-    await child.ended
-    // With the file of the second call gone, if it were released as soon as the first one is sealed.
-    await again.open('journal:released#9')
-    assert.equal(await again.ended, 'SIGKILL')
-    await comesBackWhole(data, book)
-  } finally {
-    child.kill()
-    again.kill()
-    remove()
-  }
-})
-
 test('killed before or behind the write of a hash pack, the pack is there once and right', async () => {
   for (const at of ['hashes:before-put', 'hashes:after-put']) {
     const { data, remove } = temporary()

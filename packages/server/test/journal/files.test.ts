@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { SealtrailError } from '../../src/errors.ts'
+import { io } from '../../src/journal/files/folder.ts'
 import { FILE_HEADER, FRAME_HEADER, fileHeader } from '../../src/journal/files/frame.ts'
 import { type FileJournal, type JournalOptions, openJournal } from '../../src/journal/files/journal.ts'
 import type { Position } from '../../src/event/position.ts'
@@ -276,4 +277,30 @@ test('whatever is appended, cut and reopened, the acknowledged prefix stands (pr
     }),
     { numRuns: Number(process.env['SLOW'] ? 10_000 : 60) },
   )
+})
+
+test('after a failed sync it refuses, and reopened goes on in a new file without what was not acknowledged', async (t) => {
+  const dir = folder()
+  const journal = await openJournal(dir)
+  const [position] = await journal.append(bytes('kept'))
+  const sync = t.mock.method(io, 'fdatasync', () => Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })))
+  await assert.rejects(journal.append(bytes('written, never synced')), { code: 'NOT_DURABLE' })
+  sync.mock.restore()
+  await assert.rejects(journal.append(bytes('refused')), { code: 'NOT_DURABLE' })
+  assert.equal(journal.failed?.code, 'NOT_DURABLE')
+  // The disk refuses the new file as well: it stays as it is, and may be asked again.
+  const open = t.mock.method(io, 'open', () => Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })))
+  assert.equal(await journal.reopen(), false)
+  open.mock.restore()
+  const write = t.mock.method(io, 'write', () => Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })))
+  assert.equal(await journal.reopen(), false)
+  write.mock.restore()
+  assert.equal(await journal.reopen(), true)
+  assert.equal(await journal.reopen(), true)
+  assert.equal(journal.failed, null)
+  assert.deepEqual(await journal.append(bytes('next')), [{ file: 2, offset: FILE_HEADER }])
+  assert.equal(text(journal.read(position as Position)), 'kept')
+  assert.deepEqual(await all(journal), ['kept', 'next'])
+  await journal.close()
+  assert.deepEqual(await reopen(dir), { entries: ['kept', 'next'], cut: null })
 })
