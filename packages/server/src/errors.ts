@@ -92,7 +92,11 @@ export const ERRORS = {
   },
   KEY_UNKNOWN: { status: 500, title: 'A key is not in the keyring', todo: 'Restore the keyring; an unknown key is an error, never an erasure.' },
   KEY_PERMISSIONS: { status: 500, title: 'The keyring is readable by others', todo: 'chmod 600 the keyring and 700 its folder.' },
-  CLOCK_BACKWARDS: { status: 503, title: 'The clock is behind the last sealed record', todo: 'Correct the clock; see `sealtrail doctor`.' },
+  CLOCK_BACKWARDS: {
+    status: 503,
+    title: 'The clock is behind the last sealed record',
+    todo: 'Correct the clock; if the sealed times are the wrong ones, set `clock.accept`.',
+  },
   USAGE: { status: 400, title: 'The command was called wrongly', todo: 'See `sealtrail COMMAND --help`.' },
   INTERNAL: { status: 500, title: 'A defect in Sealtrail', todo: 'Report it with the log line of the same time; nothing was acknowledged falsely.' },
 } as const

@@ -252,7 +252,8 @@ describe('damaged databases', () => {
       async (data) => {
         const left = new Book()
         for (const serial of range(0, 40)) left.sent.interactions.add(serial)
-        for (const serial of range(0, 30)) left.promised.interactions.set(serial, book.promised.interactions.get(serial) as { auditid: string; index: number | null })
+        for (const serial of range(0, 30))
+          left.promised.interactions.set(serial, book.promised.interactions.get(serial) as { auditid: string; index: number | null })
         for (const serial of range(0, 20)) left.sent.notifications.add(serial)
         const found = (await comesBackWhole(data, left)).join('\n')
         assert.match(found, /journal: its files are gone/)
