@@ -73,7 +73,7 @@ if (process.send !== undefined && process.argv[1] === import.meta.filename) {
       answer({ flush: message.flush })
     } else {
       await local.close()
-      process.disconnect()
+      process.disconnect?.()
     }
   }
   process.on('disconnect', () => process.exit(0))

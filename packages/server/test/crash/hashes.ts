@@ -25,4 +25,4 @@ for await (const { key } of store.list('log/hashes/')) {
 }
 files.close()
 await store.close()
-process.send?.({ packed, packs, right }, () => process.disconnect())
+process.send?.({ packed, packs, right }, () => process.disconnect?.())
