@@ -93,9 +93,10 @@ test('tlog and evidence know nothing of the server, and tlog nothing of evidence
     ),
     [],
   )
-  // The platform is named in the files that stand for it, nowhere else.
+  // The platform is named in the files that stand for it and in the verifier's command line, which nothing else imports.
+  const line = 'packages/evidence/src/cli/'
   assert.deepEqual(
-    violations(core, (path, target) => target.startsWith('node:') && !path.endsWith('.node.ts')),
+    violations(core, (path, target) => !path.startsWith(line) && (target.startsWith(line) || (target.startsWith('node:') && !path.endsWith('.node.ts')))),
     [],
   )
 })
