@@ -33,9 +33,12 @@ export interface CheckpointPolicy extends CheckpointOptions {
   readonly log: readonly Verifier[]
   /** Keys of witnesses, each with its own public key, none of them the log's. */
   readonly witnesses?: readonly Verifier[]
-  /** How many of the witnesses must have signed; 0 when absent. */
-  readonly quorum?: number
+  /** How many of the witnesses must have signed, or whether those that did are enough; 0 when absent. */
+  readonly quorum?: number | Quorum
 }
+
+/** Whether cosignatures by these of the policy's witnesses, each verified and named once, are enough. */
+export type Quorum = (cosigned: readonly Verifier[]) => boolean
 
 /** A witness's cosignature that was verified. */
 export interface Cosignature {
@@ -97,7 +100,7 @@ export function parseCheckpoint(text: string, options: CheckpointOptions = {}): 
 export function openCheckpoint(note: string | Uint8Array | Note, policy: CheckpointPolicy): VerifiedCheckpoint {
   const witnesses = policy.witnesses ?? []
   const quorum = policy.quorum ?? 0
-  if (!Number.isSafeInteger(quorum) || quorum < 0) throw new TlogError('INVALID_ARGUMENT', 'a quorum is a whole number')
+  if (typeof quorum !== 'function' && (!Number.isSafeInteger(quorum) || quorum < 0)) throw new TlogError('INVALID_ARGUMENT', 'a quorum is a whole number')
   assertDistinctKeys(policy.log, witnesses)
   const parsed = typeof note === 'string' || note instanceof Uint8Array ? parseNote(note) : note
   const checkpoint = parseCheckpoint(parsed.text, policy)
@@ -108,7 +111,9 @@ export function openCheckpoint(note: string | Uint8Array | Note, policy: Checkpo
   const signatures = madeBy(policy.log)
   if (signatures.length === 0) throw new TlogError('NOTE_UNVERIFIED', 'no key of the log signed the checkpoint')
   const cosignatures = madeBy(witnesses).map(({ name, keyId, signature }) => ({ name, keyId, time: parseCosignature(signature).time }))
-  if (cosignatures.length < quorum) throw new TlogError('QUORUM_NOT_MET', 'too few witnesses signed the checkpoint')
+  const cosigned = witnesses.filter(({ name, keyId }) => cosignatures.some((line) => line.name === name && line.keyId === keyId))
+  if (typeof quorum === 'function' ? !quorum(cosigned) : cosigned.length < quorum)
+    throw new TlogError('QUORUM_NOT_MET', 'too few witnesses signed the checkpoint')
   return { ...checkpoint, note: parsed, signatures, cosignatures }
 }
 

@@ -22,6 +22,9 @@ export type TlogErrorCode =
   | 'COSIGNATURE_MALFORMED'
   | 'QUORUM_NOT_MET'
   | 'TLOG_PROOF_MALFORMED'
+  | 'POLICY_MALFORMED'
+  | 'POLICY_UNSUPPORTED'
+  | 'REQUEST_MALFORMED'
 
 /** Every error this package throws on purpose. Anything else that comes out is a defect in it. */
 export class TlogError extends Error {

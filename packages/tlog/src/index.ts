@@ -44,8 +44,21 @@ export {
   type CheckpointOptions,
   type CheckpointPolicy,
   type Cosignature,
+  type Quorum,
   type VerifiedCheckpoint,
 } from './checkpoint.ts'
+export {
+  checkpointPolicy,
+  isQuorumMet,
+  openCheckpointByPolicy,
+  witnessVerifiers,
+  type BringVerifier,
+  type Policy,
+  type PolicyGroup,
+  type PolicyLog,
+  type PolicyWitness,
+} from './policy.ts'
+export { formatPolicy, MAX_POLICY_BYTES, MAX_POLICY_ITEMS, parsePolicy } from './policy-text.ts'
 export {
   formatTilePath,
   hashFromTile,
