@@ -30,6 +30,18 @@ export const PROBLEMS = {
   RECEIPT_FORMAT: 'the receipt is malformed',
   RECEIPT_RECORD: 'the receipt is for another record',
   RECEIPT_PROOF: 'the proof does not lead from the record to the checkpoint',
+  TIMESTAMP_FORMAT: 'the bytes are no RFC 3161 time-stamp token',
+  TIMESTAMP_IMPRINT: 'the token is for other bytes',
+  TIMESTAMP_NONCE: 'the token does not answer the request: its nonce is another',
+  TIMESTAMP_POLICY: 'the token was issued under a policy that is not allowed',
+  TIMESTAMP_ALGORITHM: 'an algorithm or key is unknown or too weak',
+  TIMESTAMP_ATTRIBUTES: 'the signed attributes are not those of a time-stamp token',
+  TIMESTAMP_SIGNATURE: 'the signature does not fit the token',
+  TIMESTAMP_SIGNER: 'the certificate of the signer is not there, or is not the one the token names',
+  TIMESTAMP_USAGE: 'the certificate of the signer is not one for time-stamping and nothing else',
+  TIMESTAMP_CHAIN: 'no valid chain of certificates leads from the signer to a trusted root',
+  TIMESTAMP_VALIDITY: 'a certificate of the chain was not valid at the time of the token',
+  TIMESTAMP_REVOKED: 'a certificate of the chain was revoked',
 } as const
 
 export type ProblemCode = keyof typeof PROBLEMS
