@@ -47,3 +47,19 @@ export type { AuditOptions, AuditResult } from './audit.ts'
 export type { RecordChecks } from './audit-records.ts'
 export { verifyTimestamp } from './timestamp/verify.ts'
 export type { TimestampCode, TimestampProblem, TimestampTrust, TimestampVerdict } from './timestamp/verdict.ts'
+export { BUNDLE_FORMAT, MAX_PROOF_FILES } from './bundle/format.ts'
+export type { BundleAsked, BundleField, BundleFile, BundleKeys, BundleLog, BundleManifest, DisclosuresLine, FieldsLine, ProofLine } from './bundle/format.ts'
+export { verifyBundle } from './bundle/verify.ts'
+export type {
+  BlobSource,
+  BundleProgress,
+  BundleTrust,
+  BundleVerdict,
+  ByteSource,
+  Conclusion,
+  LogVerdict,
+  ProvenTime,
+  QuestionAnswer,
+  QuestionId,
+  TimestampFinding,
+} from './bundle/verdict.ts'
