@@ -60,6 +60,19 @@ export {
 } from './policy.ts'
 export { formatPolicy, MAX_POLICY_BYTES, MAX_POLICY_ITEMS, parsePolicy } from './policy-text.ts'
 export {
+  formatAddCheckpoint,
+  formatCosignatures,
+  MAX_ADD_CHECKPOINT_ANSWER_BYTES,
+  MAX_ADD_CHECKPOINT_BYTES,
+  MAX_WITNESS_PROOF,
+  parseAddCheckpoint,
+  parseTlogSize,
+  readCosignatures,
+  TYPE_TLOG_SIZE,
+  type AddCheckpoint,
+} from './add-checkpoint.ts'
+export { decideAddCheckpoint, type WitnessDecision, type Witnessed, type WitnessedLog } from './witness.ts'
+export {
   formatTilePath,
   hashFromTile,
   nodesFromTiles,
