@@ -1,5 +1,5 @@
 export { TlogError, type TlogErrorCode } from './errors.ts'
-export { sha256 } from '#sha256'
+export { sha256, sha256Hasher } from '#sha256'
 export { ed25519PublicKey, ed25519Sign, ed25519Verify } from '#ed25519'
 export { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from './text.ts'
 export { emptyRoot, HASH_SIZE, leafHash, leafHashInto, MAX_TREE_SIZE, nodeHash } from './tree.ts'

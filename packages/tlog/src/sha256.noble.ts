@@ -9,3 +9,9 @@ export function sha256Into(bytes: Uint8Array, out: Uint8Array, offset: number): 
 export function sha256(bytes: Uint8Array): Uint8Array {
   return digest(bytes)
 }
+
+/** SHA-256 of bytes that come in pieces: `update` with each, then `digest` once. */
+export function sha256Hasher(): { update(bytes: Uint8Array): void; digest(): Uint8Array } {
+  const hasher = digest.create()
+  return { update: (bytes) => void hasher.update(bytes), digest: () => hasher.digest() }
+}
