@@ -10,6 +10,8 @@ export interface Config {
   /** Times sealed up to this one (ms since the epoch) are known to be wrong; null: none. */
   readonly clock: { readonly acceptMs: number | null }
   readonly seal: { readonly maxDelayMs: number; readonly maxRecords: number; readonly maxBytes: number }
+  /** Null: nobody cosigns, and what is committed is published. */
+  readonly witnesses: WitnessConfig | null
   readonly trails: Readonly<Record<string, TrailConfig>>
   readonly limits: {
     readonly maxBodyBytes: number
@@ -21,6 +23,15 @@ export interface Config {
   }
   /** Ingest threads; 0 runs ingest on the calling thread (commands, tests). */
   readonly ingestThreads: number
+}
+
+export interface WitnessConfig {
+  /** The tlog-policy's text, without comments. */
+  readonly policy: string
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Publish although the quorum is not there. */
+  readonly failOpen: boolean
 }
 
 export interface TrailConfig {

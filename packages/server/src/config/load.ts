@@ -11,6 +11,7 @@ import type { Remark, Written } from './read.ts'
 import { BUILT_IN_TRAILS, KEYS } from './schema.ts'
 import type { Key } from './schema.ts'
 import { takeValue } from './value.ts'
+import { readWitnessPolicy } from './witness-policy.ts'
 import type { Address } from './value.ts'
 
 export interface LoadOptions {
@@ -82,6 +83,7 @@ class Build {
       tenant: this.#get('tenant'),
       clock: { acceptMs: this.#clock() },
       seal: { maxDelayMs: this.#get('seal.maxDelay'), maxRecords: this.#get('seal.maxRecords'), maxBytes: this.#get('seal.maxBytes') },
+      witnesses: this.#witnesses(),
       trails: this.#trails(),
       limits: {
         maxBodyBytes: this.#get('limits.maxBody'),
@@ -99,6 +101,26 @@ class Build {
     const ms = text === null ? null : Date.parse(text)
     if (Number.isNaN(ms)) this.#mistake('clock.accept', 'clock.accept: there is no such day or time')
     return ms
+  }
+
+  #witnesses(): Config['witnesses'] {
+    const file = this.#find<string>('witnesses.policy')
+    const intervalMs = this.#get<number>('witnesses.interval')
+    const timeoutMs = this.#get<number>('witnesses.timeout')
+    const failOpen = this.#get<boolean>('witnesses.failOpen')
+    if (intervalMs < 100) this.#mistake('witnesses.interval', 'witnesses.interval: at least 100ms')
+    if (timeoutMs < 1) this.#mistake('witnesses.timeout', 'witnesses.timeout: must be longer than nothing')
+    if (file === null) {
+      if (failOpen) this.#mistake('witnesses.failOpen', 'witnesses.failOpen: there is no witnesses.policy to fail')
+      return null
+    }
+    try {
+      return { policy: readWitnessPolicy(file), intervalMs, timeoutMs, failOpen }
+    } catch (error) {
+      if (!(error instanceof SealtrailError)) throw error
+      this.#mistake('witnesses.policy', `witnesses.policy: ${error.message}`)
+      return null
+    }
   }
 
   #tls(): Config['tls'] {

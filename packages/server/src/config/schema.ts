@@ -79,7 +79,25 @@ export const KEYS: readonly Key[] = [
     what: 'Times sealed up to this one are known to be wrong (the clock was ahead), so that a clock behind them does not hold events back. Without it events are refused with CLOCK_BACKWARDS while the clock is more than 5 minutes behind the newest commit.',
   },
   { path: 'sources', type: later, default: '', what: 'Sources that are polled or subscribed to. (Platforms that push need no entry here.)' },
-  { path: 'witnesses', type: later, default: '', what: 'Witnesses that cosign checkpoints.' },
+  {
+    path: 'witnesses.policy',
+    type: { is: 'file' },
+    default: '',
+    what: 'Witnesses and their quorum, for every log of this server: a C2SP tlog-policy with a URL on each witness line, `file:PATH`. A `log` line may be left out; one that is there must name a log of this server with its key. Without a policy every committed checkpoint counts as published.',
+  },
+  {
+    path: 'witnesses.interval',
+    type: { is: 'duration' },
+    default: '10s',
+    what: 'How often the newest checkpoint of each log that grew is taken to the witnesses.',
+  },
+  { path: 'witnesses.timeout', type: { is: 'duration' }, default: '5s', what: 'How long one witness may take to answer.' },
+  {
+    path: 'witnesses.failOpen',
+    type: { is: 'boolean' },
+    default: 'false',
+    what: 'Publishes checkpoints even while too few witnesses answer. Receipts, metrics and the log then say that the policy is not met.',
+  },
   { path: 'timestamps', type: later, default: '', what: 'RFC 3161 time-stamp authorities.' },
   {
     path: 'trails.*.pack',
