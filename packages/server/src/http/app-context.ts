@@ -4,13 +4,14 @@ import type { Config } from '../config/config.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { BodyBudget } from './body.ts'
-import type { Admin, Flow, Quarantine, Reader, ReadLog, Viewer } from './ports.ts'
+import type { Admin, Flow, Quarantine, Reader, ReadLog, Tiles, Viewer } from './ports.ts'
 import type { Tokens } from './tokens.ts'
 
 /** Everything the app stands on; one value for each thread that serves HTTP. */
 export interface AppDeps {
   readonly flow: Flow
   readonly reader: Reader
+  readonly tiles: Tiles
   readonly reads: ReadLog
   readonly quarantine: Quarantine
   readonly admin: Admin

@@ -11,9 +11,10 @@ import { fallback } from './fallback.ts'
 import { publicRoutes } from './health.ts'
 import { operateRoutes } from './operate.ts'
 import { problemOf } from './problem.ts'
-import { ROUTES, type Operation, type Route } from './routes.ts'
+import { ROUTES, routerPath, type Operation, type Route } from './routes.ts'
+import { isOpen, tileRoutes } from './tiles.ts'
 
-const HANDLERS: Readonly<Record<Operation, Handler>> = { ...eventRoutes, ...auditRoutes, ...operateRoutes, ...publicRoutes }
+const HANDLERS: Readonly<Record<Operation, Handler>> = { ...eventRoutes, ...auditRoutes, ...operateRoutes, ...publicRoutes, ...tileRoutes }
 /** Bodies of the greatest size under way at once in a thread; with the default limit 128 MiB. */
 const BODIES_AT_ONCE = 8
 
@@ -28,15 +29,18 @@ export function createApp(deps: AppDeps): Hono<Env> {
     const handle = HANDLERS[route.operation]
     const run = async (c: Context<Env>): Promise<Response> => {
       try {
-        if (route.roles !== null) c.set('viewer', admit(route, route.operation === 'postEventBridge' ? 'platform' : 'bearer', c.req.raw.headers, deps.tokens))
+        if (route.roles !== null && !isOpen(route, c, deps))
+          c.set('viewer', admit(route, route.operation === 'postEventBridge' ? 'platform' : 'bearer', c.req.raw.headers, deps.tokens))
         return await handle(c, context)
       } catch (error) {
         return failure(route, error, deps)
       }
     }
-    app.on(route.method, route.path.replace(/\{(\w+)\}/g, ':$1'), async (c) => {
+    app.on(route.method, routerPath(route), async (c) => {
       const started = performance.now()
       const answer = await run(c)
+      // On errors too, or a page learns of a 404 only that something failed.
+      if (route.anyOrigin === true) answer.headers.set('access-control-allow-origin', '*')
       seconds.observe((performance.now() - started) / 1000, route.operation)
       count.add(1, route.operation, String(answer.status))
       return answer

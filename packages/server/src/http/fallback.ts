@@ -7,10 +7,25 @@ import { matchesPath, ROUTES } from './routes.ts'
 export function fallback(c: Context<Env>): Response {
   const wrong = lockCorrections(c.req.raw.headers)
   if (wrong !== null) return wrong
-  const allowed = new Set(ROUTES.filter((route) => matchesPath(route, c.req.path)).map((route) => route.method as string))
+  const routes = ROUTES.filter((route) => matchesPath(route, c.req.path))
+  const allowed = new Set(routes.map((route) => route.method as string))
+  if (c.req.method === 'OPTIONS' && routes.some(({ anyOrigin }) => anyOrigin)) return preflight()
   if (allowed.size === 0) return problem('NOT_FOUND', { detail: 'there is no such route; see /openapi.json' })
   if (allowed.has('GET')) allowed.add('HEAD')
   return problem('METHOD_NOT_ALLOWED', { headers: { allow: [...allowed].join(', ') }, detail: `this route takes ${[...allowed].join(', ')}` })
+}
+
+/** A browser's question before a request with a token (Fetch standard, CORS-preflight): `*` does not cover Authorization, so it is named. */
+function preflight(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+      'access-control-allow-headers': 'Authorization, X-Audit-Purpose',
+      'access-control-max-age': '86400',
+    },
+  })
 }
 
 const RIGHT_NAMES: Readonly<Record<string, string>> = {

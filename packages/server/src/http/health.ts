@@ -26,6 +26,7 @@ export const publicRoutes: Record<'health' | 'readiness' | 'metrics' | 'openapi'
   async readCheckpoint(c, app) {
     const note = await app.reader.checkpoint(c.req.param('log') ?? '')
     if (note === null) throw new SealtrailError('NOT_FOUND', 'there is no such log')
-    return new Response(note, { headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' } })
+    // C2SP tlog-tiles: no cache may keep it longer than a few seconds; this one is asked about each time.
+    return new Response(note, { headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' } })
   },
 }

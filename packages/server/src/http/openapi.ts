@@ -1,5 +1,5 @@
 import { ERRORS } from '../errors.ts'
-import { ROUTES, type Route } from './routes.ts'
+import { documentPath, ROUTES, type Route } from './routes.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 
@@ -77,7 +77,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
 /** The OpenAPI 3.1 document of `ROUTES`, as a value. */
 export function openapi(): Schema {
   const paths: Record<string, Record<string, Schema>> = {}
-  for (const route of ROUTES) (paths[route.path] ??= {})[route.method.toLowerCase()] = describe(route)
+  for (const route of ROUTES) (paths[documentPath(route)] ??= {})[route.method.toLowerCase()] = describe(route)
   return {
     openapi: '3.1.0',
     info: {
@@ -100,7 +100,13 @@ export function openapi(): Schema {
 
 function describe(route: Route): Schema {
   const parameters = [
-    ...[...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: text })),
+    ...[...route.path.matchAll(/\{(\w+)(\+?)\}/g)].map(([, name, rest]) => ({
+      name,
+      in: 'path',
+      required: true,
+      ...(rest === '' ? {} : { description: 'One or more segments; its slashes stand as they are' }),
+      schema: text,
+    })),
     ...(route.query ?? []).map((q) => ({ name: q.name, in: 'query', description: q.about, schema: schemaOf(q.format) })),
   ]
   const answers = Object.entries(route.answers).map(([status, { about, schema, type }]) => [status, content(about, schema, type, Number(status))])
@@ -119,6 +125,8 @@ function describe(route: Route): Schema {
 
 function security(route: Route): Schema[] {
   if (route.roles === null) return []
+  // An empty requirement beside another makes it optional (OpenAPI 3.1, Security Requirement Object).
+  if (route.open !== undefined) return [{ bearer: [] }, {}]
   return route.operation === 'postEventBridge' ? [{ bearer: [] }, { basic: [] }, { apiKey: [] }] : [{ bearer: [] }]
 }
 

@@ -1,3 +1,4 @@
+import type { Tile } from '@sealtrail/tlog'
 import type { Input, InputResult } from '../event/input.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 
@@ -82,6 +83,16 @@ export interface Reader {
   eventResult(auditid: string): Promise<InputResult | null>
   /** The signed note, or null when there is no such log. */
   checkpoint(log: string): Promise<string | null>
+}
+
+/** The logs as C2SP tlog-tiles serves them, up to the newest committed checkpoint. */
+export interface Tiles {
+  /**
+   * The bytes of a hash tile or entry bundle in exactly the width asked for, led to the root of a signed checkpoint; null
+   * when the log has no such tile, or there is no such log.
+   * @throws SealtrailError DATA_CORRUPT when what is stored does not lead there: wrong bytes are never handed out.
+   */
+  read(log: string, tile: Tile): Promise<Uint8Array | null>
 }
 
 /** One disclosure to be sealed in the system trail; batched by whoever takes it. */

@@ -11,9 +11,13 @@ export interface QueryParameter {
 export interface Route {
   readonly operation: Operation
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** OpenAPI form, `{name}` for a path parameter. */
+  /** OpenAPI form, `{name}` for a path parameter; `{name+}`, at the end, for one or more segments. */
   readonly path: string
   readonly roles: readonly Role[] | null
+  /** What no token is needed for nevertheless: logs of trails with `public: true`. */
+  readonly open?: 'public logs'
+  /** Any web page may call it (CORS): verifiers run in browsers. */
+  readonly anyOrigin?: true
   readonly summary: string
   readonly query?: readonly QueryParameter[]
   /** Content types of the request's body. */
@@ -34,6 +38,7 @@ export type Operation =
   | 'readRecord'
   | 'readProof'
   | 'readCheckpoint'
+  | 'readTile'
   | 'listQuarantine'
   | 'replayQuarantine'
   | 'listTokens'
@@ -187,8 +192,19 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/log/{log}/checkpoint',
     roles: null,
+    anyOrigin: true,
     summary: 'C2SP checkpoint of a log, a signed note',
     answers: { 200: { about: 'The note', type: 'text/plain; charset=utf-8' } },
+  },
+  {
+    operation: 'readTile',
+    method: 'GET',
+    path: '/log/{log}/tile/{tile+}',
+    roles: [...READERS, 'security'],
+    open: 'public logs',
+    anyOrigin: true,
+    summary: 'C2SP tlog-tiles: `tile` is `<level>/<index>` or `entries/<index>`, `.p/<width>` behind it when partial (role `security`: only of `system`)',
+    answers: { 200: { about: 'Hashes, 32 bytes each, or an entry bundle', type: 'application/octet-stream' } },
   },
   {
     operation: 'listQuarantine',
@@ -312,5 +328,17 @@ export const ROUTES: readonly Route[] = [
 export function matchesPath(route: Route, path: string): boolean {
   const want = route.path.split('/')
   const have = path.split('/')
-  return want.length === have.length && want.every((part, i) => part === have[i] || (part.startsWith('{') && have[i] !== ''))
+  const rest = (want.at(-1) as string).endsWith('+}')
+  if (rest ? have.length < want.length : have.length !== want.length) return false
+  return want.every((part, i) => part === have[i] || (part.startsWith('{') && have[i] !== ''))
+}
+
+/** The path as the router takes it. */
+export function routerPath(route: Route): string {
+  return route.path.replace(/\{(\w+)(\+?)\}/g, (_, name: string, rest: string) => `:${name}${rest === '' ? '' : '{.+}'}`)
+}
+
+/** The path as OpenAPI writes it, which has no sign for a parameter of several segments. */
+export function documentPath(route: Route): string {
+  return route.path.replace('+}', '}')
 }

@@ -28,6 +28,7 @@ import { ingestSteps } from './ingest-steps.ts'
 import { Intake } from './intake.ts'
 import { quarantineOf } from './quarantine.ts'
 import { ReadNotes } from './read-notes.ts'
+import { ProvenTiles } from './proven-tiles.ts'
 import { openReadSide } from './read-side.ts'
 import { receipts } from './receipts.ts'
 import { rememberKeys } from './remember-keys.ts'
@@ -143,6 +144,7 @@ export async function serve({
         ready: () => readiness,
       },
       reader,
+      tiles: new ProvenTiles({ checkpoint, hashes: (name) => side.hashes(name), range: (name, from, to) => side.records.range(name, from, to) }),
       reads: notes,
       quarantine: quarantineOf({
         query: { index, records: side.records, tail: new Tail(index, side.records, { waitMs: 500, pollMs: 5, maxRecords: 100_000, sleep }) },

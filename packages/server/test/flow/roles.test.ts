@@ -26,6 +26,9 @@ const MAY: ReadonlyArray<readonly [method: Method, path: string, roles: string, 
   ['GET', '/api/v1/records/{auditid}/proof', 'auditor officer admin'],
   ['GET', '/api/v1/records/{system}', 'auditor officer security admin'],
   ['GET', '/api/v1/records/{system}/proof', 'auditor officer security admin'],
+  ['GET', '/log/notifications/tile/0/000.p/1', 'auditor officer admin'],
+  ['GET', '/log/notifications/tile/entries/000.p/1', 'auditor officer admin'],
+  ['GET', '/log/system/tile/entries/000.p/1', 'auditor officer security admin'],
   ['GET', '/api/v1/quarantine', 'auditor officer admin'],
   ['POST', '/api/v1/quarantine/replay', 'officer admin', {}],
   ['GET', '/api/v1/tokens', 'security admin'],
@@ -77,6 +80,7 @@ describe('roles', () => {
             new RegExp(
               `^${method} ${path
                 .replace(/\{auditid\}/g, '{auditid}')
+                .replace(/\{\w+\+\}/g, '.+')
                 .replace(/\{(?!auditid)\w+\}/g, '[^/]+')
                 .replace(/[{}]/g, '\\$&')}$`,
             ).test(each),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ROLES } from '../../src/http/ports.ts'
-import { ROUTES } from '../../src/http/routes.ts'
+import { documentPath, ROUTES, routerPath } from '../../src/http/routes.ts'
 import { AUDITID, bearer, recorder } from './double.ts'
 
 const concrete = (path: string): string =>
@@ -10,6 +10,7 @@ const concrete = (path: string): string =>
     .replace('{id}', 'c-1')
     .replace('{log}', 'notifications')
     .replace('{name}', 'ann')
+    .replace('{tile+}', '0/000')
     .replace(/audit\/notifications$/, '$&?message_uuid=m')
 const send = (path: string, method: string, headers: Record<string, string>) =>
   recorder().app.request(concrete(path), {
@@ -20,8 +21,8 @@ const send = (path: string, method: string, headers: Record<string, string>) =>
 
 test('the app, the table and /openapi.json hold the same routes', async () => {
   const { app } = recorder()
-  const bound = app.routes.map((r) => `${r.method} ${r.path.replace(/:(\w+)/g, '{$1}')}`).sort()
-  const table = ROUTES.map((r) => `${r.method} ${r.path}`).sort()
+  const bound = app.routes.map((r) => `${r.method} ${r.path}`).sort()
+  const table = ROUTES.map((r) => `${r.method} ${documentPath(r)}`).sort()
   const document = (await (await app.request('/openapi.json')).json()) as {
     openapi: string
     paths: Record<string, Record<string, { operationId: string; responses: object }>>
@@ -29,7 +30,7 @@ test('the app, the table and /openapi.json hold the same routes', async () => {
   const described = Object.entries(document.paths)
     .flatMap(([path, methods]) => Object.keys(methods).map((m) => `${m.toUpperCase()} ${path}`))
     .sort()
-  assert.deepEqual(bound, table)
+  assert.deepEqual(bound, ROUTES.map((r) => `${r.method} ${routerPath(r)}`).sort())
   assert.deepEqual(described, table)
   assert.equal(document.openapi, '3.1.0')
   assert.equal(new Set(ROUTES.map((r) => r.operation)).size, ROUTES.length)
@@ -47,7 +48,7 @@ test('route × role: those of the table and nobody else', async () => {
       const answer = await send(route.path, route.method, bearer(role))
       const allowed = route.roles === null || route.roles.includes(role)
       // The role security is let in to records, but only to those of the system log.
-      const narrowed = role === 'security' && ['listRecords', 'readRecord', 'readProof'].includes(route.operation)
+      const narrowed = role === 'security' && ['listRecords', 'readRecord', 'readProof', 'readTile'].includes(route.operation)
       const label = `${route.operation} as ${role}: ${answer.status}`
       if (allowed && !narrowed) assert.ok(answer.status < 300, label)
       else {
