@@ -16,6 +16,7 @@ export type EvidenceCode =
   | 'HASH_PACK_FORMAT'
   | 'HEAD_FORMAT'
   | 'RECEIPT_FORMAT'
+  | 'DER_FORMAT'
 
 /** The one error class of this package. */
 export class EvidenceError extends Error {
