@@ -1,0 +1,248 @@
+import {
+  checkInclusion,
+  checkpointPolicy,
+  decodeBase64,
+  ed25519Verifier,
+  leafHash,
+  openCheckpoint,
+  parseCheckpoint,
+  parseNote,
+  parseTlogProof,
+} from '@sealtrail/tlog'
+import type { Checkpoint, VerifiedCheckpoint } from '@sealtrail/tlog'
+import { commitmentDigests } from '../commitment.ts'
+import { parseIJson } from '../ijson.ts'
+import { problemOf } from '../problem.ts'
+import type { Problem, ProblemCode } from '../problem.ts'
+import { parseReceipt } from '../receipt.ts'
+import type { SealReceipt } from '../receipt.ts'
+import { integrityHash, parseRecord } from '../record.ts'
+import type { RecordFields } from '../record.ts'
+import { headOf } from './of-bundle.ts'
+import type { Answer, Detail, Report } from './report.ts'
+import { recordRow } from './row.ts'
+import type { RecordRow } from './row.ts'
+import { SENTENCES } from './sentences.ts'
+import type { GivenTrust } from './trust-text.ts'
+import { count, list, moment, printable, some } from './words.ts'
+
+/** A record, and what was handed over about it. */
+export interface LoneProof {
+  readonly kind: 'proof' | 'receipt'
+  readonly bytes: Uint8Array
+  /** The record's bytes as sealed; one newline behind them is forgiven. */
+  readonly record: Uint8Array
+}
+
+const MAX_RECEIPT_BYTES = 2 * 1024 * 1024
+
+interface Claim {
+  readonly index: number
+  readonly hashes: readonly Uint8Array[]
+  readonly note: string
+  /** Null for a proof. */
+  readonly receipt: SealReceipt | null
+}
+
+/**
+ * Checks a C2SP tlog-proof or a receipt against its record.
+ * attacker: proof, receipt and record may all come from the one who cheats; only `trust` comes from elsewhere. Never throws for them.
+ */
+export function checkProof(lone: LoneProof, trust: GivenTrust): { readonly report: Report; readonly row: RecordRow | null } {
+  const problems: Problem[] = []
+  const bytes = lone.record.at(-1) === 0x0a ? lone.record.subarray(0, -1) : lone.record
+  const claim = readClaim(lone, problems)
+  const report = (code: ProblemCode, object: string, detail?: string): void => void problems.push(problemOf(code, object, claim?.index ?? null, detail))
+  let record: RecordFields | null = null
+  try {
+    record = parseRecord(bytes)
+  } catch (error) {
+    report('RECORD_FORMAT', 'record', codeOf(error))
+  }
+  let checkpoint: Checkpoint | null = null
+  let opened: VerifiedCheckpoint | null = null
+  if (claim !== null) {
+    try {
+      checkpoint = parseCheckpoint(parseNote(claim.note).text, { extensions: 'allow' })
+    } catch (error) {
+      report('CHECKPOINT_FORMAT', lone.kind, codeOf(error))
+    }
+    if (claim.receipt !== null) checkReceipt(claim.receipt, bytes, record, checkpoint, (code, detail) => report(code, 'receipt', detail))
+  }
+  if (claim !== null && checkpoint !== null) {
+    try {
+      checkInclusion(BigInt(claim.index), checkpoint.size, leafHash(bytes), claim.hashes, checkpoint.root)
+    } catch (error) {
+      report('RECEIPT_PROOF', lone.kind, codeOf(error))
+    }
+    try {
+      opened = openGiven(claim.note, checkpoint.origin, trust)
+    } catch (error) {
+      report('CHECKPOINT_SIGNATURE', lone.kind, codeOf(error))
+    }
+  }
+  const conclusion = problems.length > 0 ? 'broken' : opened === null ? 'consistent' : 'established'
+  const integrity = integrityHash(bytes)
+  return {
+    report: {
+      ...headOf(conclusion, problems.length, lone.kind),
+      subject: lone.kind,
+      answers: answersOf(lone.kind, claim, checkpoint, opened, record, integrity, problems),
+      findings: problems.map(({ code, object, message, index }) => ({
+        code,
+        place: object === 'record' ? 'the record' : `the ${object}`,
+        sentence: SENTENCES[code] ?? message,
+        detail: message,
+        index,
+        log: checkpoint?.origin ?? null,
+      })),
+      more: 0,
+      pictures:
+        claim === null || checkpoint === null || problems.length > 0
+          ? []
+          : [{ log: checkpoint.origin, size: Number(checkpoint.size), held: [{ from: claim.index, to: claim.index + 1 }], times: [] }],
+    },
+    row: record === null ? null : recordRow(checkpoint?.origin ?? '', claim?.index ?? 0, record, integrity, [], () => 'sealed'),
+  }
+}
+
+function readClaim({ kind, bytes }: LoneProof, problems: Problem[]): Claim | null {
+  try {
+    if (kind === 'proof') {
+      const { index, hashes, checkpoint } = parseTlogProof(bytes)
+      return { index: Number(index), hashes, note: checkpoint, receipt: null }
+    }
+    const parsed = parseIJson(bytes, { maxBytes: MAX_RECEIPT_BYTES, maxDepth: 16 })
+    if ('problem' in parsed) throw Object.assign(new Error(parsed.problem.message), { code: parsed.problem.code })
+    const receipt = parseReceipt(parsed.value)
+    return { index: receipt.index, hashes: receipt.proof.map(decodeBase64), note: receipt.checkpoint, receipt }
+  } catch (error) {
+    problems.push(problemOf('RECEIPT_FORMAT', kind, null, codeOf(error)))
+    return null
+  }
+}
+
+function checkReceipt(
+  receipt: SealReceipt,
+  bytes: Uint8Array,
+  record: RecordFields | null,
+  checkpoint: Checkpoint | null,
+  report: (code: ProblemCode, detail?: string) => void,
+): void {
+  if (record !== null && record.auditid !== receipt.auditid) report('RECEIPT_RECORD', 'another audit id')
+  if (integrityHash(bytes) !== receipt.integrity_hash) report('RECEIPT_RECORD', 'another integrity hash')
+  if (checkpoint !== null && checkpoint.origin !== receipt.log && !checkpoint.origin.endsWith(`/${receipt.log}`)) report('CHECKPOINT_LOG')
+}
+
+/**
+ * The checkpoint, opened with what was given; null when nothing was given that could say who signed.
+ * @throws TlogError when what was given does not bear the checkpoint out.
+ */
+function openGiven(note: string, origin: string, { keys, policy }: GivenTrust): VerifiedCheckpoint | null {
+  if (keys.length === 0 && policy === null) return null
+  // A key given for this log, or else those of the policy. Keys of other logs open nothing: ORIGIN_MISMATCH below.
+  const log = keys.filter(({ name }) => name === origin).map(({ vkey }) => ed25519Verifier(vkey))
+  if (policy === null) return openCheckpoint(note, { origin, log })
+  return openCheckpoint(note, checkpointPolicy(policy, origin, log.length === 0 ? {} : { log }))
+}
+
+function answersOf(
+  kind: LoneProof['kind'],
+  claim: Claim | null,
+  checkpoint: Checkpoint | null,
+  opened: VerifiedCheckpoint | null,
+  record: RecordFields | null,
+  integrity: string,
+  problems: readonly Problem[],
+): Answer[] {
+  const has = (...codes: ProblemCode[]): boolean => problems.some(({ code }) => codes.includes(code))
+  const detail = (...pairs: (readonly [string, string | null, mono?: boolean])[]): Detail[] =>
+    pairs
+      .filter((pair) => pair[1] !== null)
+      .map(([label, value, mono]) => ({ label, value: printable(value as string), ...(mono ? { mono: true as const } : {}) }))
+  const origin = checkpoint === null ? null : printable(checkpoint.origin)
+  const proved = claim !== null && checkpoint !== null && problems.length === 0
+  const committed = record === null ? 0 : commitmentDigests(record.data).length
+  const witnesses = opened?.cosignatures ?? []
+  const times = witnesses.map(({ name, time }) => ({ name: printable(name), time: utc(time) }))
+  const signer: Answer = {
+    id: 'signer',
+    question: 'Who signed?',
+    state: has('CHECKPOINT_SIGNATURE', 'CHECKPOINT_FORMAT') || claim === null ? 'no' : opened === null ? 'open' : 'yes',
+    says:
+      has('CHECKPOINT_SIGNATURE') || claim === null || checkpoint === null
+        ? ['Nobody you trust: what you gave does not bear out the signature.']
+        : opened === null
+          ? [`Somebody who calls themselves ${origin}. Without a key from elsewhere, nobody can tell who that is.`]
+          : [`The log ${origin}, with the key you gave.`, ...(times.length > 0 ? [`Countersigned by ${list(times.map(({ name }) => name))}.`] : [])],
+    detail: detail(
+      ['Name of the log', origin, true],
+      ['Signed state', checkpoint === null ? null : `${some(Number(checkpoint.size), 'record')}`],
+      ...times.map(({ name, time }) => ['Countersigned', `${name}, ${moment(time)}`] as const),
+    ),
+  }
+  return [
+    signer,
+    {
+      id: 'time',
+      question: 'Since when does it provably exist?',
+      state: proved && times.length > 0 ? 'yes' : 'open',
+      says:
+        proved && times.length > 0
+          ? times.map(({ name, time }) => `Since ${moment(time)} at the latest, says the witness ${name}.`)
+          : [`Not shown: this ${kind} holds no time that somebody else than the log vouches for.`],
+      detail: detail(
+        ['Event, by the sender’s word', record?.time == null ? null : moment(record.time)],
+        ['Received, by the log’s clock', record === null ? null : moment(record.recordedtime)],
+      ),
+    },
+    {
+      id: 'records',
+      question: 'Which record is it?',
+      state: proved ? 'yes' : 'no',
+      says: proved
+        ? [`Record ${count(claim.index)} of the log ${origin}, unchanged since the log was signed at ${some(Number(checkpoint.size), 'record')}.`]
+        : ['It is not shown that this record stands in a signed log.'],
+      detail: detail(
+        ['Audit id', record?.auditid ?? null, true],
+        ['Kind', record?.type ?? null],
+        ['About', record?.subject ?? null],
+        ['Integrity hash', integrity, true],
+      ),
+    },
+    { id: 'complete', question: 'Is anything left out?', state: 'none', says: [`A ${kind} speaks of one record; it says nothing about others.`], detail: [] },
+    {
+      id: 'disclosed',
+      question: 'Which values are disclosed, and do they match?',
+      state: 'none',
+      says: [
+        committed === 0
+          ? 'This record holds no protected values.'
+          : `None: the record holds ${some(committed, 'protected value')}, each only as a seal over it. An evidence bundle can disclose them.`,
+      ],
+      detail: [],
+    },
+  ]
+}
+
+/** Seconds since the epoch as RFC 3339; counted here because this package asks no clock and no calendar of the machine. */
+function utc(seconds: bigint): string {
+  const days = Number(seconds / 86_400n)
+  const rest = Number(seconds % 86_400n)
+  // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
+  const z = days + 719_468
+  const era = Math.floor(z / 146_097)
+  const doe = z - era * 146_097
+  const yoe = Math.floor((doe - Math.floor(doe / 1460) + Math.floor(doe / 36_524) - Math.floor(doe / 146_096)) / 365)
+  const doy = doe - (365 * yoe + Math.floor(yoe / 4) - Math.floor(yoe / 100))
+  const mp = Math.floor((5 * doy + 2) / 153)
+  const day = doy - Math.floor((153 * mp + 2) / 5) + 1
+  const month = mp < 10 ? mp + 3 : mp - 9
+  const year = yoe + era * 400 + (month <= 2 ? 1 : 0)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${two(Math.floor(rest / 3600))}:${two(Math.floor(rest / 60) % 60)}:${two(rest % 60)}Z`
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'malformed'
+}

@@ -1,0 +1,107 @@
+import type { BundleLog } from '../bundle/format.ts'
+import { Lines, MAX_LINE_BYTES } from '../bundle/lines.ts'
+import { BundleBroken } from '../bundle/broken.ts'
+import type { BlobSource, BundleVerdict, ByteSource } from '../bundle/verdict.ts'
+import { Zip } from '../bundle/zip.ts'
+import type { FieldState } from '../flatten.ts'
+import { parseIJson } from '../ijson.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
+import { integrityHash, parseRecord } from '../record.ts'
+import { recordRow } from './row.ts'
+import type { RecordRow } from './row.ts'
+
+/** How many records a list holds at once. */
+export const MAX_ROWS = 1_000
+/** How many a search brings. */
+export const MAX_HITS = 200
+
+/**
+ * The records of a bundle, one after the other, read again from the file. They are to be shown, not believed: whether they
+ * are what was sealed is what `verifyBundle` said. Ends early where the file is damaged.
+ * @throws what the source throws when it cannot be read
+ */
+export async function* bundleRows(source: BlobSource | ByteSource, { manifest }: BundleVerdict): AsyncGenerator<RecordRow, void, undefined> {
+  if (manifest === null) return
+  for (const log of manifest.logs) {
+    try {
+      yield* logRows(await Zip.open(source), log)
+    } catch (error) {
+      if (!(error instanceof BundleBroken)) throw error
+    }
+  }
+}
+
+async function* logRows(zip: Zip, { log, range }: BundleLog): AsyncGenerator<RecordRow, void, undefined> {
+  const opened = (path: string): Lines => new Lines(zip.size(path) === null ? nothing() : zip.read(path), path)
+  const records = opened(`log/${log}/records.ndjson`)
+  const proofs = range === null ? opened(`log/${log}/proofs.ndjson`) : null
+  const fields = new ByIndex(opened(`log/${log}/fields.ndjson`))
+  const disclosures = new ByIndex(opened(`disclosures/${log}.ndjson`))
+  for (let n = 0; ; n++) {
+    const line = await records.next()
+    if (line === null) return
+    const index = proofs === null ? (range?.from ?? 0) + n : (numberOf(objectOf(await proofs.next()), 'index') ?? n)
+    const states = new Map(listOf(await fields.at(index), 'fields').map((field) => [textOf(field, 'digest'), textOf(field, 'state') as FieldState]))
+    const texts = listOf(await disclosures.at(index), 'disclosures').filter((text) => typeof text === 'string')
+    let record
+    try {
+      record = parseRecord(line)
+    } catch {
+      continue // The check names it.
+    }
+    yield recordRow(log, index, record, integrityHash(line), texts, (digest) => {
+      const state = states.get(digest)
+      // Attacker: a value said to be disclosed, without one that fits, is missing.
+      return state === 'sealed' || state === 'erased' || state === 'expired' ? state : 'missing'
+    })
+  }
+}
+
+/** Lines that each name a record's index, ascending; some records have none. */
+class ByIndex {
+  readonly #lines: Lines
+  #held: JsonObject | null = null
+  #ended = false
+  constructor(lines: Lines) {
+    this.#lines = lines
+  }
+
+  async at(index: number): Promise<JsonObject | null> {
+    for (;;) {
+      if (this.#held === null && !this.#ended) {
+        const line = await this.#lines.next()
+        this.#held = objectOf(line)
+        this.#ended = this.#held === null
+      }
+      const held = this.#held === null ? null : numberOf(this.#held, 'index')
+      if (held === null || held > index) return null
+      const line = this.#held
+      this.#held = null
+      if (held === index) return line
+    }
+  }
+}
+
+/** attacker: lines are whatever somebody wrote. */
+function objectOf(line: Uint8Array | null): JsonObject | null {
+  if (line === null) return null
+  const parsed = parseIJson(line, { maxBytes: MAX_LINE_BYTES, maxDepth: 32 })
+  return 'problem' in parsed || typeof parsed.value !== 'object' || Array.isArray(parsed.value) ? null : parsed.value
+}
+
+function listOf(object: JsonObject | null, key: string): readonly JsonValue[] {
+  const value = object?.[key]
+  return Array.isArray(value) ? value : []
+}
+
+function numberOf(object: JsonObject | null, key: string): number | null {
+  const value = object?.[key]
+  return typeof value === 'number' ? value : null
+}
+
+function textOf(value: JsonValue, key: string): string {
+  const text = typeof value === 'object' && value !== null && !Array.isArray(value) ? value[key] : undefined
+  return typeof text === 'string' ? text : ''
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}

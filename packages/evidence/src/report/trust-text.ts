@@ -1,0 +1,91 @@
+import { decodeBase64, formatVkey, parsePolicy, parseVkey, TYPE_ED25519 } from '@sealtrail/tlog'
+import type { Policy, Vkey } from '@sealtrail/tlog'
+
+/** What an examiner brings from elsewhere, as texts: pasted, or read from files. */
+export interface TrustTexts {
+  /** vkey lines of logs, one per line; lines that are empty or begin with `#` do not count. */
+  readonly keys: string
+  /** A C2SP tlog-policy; empty: none. */
+  readonly policy: string
+  /** PEM certificates, any number, text around them allowed. */
+  readonly roots: string
+}
+
+export const NO_TRUST: TrustTexts = { keys: '', policy: '', roots: '' }
+
+/** A text read, or in plain words why it cannot be. */
+export type Reading<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string }
+
+export interface LogKey extends Vkey {
+  readonly vkey: string
+}
+
+/** The log keys of a text. Keys of witnesses belong into a policy: alone they say nothing about who signed the log. */
+export function readKeys(text: string): Reading<readonly LogKey[]> {
+  const keys: LogKey[] = []
+  for (const [i, line] of text.split('\n').entries()) {
+    const vkey = line.trim()
+    if (vkey === '' || vkey.startsWith('#')) continue
+    const where = `Line ${i + 1}`
+    let key: Vkey
+    try {
+      key = parseVkey(vkey)
+    } catch {
+      return { ok: false, message: `${where} is no key. A key looks like name+8 letters or digits+a longer text, without spaces.` }
+    }
+    if (key.type !== TYPE_ED25519) return { ok: false, message: `${where} is the key of a witness, not of a log. Witnesses belong into the policy.` }
+    if (!keys.some((known) => known.vkey === vkey)) keys.push({ ...key, vkey: formatVkey(key.name, key.type, key.publicKey) })
+  }
+  return { ok: true, value: keys }
+}
+
+/** The policy of a text; null when there is none. */
+export function readPolicy(text: string): Reading<Policy | null> {
+  if (text.trim() === '') return { ok: true, value: null }
+  try {
+    return { ok: true, value: parsePolicy(text.replaceAll('\r\n', '\n')) }
+  } catch (error) {
+    return { ok: false, message: `This is no witness policy: ${error instanceof Error ? error.message : 'it cannot be read'}.` }
+  }
+}
+
+const PEM = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g
+const MAX_ROOTS = 1000
+
+/** The certificates of a PEM text, DER. */
+export function readRoots(text: string): Reading<readonly Uint8Array[]> {
+  if (text.trim() === '') return { ok: true, value: [] }
+  const roots: Uint8Array[] = []
+  for (const [, body] of text.matchAll(PEM)) {
+    try {
+      const der = decodeBase64((body as string).replace(/\s+/g, ''))
+      if (der[0] !== 0x30) throw new Error('a certificate is an ASN.1 sequence')
+      roots.push(der)
+    } catch {
+      return { ok: false, message: `Certificate ${roots.length + 1} is damaged.` }
+    }
+    if (roots.length > MAX_ROOTS) return { ok: false, message: 'These are more than 1,000 certificates. Give only those of the authorities you trust.' }
+  }
+  // Attacker: a certificate that is silently left out would only make the answer weaker, but nobody would know why.
+  if (roots.length !== text.split('-----BEGIN').length - 1) return { ok: false, message: 'Something here is no certificate, or one is damaged.' }
+  if (roots.length === 0) return { ok: false, message: 'This is no PEM certificate. It begins with -----BEGIN CERTIFICATE-----.' }
+  return { ok: true, value: roots }
+}
+
+/** All of it, read. */
+export interface GivenTrust {
+  readonly keys: readonly LogKey[]
+  readonly policy: Policy | null
+  readonly policyText: string
+  /** DER. */
+  readonly roots: readonly Uint8Array[]
+}
+
+/** Reads all three. */
+export function readTrust({ keys, policy, roots }: TrustTexts): Reading<GivenTrust> {
+  const read = { keys: readKeys(keys), policy: readPolicy(policy), roots: readRoots(roots) }
+  if (!read.keys.ok) return read.keys
+  if (!read.policy.ok) return read.policy
+  if (!read.roots.ok) return read.roots
+  return { ok: true, value: { keys: read.keys.value, policy: read.policy.value, policyText: policy.replaceAll('\r\n', '\n'), roots: read.roots.value } }
+}
