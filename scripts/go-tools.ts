@@ -16,11 +16,18 @@ const OUTSIDE = {
   litewitness: 'filippo.io/torchwood/cmd/litewitness@v0.9.0',
 } as const
 
-/** Our own small programs, a folder each, over the libraries pinned in go.mod beside them. */
-const OWN = [] as const
+/** What packages/server/test/services/go/go.mod pins: small programs of our own over libraries by others, and one that needs a newer library than it names. */
+const PINNED = {
+  notecheck: './notecheck',
+  proofcheck: './proofcheck',
+  tesseralog: './tesseralog',
+  omniwitness: 'github.com/transparency-dev/witness/cmd/omniwitness',
+} as const
 
-export type GoTool = keyof typeof OUTSIDE | (typeof OWN)[number]
-export const GO_TOOLS: readonly GoTool[] = [...(Object.keys(OUTSIDE) as (keyof typeof OUTSIDE)[]), ...OWN]
+type Outside = keyof typeof OUTSIDE
+type Pinned = keyof typeof PINNED
+export type GoTool = Outside | Pinned
+export const GO_TOOLS: readonly GoTool[] = [...(Object.keys(OUTSIDE) as Outside[]), ...(Object.keys(PINNED) as Pinned[])]
 
 const OLDEST_GO = 25
 const BUILD_TIMEOUT_MS = 8 * 60_000
@@ -46,10 +53,15 @@ export function goMissing(): string | null {
   return typeof found === 'string' ? found : null
 }
 
+function isOutside(name: GoTool): name is Outside {
+  return Object.hasOwn(OUTSIDE, name)
+}
+
 function versionOf(name: GoTool): string {
-  if (name in OUTSIDE) return OUTSIDE[name as keyof typeof OUTSIDE].split('@')[1] as string
+  if (isOutside(name)) return OUTSIDE[name].split('@')[1] as string
   const hash = createHash('sha256')
-  for (const file of globSync(['go.mod', 'go.sum', `${name}/*.go`], { cwd: SOURCES }).sort()) hash.update(`${file}\n`).update(readFileSync(join(SOURCES, file)))
+  for (const file of globSync(['go.mod', 'go.sum', 'internal/**/*.go', `${name}/*.go`], { cwd: SOURCES }).sort())
+    hash.update(`${file}\n`).update(readFileSync(join(SOURCES, file)))
   return hash.digest('hex').slice(0, 16)
 }
 
@@ -70,14 +82,14 @@ async function build(name: GoTool, go: string, target: string): Promise<void> {
   mkdirSync(CACHE, { recursive: true })
   const folder = mkdtempSync(join(CACHE, 'build-'))
   const started = performance.now()
-  const outside = name in OUTSIDE
-  const what = outside ? OUTSIDE[name as keyof typeof OUTSIDE] : `${name} (our own)`
+  const what = isOutside(name) ? OUTSIDE[name] : `${name} (as go.mod pins it)`
   console.log(`building ${what} …`)
   try {
-    // Without cgo no C compiler is needed. Own programs are built with exactly what go.sum names.
+    // Without cgo no C compiler is needed.
     const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '', GOWORK: 'off', CGO_ENABLED: '0', GOBIN: folder }
     const flags = ['-p=2', '-trimpath', '-buildvcs=false', '-ldflags=-s -w']
-    await run(go, ['install', ...flags, ...(outside ? [what] : ['-mod=readonly', `./${name}`])], { cwd: outside ? folder : SOURCES, env })
+    if (isOutside(name)) await run(go, ['install', ...flags, OUTSIDE[name]], { cwd: folder, env })
+    else await run(go, ['install', '-mod=readonly', ...flags, PINNED[name]], { cwd: SOURCES, env })
     // Two builds at once are work done twice, never half a program: the last rename wins.
     renameSync(join(folder, name), target)
   } finally {
