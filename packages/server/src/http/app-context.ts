@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import type { Config } from '../config/config.ts'
+import type { AnswerKeys } from '../keys/answers.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { BodyBudget } from './body.ts'
@@ -16,7 +17,9 @@ export interface AppDeps {
   readonly quarantine: Quarantine
   readonly admin: Admin
   readonly tokens: Pick<Tokens, 'check' | 'create' | 'revoke' | 'list'>
-  readonly config: Pick<Config, 'limits' | 'trails'>
+  readonly config: Pick<Config, 'limits' | 'origin' | 'trails'>
+  /** What answers are signed with; asked each time, as keys rotate. */
+  answerKeys(): AnswerKeys
   readonly now: () => number
   readonly log: Log
   /** This thread's registry; requests are counted in it. */

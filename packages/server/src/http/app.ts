@@ -7,14 +7,16 @@ import type { AppDeps, Env, Handler } from './app-context.ts'
 import { auditRoutes } from './audit.ts'
 import { BodyBudget } from './body.ts'
 import { eventRoutes } from './events.ts'
+import { answerKeyRoutes } from './answer-keys.ts'
 import { fallback } from './fallback.ts'
 import { publicRoutes } from './health.ts'
 import { operateRoutes } from './operate.ts'
 import { problemOf } from './problem.ts'
+import { signAnswer } from './sign-answer.ts'
 import { ROUTES, routerPath, type Operation, type Route } from './routes.ts'
 import { isOpen, tileRoutes } from './tiles.ts'
 
-const HANDLERS: Readonly<Record<Operation, Handler>> = { ...eventRoutes, ...auditRoutes, ...operateRoutes, ...publicRoutes, ...tileRoutes }
+const HANDLERS: Readonly<Record<Operation, Handler>> = { ...eventRoutes, ...auditRoutes, ...operateRoutes, ...publicRoutes, ...tileRoutes, ...answerKeyRoutes }
 /** Bodies of the greatest size under way at once in a thread; with the default limit 128 MiB. */
 const BODIES_AT_ONCE = 8
 
@@ -38,7 +40,8 @@ export function createApp(deps: AppDeps): Hono<Env> {
     }
     app.on(route.method, routerPath(route), async (c) => {
       const started = performance.now()
-      const answer = await run(c)
+      const found = await run(c)
+      const answer = route.signed === true ? await signAnswer(c, found, deps) : found
       // On errors too, or a page learns of a 404 only that something failed.
       if (route.anyOrigin === true) answer.headers.set('access-control-allow-origin', '*')
       seconds.observe((performance.now() - started) / 1000, route.operation)

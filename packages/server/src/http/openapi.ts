@@ -74,6 +74,14 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
   Item: object,
 }
 
+/** What signed answers carry besides. */
+const SIGNED_HEADERS: Readonly<Record<string, Schema>> = {
+  'Content-Digest': { description: 'SHA-256 of the content (RFC 9530)', schema: text },
+  'Signature-Input': { description: 'What the signature `sealtrail` covers (RFC 9421): the answer, and method, path and query of its request', schema: text },
+  Signature: { description: 'The signature `sealtrail`, by a key of `/.well-known/http-message-signatures-directory`', schema: text },
+}
+const header = (name: string): Schema => ({ $ref: `#/components/headers/${name}` })
+
 /** The OpenAPI 3.1 document of `ROUTES`, as a value. */
 export function openapi(): Schema {
   const paths: Record<string, Record<string, Schema>> = {}
@@ -89,6 +97,7 @@ export function openapi(): Schema {
     paths,
     components: {
       schemas: SCHEMAS,
+      headers: SIGNED_HEADERS,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         basic: { type: 'http', scheme: 'basic', description: 'The token is the password' },
@@ -109,7 +118,11 @@ function describe(route: Route): Schema {
     })),
     ...(route.query ?? []).map((q) => ({ name: q.name, in: 'query', description: q.about, schema: schemaOf(q.format) })),
   ]
-  const answers = Object.entries(route.answers).map(([status, { about, schema, type }]) => [status, content(about, schema, type, Number(status))])
+  const headers = route.signed === true ? { headers: Object.fromEntries(Object.keys(SIGNED_HEADERS).map((name) => [name, header(name)])) } : {}
+  const answers = Object.entries(route.answers).map(([status, { about, schema, type }]) => [
+    status,
+    { ...content(about, schema, type, Number(status)), ...headers },
+  ])
   const body =
     route.takes === undefined ? {} : { requestBody: { required: true, content: Object.fromEntries(route.takes.map((type) => [type, { schema: {} }])) } }
   return {
@@ -118,7 +131,7 @@ function describe(route: Route): Schema {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...body,
     security: security(route),
-    responses: { ...Object.fromEntries(answers), default: content('A problem document (RFC 9457)', 'Problem', undefined, 500) },
+    responses: { ...Object.fromEntries(answers), default: { ...content('A problem document (RFC 9457)', 'Problem', undefined, 500), ...headers } },
     ...(route.roles === null ? {} : { 'x-roles': route.roles }),
   }
 }

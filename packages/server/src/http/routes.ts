@@ -19,6 +19,8 @@ export interface Route {
   /** Any web page may call it (CORS): verifiers run in browsers. */
   readonly anyOrigin?: true
   readonly summary: string
+  /** True when every answer of the route, problems too, carries a signature (`sign-answer.ts`). */
+  readonly signed?: boolean
   readonly query?: readonly QueryParameter[]
   /** Content types of the request's body. */
   readonly takes?: readonly string[]
@@ -38,6 +40,7 @@ export type Operation =
   | 'readRecord'
   | 'readProof'
   | 'readCheckpoint'
+  | 'listAnswerKeys'
   | 'readTile'
   | 'listQuarantine'
   | 'replayQuarantine'
@@ -87,6 +90,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'readEventResult',
     method: 'GET',
     path: '/api/v1/events/{auditid}',
+    signed: true,
     roles: ['ingest', ...READERS],
     summary: 'The result of an event so far',
     answers: { 200: { about: 'Its result', schema: 'Result' } },
@@ -125,6 +129,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'auditNotifications',
     method: 'GET',
     path: '/api/v1/audit/notifications',
+    signed: true,
     roles: READERS,
     summary: 'The audit record of a message, verified while it is read',
     query: [
@@ -138,6 +143,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'readInteraction',
     method: 'GET',
     path: '/api/v1/audit/interactions/{id}',
+    signed: true,
     roles: READERS,
     summary: 'The records of an interaction in logical order',
     query: page,
@@ -147,6 +153,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'readInteractionState',
     method: 'GET',
     path: '/api/v1/audit/interactions/{id}/state',
+    signed: true,
     roles: READERS,
     summary: 'The state of an interaction at an instant, by replay',
     query: [{ name: 'at', about: 'RFC 3339; now unless given', format: 'date-time' }],
@@ -156,6 +163,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'listRecords',
     method: 'GET',
     path: '/api/v1/records',
+    signed: true,
     roles: [...READERS, 'security'],
     summary: 'Search records (role `security`: only `log=system`)',
     query: [
@@ -175,6 +183,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'readRecord',
     method: 'GET',
     path: '/api/v1/records/{auditid}',
+    signed: true,
     roles: [...READERS, 'security'],
     summary: 'One record with its receipt (role `security`: only of `system`)',
     answers: { 200: { about: 'The record', schema: 'Record' } },
@@ -183,6 +192,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'readProof',
     method: 'GET',
     path: '/api/v1/records/{auditid}/proof',
+    signed: true,
     roles: [...READERS, 'security'],
     summary: 'C2SP tlog-proof of a record',
     answers: { 200: { about: 'The proof', type: 'text/plain; charset=utf-8' } },
@@ -205,6 +215,15 @@ export const ROUTES: readonly Route[] = [
     anyOrigin: true,
     summary: 'C2SP tlog-tiles: `tile` is `<level>/<index>` or `entries/<index>`, `.p/<width>` behind it when partial (role `security`: only of `system`)',
     answers: { 200: { about: 'Hashes, 32 bytes each, or an entry bundle', type: 'application/octet-stream' } },
+  },
+  {
+    operation: 'listAnswerKeys',
+    method: 'GET',
+    path: '/.well-known/http-message-signatures-directory',
+    signed: true,
+    roles: null,
+    summary: 'The keys that sign answers, those of the past too (JWKS)',
+    answers: { 200: { about: 'The keys, the current one first', type: 'application/http-message-signatures-directory+json' } },
   },
   {
     operation: 'listQuarantine',

@@ -2,10 +2,12 @@ import { Buffer } from 'node:buffer'
 import { createHash, createHmac, createPrivateKey, createPublicKey, createSecretKey, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { SealtrailError } from '../errors.ts'
+import { OVERLAP_MS, thumbprint } from './answers.ts'
+import type { AnswerKey, AnswerKeys } from './answers.ts'
 import { keyedHash, keyedHashes } from './hashes.ts'
 import type { IngestKeys, KeyedHashes, Keys } from './keys.ts'
 import { randomPool } from './random-pool.ts'
-import { ROTATABLE } from './ring.ts'
+import { ROTATABLE, SIGNING } from './ring.ts'
 import type { KeyInfo, KeyMaterial, KeyPurpose } from './ring.ts'
 import { unwrapKey, wrapKey, wrappingId } from './wrap.ts'
 import type { WrappingHash } from './wrap.ts'
@@ -104,11 +106,23 @@ export class Keyring implements Keys {
     return { naming: copy('naming'), token: copy('token'), fingerprint: copy('fingerprint') }
   }
 
+  /** @throws SealtrailError KEY_UNKNOWN in a keyring of an earlier version that was not opened for writing yet. */
+  answerKeys(): AnswerKeys {
+    const { secret } = signer(this.#current('answers').secret)
+    const keys = this.#keys.filter((key) => key.purpose === 'answers')
+    const published = keys.map((key, i): AnswerKey => {
+      const x = Buffer.from(signer(key.secret).publicKey).toString('base64url')
+      const next = keys[i + 1]
+      const notAfterMs = next === undefined ? null : Date.parse(next.created) + OVERLAP_MS
+      return { keyid: thumbprint(x), x, notBeforeMs: Date.parse(key.created), notAfterMs }
+    })
+    return { secret, published: published.reverse() as [AnswerKey, ...AnswerKey[]] }
+  }
+
   /** Every key, oldest first within a purpose; without secrets. */
   list(): KeyInfo[] {
     return this.#keys.map((key) => {
-      const signs = key.purpose === 'log' || key.purpose === 'segment'
-      const publicKey = signs ? signer(key.secret).publicKey : null
+      const publicKey = SIGNING.has(key.purpose) ? signer(key.secret).publicKey : null
       return {
         id: key.id,
         purpose: key.purpose,
@@ -116,6 +130,7 @@ export class Keyring implements Keys {
         state: key === this.#current(key.purpose) ? 'current' : 'previous',
         fingerprint: fingerprintOf(key, publicKey),
         publicKey: publicKey === null ? null : Buffer.from(publicKey).toString('base64'),
+        ...(key.purpose === 'answers' && publicKey !== null ? { keyid: thumbprint(Buffer.from(publicKey).toString('base64url')) } : {}),
       }
     })
   }
@@ -131,7 +146,7 @@ export class Keyring implements Keys {
     this.#place.add(key)
     this.#keys.push(key)
     if (purpose === 'segment') this.#segment = signer(key.secret)
-    else {
+    if (purpose === 'wrapping') {
       this.#wrapping.set(key.id, keyedHash(key.secret))
       this.#wrap = this.#currentWrapping()
     }

@@ -6,6 +6,8 @@ import type { OpenPacks } from '../config/open-packs.ts'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { Admin } from '../http/ports.ts'
+import type { KeyInfo } from '../keys/ring.ts'
+import { keyEvent } from './key-event.ts'
 import type { SealingPort } from './sealing-port.ts'
 
 export interface AdminDeps {
@@ -13,10 +15,12 @@ export interface AdminDeps {
   readonly packs: OpenPacks
   readonly port: SealingPort
   readonly now: () => number
+  /** Told of each rotation, before it is answered. */
+  rotated(): Promise<void>
 }
 
 /** Keys, packs and schemas of a running server. Each change is sealed in the system trail under the name of who made it. */
-export function adminOf({ config, packs, port, now }: AdminDeps): Admin {
+export function adminOf({ config, packs, port, now, rotated }: AdminDeps): Admin {
   const all = (): Array<[string, OpenPacks['byTrail'] extends ReadonlyMap<string, readonly (infer P)[]> ? P : never]> =>
     [...packs.byTrail].flatMap(([trail, list]) => list.map((pack) => [trail, pack] as [string, typeof pack]))
   const duty = (what: string, subject: string, data: JsonObject): Promise<void> => port.system({ what, subject, id: `${subject}/${now()}`, data })
@@ -24,7 +28,8 @@ export function adminOf({ config, packs, port, now }: AdminDeps): Admin {
     keys: () => port.keyList(),
     async rotateKey(name, viewer) {
       const key = await port.rotateKey(name)
-      await duty('key', `key/${name}`, { by: viewer.name, key: { ...key } })
+      await port.system(keyEvent(key as unknown as KeyInfo, viewer.name))
+      await rotated()
       return key
     },
     packs: () =>

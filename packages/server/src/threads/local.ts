@@ -14,6 +14,7 @@ import { openReadSide } from './read-side.ts'
 import { localPort } from './sealing-port.ts'
 import { serve } from './serve.ts'
 import type { Served } from './serve.ts'
+import { keyEvents } from './key-event.ts'
 import { startEvent } from './start-event.ts'
 
 export interface Local {
@@ -49,6 +50,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   })
   const port = localPort(sealing, { counted: async (list) => counts.add(list), metrics: async (own) => renderPrometheus(own) })
   await sealing.system(startEvent(config, sealing, now()))
+  for (const event of keyEvents(sealing.keys.list())) await sealing.system(event)
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
   const served = await serve({
     config,

@@ -3,6 +3,7 @@ import type { Batch, BatchAnswer } from '../event/batch.ts'
 import type { Outcome } from '../event/input.ts'
 import type { JsonObject } from '../event/json.ts'
 import type { Sealing } from '../config/open-sealing.ts'
+import type { AnswerKeys } from '../keys/answers.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault/vault.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import type { Caller, Handlers } from './rpc.ts'
@@ -35,6 +36,8 @@ export interface SealingPort {
   metrics(own: Snapshot): Promise<string>
   keyList(): Promise<JsonObject[]>
   rotateKey(name: string): Promise<JsonObject>
+  /** What answers are signed with; null when the current key is still the one named. */
+  answerKeys(known: string | null): Promise<AnswerKeys | null>
 }
 
 /** Beyond the sealing itself: what the server's main thread knows of the other threads. */
@@ -63,10 +66,14 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     metrics: (own) => supervisor.metrics(own),
     keyList: async () => sealing.keys.list().map((key) => ({ ...key }) as unknown as JsonObject),
     rotateKey: async (name) => ({ ...sealing.keys.rotate(name as Parameters<typeof sealing.keys.rotate>[0]) }) as unknown as JsonObject,
+    async answerKeys(known) {
+      const keys = sealing.keys.answerKeys()
+      return keys.published[0].keyid === known ? null : keys
+    },
   }
 }
 
-const NAMES = ['keysById', 'underWay', 'readiness', 'system', 'counted', 'metrics', 'keyList', 'rotateKey'] as const
+const NAMES = ['keysById', 'underWay', 'readiness', 'system', 'counted', 'metrics', 'keyList', 'rotateKey', 'answerKeys'] as const
 
 /** The port as functions another thread may call (`rpc.ts`). */
 export function portHandlers(port: SealingPort): Handlers {

@@ -14,6 +14,7 @@ import { LogReader } from '../index/reader.ts'
 import { Tail } from '../index/tail.ts'
 import { trailReading } from '../index/trails.ts'
 import { keyedHashes } from '../keys/hashes.ts'
+import type { AnswerKeys } from '../keys/answers.ts'
 import type { IngestKeys } from '../keys/keys.ts'
 import { createLog } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
@@ -118,12 +119,17 @@ export async function serve({
   })
   const notes = new ReadNotes({ system: (event) => port.system(event), thread: `${thread}-${randomBytes(6).toString('hex')}`, now: Date.now, log })
   let readiness: Readiness = await port.readiness()
+  let answerKeys = (await port.answerKeys(null)) as AnswerKeys
+  const renewAnswerKeys = async (): Promise<void> => {
+    answerKeys = (await port.answerKeys(answerKeys.published[0].keyid)) ?? answerKeys
+  }
   const timer = setInterval(() => void beat(), EVERY_MS)
   timer.unref()
 
   async function beat(): Promise<void> {
     try {
       readiness = await port.readiness()
+      await renewAnswerKeys()
       await counts.handOver((list) => port.counted(list))
       await notes.handOver()
     } catch {
@@ -156,7 +162,8 @@ export async function serve({
         system: (event) => port.system(event),
         now: Date.now,
       }),
-      admin: adminOf({ config, packs, port, now: Date.now }),
+      admin: adminOf({ config, packs, port, now: Date.now, rotated: renewAnswerKeys }),
+      answerKeys: () => answerKeys,
       tokens: new Tokens({ data: config.data, now: Date.now, random: randomBytes }),
       config,
       now: Date.now,

@@ -12,6 +12,7 @@ import { HourlyCounts } from './hourly-counts.ts'
 import type { IngestWorkerData } from './ingest-worker.ts'
 import { Caller, answer } from './rpc.ts'
 import { localPort, portHandlers } from './sealing-port.ts'
+import { keyEvents } from './key-event.ts'
 import { startEvent } from './start-event.ts'
 
 export interface Server {
@@ -65,6 +66,7 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
     },
   })
   await sealing.system(startEvent(config, sealing, now()))
+  for (const event of keyEvents(sealing.keys.list())) await sealing.system(event)
 
   indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))

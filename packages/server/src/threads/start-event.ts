@@ -15,7 +15,13 @@ export function startEvent(config: Config, sealing: Sealing, nowMs: number): Sys
   const packs: JsonValue[] = [...sealing.packs.byTrail].flatMap(([trail, list]) =>
     list.map((pack) => ({ digest: pack.digest, name: pack.name, trail, version: pack.version })),
   )
-  const keys: JsonValue[] = sealing.keys.list().map(({ fingerprint, id, purpose, state }) => ({ fingerprint, id, purpose, state }))
+  const keys: JsonValue[] = sealing.keys.list().map(({ fingerprint, id, publicKey, purpose, state }) => ({
+    fingerprint,
+    id,
+    ...(publicKey === null ? {} : { publicKey }),
+    purpose,
+    state,
+  }))
   const digest = createHash('sha256')
     .update(canonicalize({ config: plain, packs }))
     .digest('hex')

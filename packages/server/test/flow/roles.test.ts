@@ -40,7 +40,15 @@ const MAY: ReadonlyArray<readonly [method: Method, path: string, roles: string, 
   ['GET', '/api/v1/schemas', 'auditor officer security admin'],
   ['POST', '/api/v1/schemas', 'admin', { pack: 'nobody', version: 9, schema: {} }],
 ]
-const OPEN = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/log/notifications/checkpoint', '/log/system/checkpoint']
+const OPEN = [
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/openapi.json',
+  '/log/notifications/checkpoint',
+  '/log/system/checkpoint',
+  '/.well-known/http-message-signatures-directory',
+]
 
 describe('roles', () => {
   let world: World

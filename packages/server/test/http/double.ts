@@ -1,3 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { thumbprint } from '../../src/keys/answers.ts'
+import type { AnswerKeys } from '../../src/keys/answers.ts'
 import type { Input, InputResult } from '../../src/event/input.ts'
 import { createApp } from '../../src/http/app.ts'
 import type { AppDeps } from '../../src/http/app-context.ts'
@@ -32,6 +35,10 @@ export const TOKENS: Readonly<Record<string, Principal>> = {
   st_security: { name: 'sam', role: 'security' },
   st_admin: { name: 'admin', role: 'admin' },
 }
+
+const { privateKey: secret, publicKey } = generateKeyPairSync('ed25519')
+const x = String(publicKey.export({ format: 'jwk' }).x)
+export const ANSWER_KEYS: AnswerKeys = { secret, published: [{ keyid: thumbprint(x), x, notBeforeMs: NOW, notAfterMs: null }] }
 
 export const bearer = (role: string): Record<string, string> => ({ authorization: `Bearer st_${role}` })
 
@@ -101,7 +108,12 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       revoke: (name) => name === 'ann',
       list: () => [],
     },
-    config: { trails, limits: { maxBodyBytes: 1 << 20, maxEventBytes: 1 << 18, maxDepth: 64, maxEvents: 1000, answerWithinMs: 1000, ...limits } },
+    answerKeys: () => ANSWER_KEYS,
+    config: {
+      origin: 'audit.example',
+      trails,
+      limits: { maxBodyBytes: 1 << 20, maxEventBytes: 1 << 18, maxDepth: 64, maxEvents: 1000, answerWithinMs: 1000, ...limits },
+    },
     now: () => NOW,
     log: createLog({ now: () => NOW, write: (line) => void lines.push(line) }),
     metrics,

@@ -8,9 +8,10 @@ import { SealtrailError } from '../../src/errors.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { openFileKeys } from '../../src/keys/files/keyring.ts'
 import type { FileKeysOptions } from '../../src/keys/files/keyring.ts'
+import { OVERLAP_MS, signText, thumbprint } from '../../src/keys/answers.ts'
 import { keyedHash, keyedHashes } from '../../src/keys/hashes.ts'
 import { randomPool } from '../../src/keys/random-pool.ts'
-import { PURPOSES } from '../../src/keys/ring.ts'
+import { ADDED_LATER, PURPOSES } from '../../src/keys/ring.ts'
 import { WRAPPED_LENGTH } from '../../src/keys/wrap.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'sealtrail-keys-'))
@@ -74,7 +75,7 @@ test('anything group or others may do is refused, for the folder and each file',
 })
 
 test('a lost key is an error, never replaced', async () => {
-  for (const purpose of PURPOSES) {
+  for (const purpose of PURPOSES.filter((each) => !ADDED_LATER.has(each))) {
     const opening = options()
     openFileKeys(opening)
     await rm(join(opening.folder, `${purpose}-0001.json`))
@@ -160,7 +161,44 @@ test('wrapped keys open in their place, also after rotations, and nowhere else',
   assert.throws(() => openFileKeys(options()).unwrap(one, 'here'), throws('KEY_UNKNOWN'), 'a strange keyring')
 })
 
-test('signing keys sign as Ed25519 says, and only the segment key rotates', () => {
+test('thumbprints are those of RFC 8037 appendix A.3', () => {
+  assert.equal(thumbprint('11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'), 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
+})
+
+test('keys that sign answers rotate; the older ones keep their public half, and end a little later', () => {
+  let now = 1_000_000
+  const opening = options({ now: () => now })
+  const keys = openFileKeys(opening)
+  const first = keys.answerKeys()
+  assert.ok(verifies(Buffer.from(first.published[0].x, 'base64url'), Buffer.from('text'), Buffer.from(signText(first.secret, 'text'), 'base64')))
+  now += 5_000
+  const made = keys.rotate('answers')
+  const { published, secret } = keys.answerKeys()
+  assert.deepEqual(published[1], { ...first.published[0], notAfterMs: now + OVERLAP_MS })
+  assert.deepEqual([published.length, published[0].notBeforeMs, published[0].notAfterMs, published[0].keyid], [2, now, null, made.keyid])
+  assert.equal(published[0].keyid, thumbprint(published[0].x))
+  assert.ok(verifies(Buffer.from(published[0].x, 'base64url'), Buffer.from('text'), Buffer.from(signText(secret, 'text'), 'base64')))
+  assert.deepEqual(openFileKeys(opening).answerKeys().published, published)
+})
+
+test('a keyring of an earlier version gets the key it lacks from whoever writes, nobody else, and locked like the others', async () => {
+  for (const passphrase of [null, 'correct horse']) {
+    const opening = options({ passphrase })
+    const made = openFileKeys(opening)
+    for (const purpose of ADDED_LATER) await rm(join(opening.folder, `${purpose}-0001.json`))
+    const before = await readdir(opening.folder)
+    assert.throws(() => openFileKeys(opening).answerKeys(), throws('KEY_UNKNOWN'))
+    assert.deepEqual(await readdir(opening.folder), before)
+    const completed = openFileKeys({ ...opening, complete: true })
+    assert.deepEqual(completed.logPublicKey, made.logPublicKey)
+    assert.notEqual(completed.answerKeys().published[0].keyid, made.answerKeys().published[0].keyid)
+    assert.deepEqual(openFileKeys(opening).answerKeys().published, completed.answerKeys().published)
+    assert.equal((await stat(join(opening.folder, 'answers-0001.json'))).mode & 0o777, 0o600)
+    assert.equal((await readFile(join(opening.folder, 'answers-0001.json'), 'utf8')).includes('"locked"'), passphrase !== null)
+  }
+})
+
+test('signing keys sign as Ed25519 says, and the log key never rotates', () => {
   const opening = options()
   const keys = openFileKeys(opening)
   const message = Buffer.from('message')

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { SealtrailError } from '../../errors.ts'
 import { Keyring } from '../keyring.ts'
-import { PURPOSES } from '../ring.ts'
+import { ADDED_LATER, PURPOSES } from '../ring.ts'
 import type { KeyMaterial, KeyPurpose } from '../ring.ts'
 import { addFile, createFolder, folderExists, readFolder } from './folder.ts'
 import { decodeKeyFile, encodeKeyFile, keyFileName, parseKeyFileName, passphraseKeys } from './key-file.ts'
@@ -12,6 +12,8 @@ export interface FileKeysOptions {
   readonly folder: string
   /** Make a keyring when there is none. Pass false once the data directory holds records: new keys would not be theirs. */
   readonly create: boolean
+  /** Make the keys that a keyring of an earlier version lacks. Only for whoever holds the data directory alone. */
+  readonly complete?: boolean
   /** Locks the files at creation and opens them later; null keeps them in clear, guarded by their mode alone. */
   readonly passphrase?: string | null
   readonly now: () => number
@@ -37,14 +39,22 @@ export function openFileKeys(options: FileKeysOptions): Keyring {
     salt ??= key.salt
     keys.push(key)
   }
-  for (const purpose of PURPOSES) {
+  const missing = PURPOSES.filter((purpose) => !keys.some((key) => key.purpose === purpose))
+  for (const purpose of missing) {
     // A lost key must never be replaced silently: identities would change and old values become unreadable.
-    if (!keys.some((key) => key.purpose === purpose)) throw new SealtrailError('KEY_UNKNOWN', `the keyring has no ${purpose} key; restore it from a backup`)
+    if (!ADDED_LATER.has(purpose)) throw new SealtrailError('KEY_UNKNOWN', `the keyring has no ${purpose} key; restore it from a backup`)
   }
   const lockSalt = salt
   const add = (key: KeyMaterial): void => {
     const lock = passphrase === null || lockSalt === null ? null : { passphrase, salt: lockSalt, nonce: options.random(12) }
     addFile(options.folder, keyFileName(key), encodeKeyFile(key, lock), Buffer.from(options.random(8)).toString('hex'))
+  }
+  if (options.complete === true) {
+    for (const purpose of missing) {
+      const key = make(options, purpose, 1)
+      add(key)
+      keys.push(key)
+    }
   }
   return new Keyring(keys, { add, make: (purpose, generation) => make(options, purpose, generation), random: options.random })
 }

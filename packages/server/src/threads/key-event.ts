@@ -1,0 +1,17 @@
+import type { JsonObject } from '../event/json.ts'
+import type { KeyInfo } from '../keys/ring.ts'
+import type { SystemEvent } from './system-entry.ts'
+
+/**
+ * A key's public half and name in the system trail, once for each key. Records of the subject `key/answers` are thereby the
+ * whole history of the keys that sign answers: what the key directory says is checked against the log, not believed.
+ */
+export function keyEvent(key: KeyInfo, by: string): SystemEvent {
+  const { state: _, ...lasting } = key
+  return { what: 'key', subject: `key/${key.purpose}`, id: `key/${key.purpose}/${key.id}`, data: { by, key: lasting as unknown as JsonObject } }
+}
+
+/** At each start, for keys made with the keyring or beside a rotation's record that a crash prevented; what is sealed already is not sealed again. */
+export function keyEvents(keys: readonly KeyInfo[]): SystemEvent[] {
+  return keys.filter((key) => key.purpose === 'answers').map((key) => keyEvent(key, 'server'))
+}
