@@ -69,10 +69,15 @@ function problemOf(status: number, text: string): SealtrailError {
   return new SealtrailError('NOT_READY', `the address answers ${status}, and not as a Sealtrail server does`)
 }
 
-function remote(ctx: Context): Client {
+/** The server to ask, without a slash at the end. @throws SealtrailError USAGE */
+export function serverAddress(ctx: Context): string {
   const given = ctx.text('url') ?? ctx.env['SEALTRAIL_URL'] ?? 'http://127.0.0.1:8787'
   if (!URL.canParse(given) || !/^https?:/.test(given)) throw new SealtrailError('USAGE', 'the address of the server is http://HOST:PORT or https://…')
-  const base = given.replace(/\/+$/, '')
+  return given.replace(/\/+$/, '')
+}
+
+function remote(ctx: Context): Client {
+  const base = serverAddress(ctx)
   const token = ctx.env['SEALTRAIL_TOKEN']
   return {
     place: base,

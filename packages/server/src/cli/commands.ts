@@ -11,11 +11,12 @@ import { rebuild } from './commands/rebuild-index.ts'
 import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
 import { show } from './commands/show.ts'
+import { tiles } from './commands/tiles.ts'
 import { token } from './commands/token.ts'
 import { verify } from './commands/verify.ts'
 
 /** Every command of this version, in the order of the help. */
-export const COMMANDS: readonly Command[] = [demo, serve, ingest, verify, show, query, pack, schema, quarantine, doctor, rebuild, token, key, bench]
+export const COMMANDS: readonly Command[] = [demo, serve, ingest, verify, show, query, tiles, pack, schema, quarantine, doctor, rebuild, token, key, bench]
 
 /** Commands that later versions have: known, so that nobody looks for a slip of the pen. */
 export const LATER: ReadonlySet<string> = new Set(['export', 'erase', 'hold', 'retain', 'reconcile', 'recover', 'witness'])
