@@ -125,6 +125,7 @@ test('the rooms are those of the design', () => {
     'errors.ts',
     'main.ts',
     'log-writer.ts',
+    'ledger-writer.ts',
     'replay.ts',
     'buffer.d.ts',
   ])

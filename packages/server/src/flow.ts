@@ -13,6 +13,7 @@ import type { PackResult } from './pack/pack.ts'
 import { Incoming } from './sequence/incoming.ts'
 import type { Known, Ledger } from './sequence/ledger.ts'
 import { UnderWay } from './sequence/under-way.ts'
+import type { Place } from './sequence/under-way.ts'
 import type { DataKey, OwnerTokens, Vault, VaultRow } from './vault/vault.ts'
 
 /** The ingest half of the flow as ports; `threads/ingest.ts` fills them in. All pure but `keysFor`. */
@@ -249,8 +250,8 @@ export class Flow {
   }
 
   /** Sealed and answered, but not in the ledger yet. */
-  sealed(identity: string, index: number, superseded: boolean): void {
-    this.#underWay.get(identity)?.becameSealed(index, superseded)
+  sealed(identity: string, index: number, place: Place): void {
+    this.#underWay.get(identity)?.becameSealed(index, place)
   }
 
   /** The ledger has them: later look-ups find them there. */

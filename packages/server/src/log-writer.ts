@@ -3,6 +3,8 @@ import { FLAG, auditTime, decodeEntry } from './event/entry.ts'
 import type { Journalled } from './event/entry.ts'
 import type { Numbered } from './event/numbered.ts'
 import { SealtrailError } from './errors.ts'
+import { LedgerWriter } from './ledger-writer.ts'
+import type { ToLedger } from './ledger-writer.ts'
 import { crashPoint } from './observe/crash-point.ts'
 import type { Position } from './event/position.ts'
 import type { Journal } from './journal/journal.ts'
@@ -13,10 +15,11 @@ import { Sealer } from './seal/sealer.ts'
 import type { SealerDeps } from './seal/sealer.ts'
 import { Hold } from './sequence/hold.ts'
 import type { HoldTimes, Released } from './sequence/hold.ts'
-import type { Ledger, LedgerBatch, LedgerRow } from './sequence/ledger.ts'
+import type { Ledger, LedgerRow } from './sequence/ledger.ts'
 import { Sequencer } from './sequence/sequencer.ts'
 import type { Sequel } from './sequence/sequencer.ts'
 import type { SubjectState } from './sequence/subject.ts'
+import type { Place } from './sequence/under-way.ts'
 
 /** setTimeout takes no more; a longer one would end at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -37,7 +40,7 @@ export interface LogWriterDeps {
   publish(committed: Committed): void
   /** After the answers: the index and other followers. */
   feed(committed: Committed, items: readonly Numbered[]): void
-  sealed(identity: string, index: number, superseded: boolean): void
+  sealed(identity: string, index: number, place: Place): void
   settled(identities: readonly string[]): void
   onTrouble(error: SealtrailError): void
 }
@@ -52,13 +55,13 @@ export class LogWriter {
   readonly #hold: Hold
   readonly #sequencer = new Sequencer()
   readonly #sealer: Sealer
+  readonly #ledger: LedgerWriter
   #groups: Journalled[][] = []
   #numbering = false
   #numbered: Array<() => void> = []
   #timer: NodeJS.Timeout | null = null
   #timerMs = 0
   #closed = false
-  #ledgerWrites: Promise<void> = Promise.resolve()
   #broken: SealtrailError | null = null
   #failing: SealtrailError | null = null
   #failures = 0
@@ -66,6 +69,15 @@ export class LogWriter {
   constructor(deps: LogWriterDeps) {
     this.#deps = deps
     this.#hold = new Hold(deps.hold)
+    this.#ledger = new LedgerWriter({
+      log: deps.log,
+      write: (batch) => this.#untilDone('the ledger state cannot be written', () => deps.ledger.write(batch)),
+      written: (done) => this.#inLedger(done),
+      onFailure: (cause) => {
+        this.#broken = new SealtrailError('NOT_DURABLE', 'the ledger state cannot be written', { cause, stopsLog: true })
+        deps.onTrouble(this.#broken)
+      },
+    })
     this.#sealer = new Sealer(deps.standing, {
       ...deps.seal,
       log: deps.log,
@@ -131,7 +143,7 @@ export class LogWriter {
   async #quiet(): Promise<void> {
     await this.#numberedAll()
     await this.#sealer.drained()
-    await this.#ledgerWrites
+    await this.#ledger.drained()
   }
 
   async close(): Promise<void> {
@@ -139,7 +151,7 @@ export class LogWriter {
     if (this.#timer !== null) clearTimeout(this.#timer)
     await this.#numberedAll()
     await this.#sealer.close()
-    await this.#ledgerWrites
+    await this.#ledger.drained()
   }
 
   #schedule(): void {
@@ -195,16 +207,15 @@ export class LogWriter {
   }
 
   async #committed(committed: Committed, items: readonly Sequel[]): Promise<void> {
-    const { log, marks } = this.#deps
     const first = committed.expected.size
     // Dying from here on: sealed. Hash files, checkpoint file and ledger are made to fit at the next start.
     await this.#untilDone('a commit could not be published', async () => this.#deps.publish(committed))
     crashPoint('publish:after')
     const rows: LedgerRow[] = []
     const subjects = new Map<string, SubjectState>()
-    items.forEach(({ entry, late, state }, i) => {
+    items.forEach(({ entry, late, sequence, state }, i) => {
       const superseded = late && entry.statusRank > 0
-      this.#deps.sealed(entry.identity, first + i, superseded)
+      this.#deps.sealed(entry.identity, first + i, { superseded, late, sequence })
       rows.push({
         identity: entry.identity,
         index: first + i,
@@ -216,26 +227,21 @@ export class LogWriter {
     })
     this.#deps.feed(committed, items)
     for (const { batch } of items) batch?.done()
-    // The ledger may lag: it is caught up from the segments at the next start. Until it has them, identities stay in the flow's table.
-    this.#ledgerWrites = this.#ledgerWrites
-      .then(() => this.#writeLedger({ log, rows, subjects, marker: { size: committed.next.size, root: committed.next.root } }))
-      .then(async () => {
-        crashPoint('ledger:after')
-        this.#sequencer.written(items.map(({ entry }) => entry.subjectToken))
-        this.#deps.settled(items.map(({ entry }) => entry.identity))
-        for (const { position } of items) marks.done(position)
-        // What cannot be deleted now is deleted after a later commit.
-        await this.#deps.journal.release(marks.low(this.#deps.journalEnd())).catch((error: SealtrailError) => this.#deps.onTrouble(error))
-        crashPoint('release:after')
-      })
-      .catch((cause: unknown) => {
-        this.#broken = new SealtrailError('NOT_DURABLE', 'the ledger state cannot be written', { cause, stopsLog: true })
-        this.#deps.onTrouble(this.#broken)
-      })
+    // The ledger may lag: it is caught up from the segments at the next start.
+    const { size, root } = committed.next
+    const tokens = items.map(({ entry }) => entry.subjectToken)
+    this.#ledger.add({ rows, subjects, tokens, positions: items.map(({ position }) => position), marker: { size, root } })
   }
 
-  #writeLedger(batch: LedgerBatch): Promise<void> {
-    return this.#untilDone('the ledger state cannot be written', () => this.#deps.ledger.write(batch))
+  async #inLedger({ rows, tokens, positions }: ToLedger): Promise<void> {
+    const { journal, marks } = this.#deps
+    crashPoint('ledger:after')
+    this.#sequencer.written(tokens)
+    this.#deps.settled(rows.map(({ identity }) => identity))
+    for (const position of positions) marks.done(position)
+    // What cannot be deleted now is deleted after a later commit.
+    await journal.release(marks.low(this.#deps.journalEnd())).catch((error: SealtrailError) => this.#deps.onTrouble(error))
+    crashPoint('release:after')
   }
 
   /** Tries until it succeeds or the server closes: a disk that is full for a while costs time, not the log. @throws the last failure, when closing */

@@ -18,8 +18,10 @@ export interface BatchAnswer {
   readonly outcomes: Uint8Array
   /** Index of the record in its log, -1 while it is not sealed. */
   readonly indexes: Float64Array
-  /** FLAG bits of the record that stands (refused, quarantined) and ANSWER_SUPERSEDED. */
+  /** FLAG bits of the record that stands (refused, quarantined) and ANSWER_SUPERSEDED, ANSWER_LATE. */
   readonly flags: Uint8Array
+  /** `subjectsequence` of a record this batch waited for, else 0: with ANSWER_LATE all that its sender needs to know its bytes. */
+  readonly sequences: Float64Array
   /** Event time that the record's audit id holds, in ms: for a duplicate that of the record that stands. */
   readonly times: Float64Array
   /** The newest signed checkpoint per log that a record of this batch was sealed in or before. */
@@ -27,3 +29,4 @@ export interface BatchAnswer {
 }
 
 export const ANSWER_SUPERSEDED = 64
+export const ANSWER_LATE = 128

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { constants, zstdCompress, type ZstdOptions } from 'node:zlib'
+import { constants, zstdCompress, zstdCompressSync, type ZstdOptions } from 'node:zlib'
 import { segmentKey } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { Numbered } from '../event/numbered.ts'
@@ -11,7 +11,9 @@ import type { Lock, Store } from '../store/store.ts'
 import { build } from './build.ts'
 import type { Built, SegmentSigner, Standing } from './build.ts'
 
-const compress = promisify(zstdCompress)
+const compressElsewhere = promisify(zstdCompress)
+/** A frame of so little is made in less time than the way to another thread and back takes. */
+const AT_ONCE = 32 * 1024
 /**
  * One output buffer as large as needed: with zlib's 16 KiB a segment would cross to the thread pool and back dozens of
  * times, with a megabyte for each commit of one record the memory outside the heap provokes one full collection after another.
@@ -51,7 +53,8 @@ export interface Committed extends Prepared {
 /** Builds and compresses the next segment. Nothing outside memory changes. */
 export async function prepare(standing: Standing, items: readonly Numbered[], journal: Position, deps: CommitDeps): Promise<Prepared> {
   const built = build(standing, items, journal, deps.now(), deps.segmentSigner)
-  const frame = await compress(built.ndjson, zstd(built.ndjson.length))
+  const { length } = built.ndjson
+  const frame = length <= AT_ONCE ? zstdCompressSync(built.ndjson, zstd(length)) : await compressElsewhere(built.ndjson, zstd(length))
   const digest = hash('sha256', frame, 'hex')
   const segment = segmentKey(deps.log, standing.head.size, digest)
   return { built, frame, expected: standing.head, next: { size: built.size, root: built.root, segment, digest } }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ed25519Verifier, formatCheckpoint, openCheckpoint, signNote } from '@sealtrail/tlog'
 import type { Signer } from '@sealtrail/tlog'
@@ -11,9 +11,22 @@ export function signCheckpoint(origin: string, head: Head, signer: Signer): stri
 
 /**
  * Puts the newest checkpoint where readers find it. Not synced: it is derived from head and key, and signed again at the
- * next start. The rename keeps readers from seeing half of it.
+ * next start. Written in place, since a new file and its name for each commit would be so much for the file system to
+ * journal that every fdatasync beside it waits; who reads half of it sees that by the signature and reads again.
  */
 export function publishCheckpoint(path: string, note: string): void {
+  const bytes = Buffer.from(note, 'utf8')
+  try {
+    const fd = openSync(path, 'r+')
+    try {
+      // A note only grows, by digits of the size; anything else is another log's.
+      if (fstatSync(fd).size <= bytes.length && writeSync(fd, bytes, 0, bytes.length, 0) === bytes.length) return
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
   try {
     writeFileSync(path + '.next', note)
   } catch (error) {
@@ -26,11 +39,24 @@ export function publishCheckpoint(path: string, note: string): void {
 
 /** The checkpoint in the file, if it is one of this log; attacker: whoever can write the data directory wrote it. */
 export function readCheckpoint(path: string, vkey: string): { readonly note: string; readonly size: number; readonly root: string } | null {
+  const verifier = ed25519Verifier(vkey)
+  for (let note = read(path); note !== null;) {
+    try {
+      const { size, root } = openCheckpoint(note, { origin: verifier.name, log: [verifier] })
+      return { note, size: Number(size), root: Buffer.from(root).toString('hex') }
+    } catch {
+      // Half of it was being written: then it is another text by now.
+      const again = read(path)
+      if (again === note) return null
+      note = again
+    }
+  }
+  return null
+}
+
+function read(path: string): string | null {
   try {
-    const verifier = ed25519Verifier(vkey)
-    const note = readFileSync(path, 'utf8')
-    const { size, root } = openCheckpoint(note, { origin: verifier.name, log: [verifier] })
-    return { note, size: Number(size), root: Buffer.from(root).toString('hex') }
+    return readFileSync(path, 'utf8')
   } catch {
     return null
   }

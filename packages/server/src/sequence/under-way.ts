@@ -1,7 +1,14 @@
-import { ANSWER_SUPERSEDED, OUTCOME } from '../event/batch.ts'
+import { ANSWER_LATE, ANSWER_SUPERSEDED, OUTCOME } from '../event/batch.ts'
 import type { BatchAnswer } from '../event/batch.ts'
 import { FLAG } from '../event/entry.ts'
 import type { SealtrailError } from '../errors.ts'
+
+/** What the sequencer decided of a record. */
+export interface Place {
+  readonly superseded: boolean
+  readonly late: boolean
+  readonly sequence: number
+}
 
 /** One identity between its first sight and its entry in the ledger. Later copies wait on it instead of being written. */
 export class UnderWay {
@@ -12,6 +19,7 @@ export class UnderWay {
   readonly timeMs: number
   flags: number
   index = -1
+  sequence = 0
   durable = false
   failed: SealtrailError | null = null
   #durableWaiters: Waiting[] = []
@@ -46,9 +54,10 @@ export class UnderWay {
     this.#durableWaiters = []
   }
 
-  becameSealed(index: number, superseded: boolean): void {
+  becameSealed(index: number, { superseded, late, sequence }: Place): void {
     this.index = index
-    if (superseded) this.flags |= ANSWER_SUPERSEDED
+    this.sequence = sequence
+    this.flags |= (superseded ? ANSWER_SUPERSEDED : 0) | (late ? ANSWER_LATE : 0)
     for (const waiting of this.#sealedWaiters) waiting.reached()
     this.#sealedWaiters = []
   }
@@ -68,6 +77,7 @@ export class Waiting {
   readonly #indexes: Float64Array
   readonly #flags: Uint8Array
   readonly #times: Float64Array
+  readonly #sequences: Float64Array
   #open = 1
   #resolve!: (answer: Omit<BatchAnswer, 'checkpoints'>) => void
   #reject!: (error: SealtrailError) => void
@@ -79,6 +89,7 @@ export class Waiting {
     this.#indexes = new Float64Array(count).fill(-1)
     this.#flags = new Uint8Array(count)
     this.#times = new Float64Array(count)
+    this.#sequences = new Float64Array(count)
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -126,8 +137,9 @@ export class Waiting {
       this.#indexes[i] = entry.index
       this.#flags[i] = entry.flags
       this.#times[i] = entry.timeMs
+      this.#sequences[i] = entry.sequence
       if (this.#outcomes[i] === OUTCOME.sealed && entry.index < 0) this.#outcomes[i] = OUTCOME.held
     }
-    this.#resolve({ outcomes: this.#outcomes, indexes: this.#indexes, flags: this.#flags, times: this.#times })
+    this.#resolve({ outcomes: this.#outcomes, indexes: this.#indexes, flags: this.#flags, times: this.#times, sequences: this.#sequences })
   }
 }

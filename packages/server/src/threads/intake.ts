@@ -1,6 +1,6 @@
 import { auditId } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
-import { ANSWER_SUPERSEDED, OUTCOME } from '../event/batch.ts'
+import { ANSWER_LATE, ANSWER_SUPERSEDED, OUTCOME } from '../event/batch.ts'
 import type { Batch, BatchAnswer } from '../event/batch.ts'
 import type { Draft } from '../event/draft.ts'
 import { FLAG } from '../event/entry.ts'
@@ -14,10 +14,18 @@ export interface IntakeDeps {
   readonly trails: ReadonlySet<string>
   /** The sealing thread's `Flow.accept`. */
   accept(batch: Batch): Promise<BatchAnswer>
-  /** Hash, proof and checkpoint of a sealed record. */
-  receipt(log: string, index: number, auditid: string, checkpoint: string): Promise<Receipt>
+  /** Hash, proof and checkpoint of a sealed record; `fresh` when its bytes are at hand because this request sealed it. */
+  receipt(log: string, index: number, auditid: string, checkpoint: string, fresh: Fresh | null): Promise<Receipt>
   /** Told the outcome of every input, for metrics and the hourly counts. */
   onOutcome(trail: string, outcome: Outcome, inputs: number): void
+}
+
+/** A record this thread made and the sealing thread has placed. */
+export interface Fresh {
+  /** Its entry (event/entry.ts). */
+  readonly entry: Uint8Array
+  readonly late: boolean
+  readonly sequence: number
 }
 
 /** Inputs in, results out: `take` on this thread, then the sealing thread, then an answer per input. */
@@ -44,7 +52,7 @@ export class Intake {
         const result = resultOf(draft, answer, i)
         if (options.receipts === 'full' && result.receipt !== undefined) {
           const { auditid, index } = result.receipt
-          result.receipt = await this.#deps.receipt(log, index, auditid, answer.checkpoints.get(log) as string)
+          result.receipt = await this.#deps.receipt(log, index, auditid, answer.checkpoints.get(log) as string, freshOf(draft, answer, i))
         }
         ;(records[position] as RecordResult[]).push(result)
         messages[position] ??= draft.message
@@ -63,6 +71,12 @@ export class Intake {
     for (const [trail, ofTrail] of counts) for (const [outcome, count] of ofTrail) this.#deps.onOutcome(trail, outcome, count)
     return results
   }
+}
+
+/** Null for a duplicate: the record that stands may say other things than the draft, its `recordedtime` at least. */
+function freshOf({ entry }: Draft, { outcomes, sequences, flags }: BatchAnswer, i: number): Fresh | null {
+  if (outcomes[i] !== OUTCOME.sealed || sequences[i] === 0) return null
+  return { entry, late: ((flags[i] as number) & ANSWER_LATE) !== 0, sequence: sequences[i] as number }
 }
 
 /** What became of draft `i`, with a lean receipt when it is sealed. */

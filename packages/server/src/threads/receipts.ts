@@ -1,19 +1,32 @@
-import { integrityHash } from '@sealtrail/evidence'
-import { encodeBase64, parseCheckpoint, parseNote } from '@sealtrail/tlog'
+import { MAX_FILL_BYTES, fillRecord, integrityHash } from '@sealtrail/evidence'
+import { checkInclusion, encodeBase64, leafHash, parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
-import type { IntakeDeps } from './intake.ts'
+import { decodeEntry } from '../event/entry.ts'
+import type { Fresh, IntakeDeps } from './intake.ts'
 import type { ReadSide } from './read-side.ts'
 
-/** Full receipts of records just sealed: hash of the stored bytes, and their inclusion proof against the checkpoint given. */
+/**
+ * Full receipts of records just sealed: their hash and inclusion proof, checked against the checkpoint given before it is
+ * handed out. A record this thread made itself need not be read back and unpacked for that: were its bytes not the leaf
+ * that was sealed, the proof would fail.
+ */
 export function receipts(side: ReadSide): IntakeDeps['receipt'] {
-  return async (log, index, auditid, checkpoint) => {
-    const bytes = await side.records.record(log, index)
+  return async (log, index, auditid, checkpoint, fresh) => {
+    const bytes = fresh === null ? await side.records.record(log, index) : bytesOf(fresh)
     if (bytes === null) throw new SealtrailError('DATA_CORRUPT', `log ${log} index ${index} is sealed and cannot be read back`)
-    const size = Number(parseCheckpoint(parseNote(checkpoint).text).size)
-    const proof = side
-      .hashes(log)
-      .prove(index, size)
-      .map((hash) => encodeBase64(hash))
-    return { auditid, log, index, integrity_hash: integrityHash(bytes), checkpoint, proof, published: true }
+    const { size, root } = parseCheckpoint(parseNote(checkpoint).text)
+    const hashes = side.hashes(log).prove(index, Number(size))
+    try {
+      checkInclusion(BigInt(index), size, leafHash(bytes), hashes, root)
+    } catch (cause) {
+      throw new SealtrailError('DATA_CORRUPT', `log ${log} index ${index} is sealed and cannot be proved from the hash files`, { cause })
+    }
+    return { auditid, log, index, integrity_hash: integrityHash(bytes), checkpoint, proof: hashes.map((hash) => encodeBase64(hash)), published: true }
   }
+}
+
+function bytesOf({ entry, late, sequence }: Fresh): Uint8Array {
+  const { record, lateAt, sequenceAt } = decodeEntry(Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength))
+  const bytes = new Uint8Array(record.length + MAX_FILL_BYTES)
+  return bytes.subarray(0, fillRecord(record, lateAt, sequenceAt, late, sequence, bytes, 0))
 }

@@ -120,8 +120,8 @@ async function startThread(file: './index-worker.ts', workerData: unknown, onFat
 
 function firstMessage<T>(worker: Worker): Promise<T> {
   return new Promise((resolve, reject) => {
-    const message = (value: T & { name?: string }): void => {
-      if (value?.name !== undefined) return // a call to this thread while the worker starts
+    const message = (value: T): void => {
+      if (Array.isArray(value)) return // calls to this thread while the worker starts
       worker.off('message', message)
       worker.off('error', reject)
       resolve(value)

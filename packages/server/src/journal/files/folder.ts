@@ -1,9 +1,13 @@
-import { close, fdatasync, fsync, ftruncate, mkdir, open, readFile, readdir, unlink, write } from 'node:fs'
+import { close, fdatasync, fsync, ftruncate, mkdir, open, readFile, readdir, unlink, write, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crashPoint } from '../../observe/crash-point.ts'
 import { corrupt } from './failure.ts'
 import { FILE_HEADER, fileHeader } from './frame.ts'
+
+const writeElsewhere = promisify(write)
+/** Copying so little into the page cache takes less than sending it to another thread and back. */
+const AT_ONCE = 256 * 1024
 
 /** The system calls the journal makes; on descriptors, as a file handle would close itself when collected. */
 export const io: {
@@ -20,7 +24,8 @@ export const io: {
 } = {
   open: promisify(open),
   close: promisify(close),
-  write: promisify(write),
+  write: async (fd, bytes, from, length, offset) =>
+    length <= AT_ONCE ? { bytesWritten: writeSync(fd, bytes, from, length, offset) } : writeElsewhere(fd, bytes, from, length, offset),
   fsync: promisify(fsync),
   fdatasync: promisify(fdatasync),
   truncate: promisify(ftruncate),

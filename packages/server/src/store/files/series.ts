@@ -97,12 +97,8 @@ export class SegmentSeries {
 
   /** Every stored copy of the object, undamaged or not; none when the key is unknown. */
   copies(first: number, digest: string): Uint8Array[] {
-    let at = this.table.find(first, digest)
-    if (at.length === 0) {
-      this.refresh(true)
-      at = this.table.find(first, digest)
-    }
-    const copies = at.map((position) => this.#read(this.table.place(position), this.table.size(position)))
+    if (this.table.find(first, digest).length === 0) this.refresh(true)
+    const copies = this.known(first, digest)
     if (copies.length > 0) return copies
     // A cut-off object is handed out as far as it goes: its reader then says "damaged", not "never written".
     const key = segmentKey(this.#log, first, digest)
@@ -110,6 +106,11 @@ export class SegmentSeries {
       if (file.tail?.header.key === key) copies.push(this.#read(number * SPAN + file.tail.offset, file.tail.header.size))
     }
     return copies
+  }
+
+  /** The copies seen so far. */
+  known(first: number, digest: string): Uint8Array[] {
+    return this.table.find(first, digest).map((position) => this.#read(this.table.place(position), this.table.size(position)))
   }
 
   /** Bytes in the files that are no whole object. */

@@ -91,7 +91,7 @@ export class FileStore implements Store {
     if (bytes.length === 0) throw new SealtrailError('INTERNAL', 'an object of no bytes')
     const stored: Stored = { key, size: bytes.length, assurance: 'declared', version: null }
     const sha256 = hash('sha256', bytes, 'hex')
-    const before = this.#copies(key)
+    const before = this.#copies(key, { known: true })
     if (before.some((copy) => Buffer.compare(copy, bytes) === 0)) return stored
     // A damaged segment may be written again, beside the damaged copy; whole objects stay what they are.
     const whole = before.some((copy) => hash('sha256', copy, 'hex').startsWith(digestIn(key)))
@@ -149,9 +149,13 @@ export class FileStore implements Store {
     }
   }
 
-  #copies(key: string): Uint8Array[] {
+  /** @param known only what this instance has seen: before a write, that nobody else wrote the very same frame need not be looked up in every file. */
+  #copies(key: string, { known }: { known: boolean } = { known: false }): Uint8Array[] {
     const indexed = parseIndexedKey(key, 'segment')
-    if (indexed !== null) return this.#open(indexed.log).copies(indexed.first, indexed.digest)
+    if (indexed !== null) {
+      const series = this.#open(indexed.log)
+      return known ? series.known(indexed.first, indexed.digest) : series.copies(indexed.first, indexed.digest)
+    }
     const { log, kind, name } = checked(key)
     const bytes = new SingleFiles(this.#disk, this.#folder(log, kind)).read(name)
     return bytes === null ? [] : [bytes]

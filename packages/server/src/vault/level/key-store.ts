@@ -30,6 +30,9 @@ export interface Operation {
   readonly value: Uint8Array
 }
 
+/** So few rows, found in memory mostly, are read in less time than the way to another thread and back takes. */
+const AT_ONCE = 16
+
 type Found = KeyRow | null | undefined
 
 /** People's and interactions' keys: by alias and by id. Not thread-safe: the vault calls `resolve` one at a time. */
@@ -232,7 +235,7 @@ export class KeyStore {
   async #getMany(keys: Uint8Array[]): Promise<Array<Uint8Array | undefined>> {
     if (keys.length === 0) return []
     try {
-      return await this.#db.getMany(keys)
+      return keys.length <= AT_ONCE ? keys.map((key) => this.#db.getSync(key)) : await this.#db.getMany(keys)
     } catch (cause) {
       throw failure('read', cause)
     }
