@@ -1,0 +1,205 @@
+import { join } from 'node:path'
+import { TYPE_ED25519, formatVkey, keyId } from '@sealtrail/tlog'
+import type { Signer } from '@sealtrail/tlog'
+import { SealtrailError } from '../errors.ts'
+import type { Numbered } from '../event/numbered.ts'
+import type { Position } from '../event/position.ts'
+import type { Flow } from '../flow.ts'
+import type { Head } from '../head/head.ts'
+import type { SqliteHead } from '../head/sqlite/head.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Marks } from '../journal/marks.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import { LogWriter } from '../log-writer.ts'
+import type { ClockGuard } from '../observe/clock-guard.ts'
+import { crashPoint } from '../observe/crash-point.ts'
+import type { Log } from '../observe/log.ts'
+import type { Committed } from '../seal/commit.ts'
+import { packedSize, storeHashPacks } from '../seal/hashpacks.ts'
+import { assertPromised } from '../seal/promised.ts'
+import { publishCheckpoint, readCheckpoint, signCheckpoint } from '../seal/publish.ts'
+import { recover } from '../seal/recover.ts'
+import { HashFiles } from '../seal/tiles.ts'
+import type { Ledger } from '../sequence/ledger.ts'
+import type { SegmentReader } from '../store/segments.ts'
+import type { Lock, Store } from '../store/store.ts'
+import type { Sizes } from '../threads/sizes.ts'
+import type { Vault } from '../vault/vault.ts'
+import { catchUpLedger } from './catch-up-ledger.ts'
+import type { Config } from './config.ts'
+import { lastSealed } from './last-sealed.ts'
+import type { LastSealed } from './last-sealed.ts'
+import type { OpenPacks } from './open-packs.ts'
+
+/** What the logs of a server share before any of them is written to. */
+export interface Ground {
+  readonly config: Config
+  readonly keys: Keyring
+  readonly heads: SqliteHead
+  readonly store: Store
+  readonly records: SegmentReader
+  /** Told of everything that was not as a quiet close leaves it. */
+  note(text: string): void
+}
+
+/** A log as recovery left it: head, segments and hash files agree. */
+export interface RecoveredLog {
+  readonly log: string
+  /** Its name in checkpoints. */
+  readonly origin: string
+  /** What a verifier is given. */
+  readonly vkey: string
+  readonly files: HashFiles
+  readonly head: Head
+  readonly last: LastSealed | null
+}
+
+/** Recovers one log. `opened` is told of what is to be closed when the start fails. @throws SealtrailError DATA_CORRUPT, HEAD_MISSING, FORKED */
+export async function recoverLog(log: string, ground: Ground, opened: (close: () => unknown) => void): Promise<RecoveredLog> {
+  const { config, keys, heads, store, records } = ground
+  const origin = `${config.origin}/${log}`
+  const vkey = formatVkey(origin, TYPE_ED25519, keys.logPublicKey)
+  const files = HashFiles.open(join(config.data, 'tiles', log))
+  opened(() => files.close())
+  const head = await recover({
+    log,
+    origin,
+    store,
+    heads,
+    hashes: files,
+    segmentKeys: new Set(keys.segmentPublicKeys.map((key) => Buffer.from(key).toString('base64'))),
+    segments: records,
+    report: ground.note,
+  })
+  assertPromised(log, readCheckpoint(join(config.data, 'checkpoint', log), vkey), head, files)
+  return { log, origin, vkey, files, head, last: await lastSealed(records, log, head) }
+}
+
+/** What the logs share once they are written to. */
+export interface Works extends Ground {
+  readonly packs: OpenPacks
+  readonly ledger: Ledger
+  readonly vault: Vault
+  readonly journal: Journal
+  readonly marks: Marks
+  readonly flow: Flow
+  readonly clock: ClockGuard
+  readonly sizes: Sizes
+  /** Nothing from here on may leave the journal, sealed or not. */
+  journalEnd(): Position
+  now(): number
+  onCommit(log: string, committed: Committed, items: readonly Numbered[]): void
+  readonly serverLog: Log
+}
+
+export interface OpenLog {
+  readonly writer: LogWriter
+  readonly recovered: RecoveredLog
+  /** After the writer's close: what is derived is synced, and the files are closed. */
+  close(): Promise<void>
+}
+
+/** Brings ledger state, checkpoint file and hash packs of a recovered log up to its head and makes its one writer. */
+export async function openLog(recovered: RecoveredLog, works: Works): Promise<OpenLog> {
+  const { log, origin, files, head } = recovered
+  const { config, keys, heads, store, ledger, clock, flow, sizes } = works
+  const checkpointFile = join(config.data, 'checkpoint', log)
+  const lock = (): Lock => lockFor(config, log, works.now())
+  const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
+  const sign = (next: Head): string => signCheckpoint(origin, next, signer)
+
+  let packed = await packedSize(store, log)
+  let packing: Promise<void> = Promise.resolve()
+  const pack = (size: number): void => {
+    packing = packing
+      .then(async () => {
+        packed = await storeHashPacks(log, files, store, packed, size, lock())
+      })
+      .catch((error: unknown) => works.serverLog.warn('a hash pack could not be stored yet', { log, code: codeOf(error) }))
+  }
+  pack(head.size)
+  await catchUpLedger({ ...works, log, head, tenant: config.tenant })
+  const checkpoint = sign(head)
+  publishCheckpoint(checkpointFile, checkpoint)
+  sizes.set(log, head.size)
+
+  const writer = new LogWriter({
+    log,
+    standing: { origin, head, checkpoint, frontier: files.frontier() },
+    hold: config.trails[log]?.sequence ?? { settleMs: 0, quietMs: 0, holdMs: 0 },
+    ledger,
+    journal: works.journal,
+    marks: works.marks,
+    seal: {
+      store,
+      heads,
+      // Asked each time: the key may be rotated while the server runs.
+      segmentSigner: {
+        get publicKey() {
+          return keys.segmentPublicKey
+        },
+        sign: (message) => keys.signSegment(message),
+      },
+      signCheckpoint: sign,
+      lock,
+      now: works.now,
+      ...config.seal,
+    },
+    journalEnd: works.journalEnd,
+    monotonic: () => performance.now(),
+    publish(committed) {
+      const { completed, frontier, leafHashes } = committed.built
+      if (files.size < committed.next.size) files.append(leafHashes, { completed, frontier })
+      crashPoint('publish:hashes')
+      clock.sealed(works.now())
+      publishCheckpoint(checkpointFile, committed.checkpoint)
+      sizes.set(log, committed.next.size)
+    },
+    feed(committed, items) {
+      works.onCommit(log, committed, items)
+      pack(committed.next.size)
+    },
+    sealed: (identity, index, place) => flow.sealed(identity, index, place),
+    settled: (identities) => flow.settled(identities),
+    onTrouble(error) {
+      works.serverLog.error(error.stopsLog ? 'the log has stopped sealing' : 'a commit failed and is tried again', {
+        log,
+        code: error.code,
+        detail: error.message,
+      })
+      if (error.stopsLog) flow.stopped(log, new SealtrailError('LOG_STOPPED', `${log}: ${error.message}`))
+    },
+  })
+
+  return {
+    writer,
+    recovered,
+    async close() {
+      await packing
+      try {
+        heads.saveCheckpoint(log, writer.standing.checkpoint)
+        await files.sync()
+      } catch (error) {
+        // A full disk: both are derived, and made again at the next start.
+        works.serverLog.warn('a copy of the checkpoint or the hash files could not be synced', { log, code: codeOf(error) })
+      }
+      files.close()
+    },
+  }
+}
+
+function lockFor(config: Config, log: string, nowMs: number): Lock {
+  const retain = config.trails[log]?.retain ?? longest(config)
+  return { mode: retain.mode, retainUntilMs: nowMs + retain.periodMs }
+}
+
+/** The system trail is evidence about all others and stays as long as the longest of them. */
+function longest(config: Config): Config['trails'][string]['retain'] {
+  return Object.values(config.trails)
+    .map(({ retain }) => retain)
+    .reduce((a, b) => (b.periodMs > a.periodMs ? b : a))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof SealtrailError ? error.code : 'INTERNAL'
+}
