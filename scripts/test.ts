@@ -1,11 +1,15 @@
-// `npm test`: every suite that needs nothing but npm, sources run as they are. Files or globs may be named.
+// `npm test`: every suite that needs nothing but npm, sources run as they are. Files or globs may be named. What needs more
+// lies in test/services/ and is run by `npm run test:services`.
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
 const globs = process.argv.slice(2)
-const files = globSync(globs.length > 0 ? globs : ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts']).sort()
+const files =
+  globs.length > 0
+    ? globSync(globs).sort()
+    : globSync(['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'], { exclude: ['packages/*/test/services/**'] }).sort()
 if (files.length === 0) {
   console.error('no test file of that name')
   process.exit(2)
