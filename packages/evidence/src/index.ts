@@ -67,3 +67,6 @@ export type {
   QuestionId,
   TimestampFinding,
 } from './bundle/verdict.ts'
+export { tilesForRange } from './bundle/range-tiles.ts'
+export { schemaPath } from './bundle/schema-path.ts'
+export { wrapRecord } from './bundle/values.ts'

@@ -1,0 +1,186 @@
+import type { Problem } from '../problem.ts'
+import type { BundleManifest } from './format.ts'
+import type { BundleTrust, Conclusion, LogVerdict, ProvenTime, QuestionAnswer } from './verdict.ts'
+
+export interface Findings {
+  readonly manifest: BundleManifest | null
+  readonly logs: readonly LogVerdict[]
+  readonly problems: readonly Problem[]
+  readonly problemCount: number
+  /** Whether the examiner brought a key or policy, and roots of time-stamping authorities. */
+  readonly brought: boolean
+  readonly roots: boolean
+  readonly asked: BundleTrust['asked']
+}
+
+type Said = Pick<QuestionAnswer, 'answer' | 'says'>
+
+export function conclude(logs: readonly LogVerdict[], problemCount: number): Conclusion {
+  if (problemCount > 0) return 'broken'
+  return logs.length > 0 && logs.every(({ signer }) => signer.by !== null) ? 'established' : 'consistent'
+}
+
+/** The seven questions of an examiner, answered in sentences. attacker: names of logs, witnesses and authorities come from the file or its keys. */
+export function questionsOf(found: Findings): QuestionAnswer[] {
+  const unread: Said = { answer: 'unknown', says: ['The file cannot be read as an evidence bundle.'] }
+  const of = (say: (found: Findings) => Said): Said => (found.manifest === null ? unread : say(found))
+  return [
+    { id: 'signer', question: 'Who signed?', ...of(signer) },
+    { id: 'time', question: 'Since when is it provable?', ...of(time) },
+    { id: 'records', question: 'Which records are here, and are they what was sealed?', ...of(records) },
+    { id: 'complete', question: 'Is it complete?', ...of(complete) },
+    { id: 'disclosed', question: 'Which values are disclosed, and do they match?', ...of(disclosed) },
+    { id: 'erased', question: 'What is erased or missing?', ...of(erased) },
+    { id: 'schemas', question: 'Which schemas do the records follow?', ...of(schemas) },
+  ]
+}
+
+function signer({ logs, brought }: Findings): Said {
+  const says = logs.flatMap(({ log, origin, signer: { by, key, cosignatures, quorum, unknown } }) => {
+    const lines = []
+    if (by !== null)
+      lines.push(`${log}: signed by the log ${origin}, with the key ${key ?? ''} ${by === 'policy' ? 'of the policy you brought' : 'you brought'}.`)
+    else if (brought) lines.push(`${log}: no key you brought establishes who signed for ${origin}.`)
+    if (quorum === 'met') lines.push(`${log}: the witness policy is met.`)
+    if (quorum === 'not-met') lines.push(`${log}: too few of the witnesses your policy asks for signed.`)
+    if (cosignatures.length > 0) lines.push(`${log}: cosigned by ${list(cosignatures.map(({ name }) => name))}, witnesses you brought keys of.`)
+    if (unknown > 0 && brought) lines.push(`${log}: ${count(unknown, 'signature')} by keys you did not bring; they say nothing.`)
+    return lines
+  })
+  const established = logs.filter(({ signer: { by } }) => by !== null).length
+  if (!brought)
+    return {
+      answer: 'unknown',
+      says: ['Consistent at most, signer not established: you brought no key and no policy. Whoever made this file may have made all of it, keys included.'],
+    }
+  const failed = logs.some(({ signer: { by, quorum } }) => by === null || quorum === 'not-met')
+  return { answer: established === 0 ? 'no' : failed ? 'partly' : 'yes', says }
+}
+
+function time({ logs, roots }: Findings): Said {
+  const says = logs.flatMap(({ log, since, timestamps, records: { count: all } }) => {
+    const lines = since === null ? [] : [sinceLine(log, since, all)]
+    if (since === null || !since.established) {
+      const part = timestamps.filter(({ ok, covers, established }) => ok && covers > 0 && covers < all && (established || !roots)).at(-1)
+      if (part !== undefined)
+        lines.push(
+          `${log}: ${count(part.covers, 'record')} of ${all} existed by ${part.time}, by the word of ${part.by}${part.established ? '' : ', not established'}.`,
+        )
+    }
+    if (lines.length === 0) lines.push(`${log}: no time stamp and no witness you know covers all of it; its times are the word of whoever made it.`)
+    return lines
+  })
+  const established = logs.filter(({ since }) => since?.established === true).length
+  return { answer: logs.length > 0 && established === logs.length ? 'yes' : established > 0 ? 'partly' : 'unknown', says }
+}
+
+function sinceLine(log: string, { time: at, kind, by, established }: ProvenTime, all: number): string {
+  const who = kind === 'tsa' ? `the time-stamping authority ${by}` : `the witness ${by}`
+  const end = established ? '.' : '; you brought no root certificate that establishes this authority.'
+  return `${log}: ${all === 1 ? 'the record' : `all ${all} records`} existed by ${at}, by the word of ${who}${end}`
+}
+
+function records({ logs }: Findings): Said {
+  const says = logs.map(({ log, records: { count: all, proven, runs, moreRuns, earliest, latest }, size }) => {
+    const where = runs.slice(0, 10).map(({ from, to }) => (to === from + 1 ? `${from}` : `${from} to ${to - 1}`))
+    const places = all === 0 ? '' : `, numbers ${list(where)}${runs.length > 10 || moreRuns ? ' and more' : ''}`
+    const times = earliest === null || latest === null ? '' : ` They say they are of ${earliest} to ${latest}.`
+    const proof = proven === all ? 'each leads to the signed checkpoint' : `only ${proven} lead to the signed checkpoint`
+    return `${log}: ${count(all, 'record')}${places} of a log of ${size}; ${all === 0 ? 'nothing to prove' : proof}.${times}`
+  })
+  const [all, proven] = [sum(logs.map((log) => log.records.count)), sum(logs.map((log) => log.records.proven))]
+  if (all === 0) return { answer: 'none', says: says.length > 0 ? says : ['There are no records in it.'] }
+  return { answer: proven === all ? 'yes' : proven === 0 ? 'no' : 'partly', says }
+}
+
+function complete({ manifest, logs, problems, asked }: Findings): Said {
+  const kind = manifest?.asked.kind
+  if (kind === 'range') {
+    const range = logs[0]?.range ?? null
+    if (range === null) return { answer: 'no', says: ['It says a range was asked for, and holds none.'] }
+    const names = `${logs[0]?.log ?? ''}:${range.from}..${range.to}`
+    const says = range.complete
+      ? [`Every record of ${names} is here: none was left out, put in or moved.`]
+      : [`Not every record of ${names} is here and proven.`]
+    if (asked?.range === undefined) says.push(`The file says that ${names} was asked for; whether you asked for more, only you know.`)
+    return { answer: range.complete && !problems.some(({ code }) => code === 'BUNDLE_ASKED') ? 'yes' : 'no', says }
+  }
+  const gap = problems.some(({ code }) => code === 'SEQUENCE_GAP')
+  const subjects = sum(logs.map((log) => log.subjects.count))
+  const gapless = sum(logs.map((log) => log.subjects.gapless))
+  if (kind === 'subject') {
+    if (subjects === 0) return { answer: 'unknown', says: ['There is no record of the subject in it; the file cannot show that there is none in the log.'] }
+    if (gap || gapless < subjects) return { answer: 'no', says: ['The records of the subject are not numbered without a gap from 1: at least one is missing.'] }
+    return {
+      answer: 'partly',
+      says: [
+        `The records of the subject are numbered from 1 without a gap: none in between is missing.`,
+        'A record sealed after the last one here would not show: ask for the range of the log, or for the subject again.',
+      ],
+    }
+  }
+  return {
+    answer: gap ? 'no' : 'unknown',
+    says: [
+      'This is the result of a search. Each record in it is proven; that no other record fits the search, the file cannot show. A range of the log can.',
+      `${gapless} of ${count(subjects, 'subject')} are numbered from 1 without a gap as far as the file goes.`,
+    ],
+  }
+}
+
+function disclosed({ logs, problems }: Findings): Said {
+  const fields = total(logs)
+  const all = fields.disclosed + fields.sealed + fields.erased + fields.expired + fields.missing
+  const matching = sum(logs.map((log) => log.disclosures.matching))
+  const wrong = problems.some(({ code }) => code.startsWith('DISCLOSURE') || code.startsWith('SDJWT') || code === 'FIELD_STATE')
+  if (all === 0 && !wrong) return { answer: 'none', says: ['The records hold no protected values.'] }
+  const says = [`${count(matching, 'value')} disclosed and found to be what was sealed, of ${count(all, 'protected value')}.`]
+  if (wrong) says.unshift('What is said to be disclosed does not fit the records: see the problems.')
+  if (fields.sealed > 0) says.push(`${count(fields.sealed, 'value')} sealed: there, but not shown to whoever asked for this file.`)
+  return { answer: wrong ? 'no' : matching === 0 ? 'none' : matching === all ? 'yes' : 'partly', says }
+}
+
+function erased({ logs }: Findings): Said {
+  const fields = total(logs)
+  const says: string[] = []
+  const under = new Map<string, number>()
+  for (const log of logs) for (const [id, values] of Object.entries(log.erasedUnder)) under.set(id, (under.get(id) ?? 0) + values)
+  for (const [id, values] of under)
+    says.push(
+      `${count(values, 'value')} erased ${id === '' ? 'without a certificate in this file' : `under the certificate ${id}`}; the records verify all the same.`,
+    )
+  if (fields.expired > 0) says.push(`${count(fields.expired, 'value')} expired by the retention rules.`)
+  if (fields.missing > 0) says.push(`${count(fields.missing, 'value')} missing without a reason: ask why.`)
+  return says.length === 0
+    ? { answer: 'none', says: ['Nothing is said to be erased, expired or missing.'] }
+    : { answer: fields.missing > 0 ? 'partly' : 'yes', says }
+}
+
+function schemas({ logs }: Findings): Said {
+  const all = logs.flatMap((log) => log.schemas)
+  if (all.length === 0) return { answer: 'none', says: ['No record, no schema.'] }
+  const included = all.filter((each) => each.included).length
+  const says = all
+    .slice(0, 20)
+    .map(({ schema, records: number, included: there }) => `${schema}: ${count(number, 'record')}, ${there ? 'in the file' : 'not in the file'}.`)
+  if (all.length > 20) says.push(`${all.length - 20} more.`)
+  return { answer: included === all.length ? 'yes' : included === 0 ? 'no' : 'partly', says }
+}
+
+function total(logs: readonly LogVerdict[]): LogVerdict['fields'] {
+  const all = { disclosed: 0, sealed: 0, erased: 0, expired: 0, missing: 0 }
+  for (const { fields } of logs) for (const state of Object.keys(all) as Array<keyof typeof all>) all[state] += fields[state]
+  return all
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}
+
+function list(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0)
+}
