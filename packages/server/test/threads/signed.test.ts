@@ -1,11 +1,13 @@
 // Signed answers of a whole server: real threads, real sockets, proxies that change what proxies change, a key rotated under way.
 import assert from 'node:assert/strict'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo, Server as HttpServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { parseReceipt, verifyReceipt } from '@sealtrail/evidence'
 import { makeAdmin } from '../../src/cli/commands/serve.ts'
@@ -149,4 +151,22 @@ test('the log vouches for each key of the directory, under a key from elsewhere'
     assert.equal(JSON.parse(leaf).data.key.publicKey, data.key.publicKey)
     assert.equal(Buffer.from(data.key.publicKey, 'base64').toString('base64url'), known.find(({ kid }) => kid === data.key.keyid)?.x)
   }
+})
+
+test('by hand with curl and openssl, as docs/http.md says', async (t) => {
+  const missing = ['curl', 'jq', 'xxd', 'openssl'].filter((name) => spawnSync(name, ['--help']).error !== undefined)
+  if (missing.length > 0) return t.skip(`not installed: ${missing.join(' ')}`)
+  const page = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 'utf8')
+  const script = /\*\*By hand\*\*[^`]*(?:`[^`]*`[^`]*)*?```bash\n([^]*?)```/.exec(page)?.[1] as string
+  const run = async (base: string, path: string, change = ''): Promise<string> => {
+    const env = { ...process.env, U: base, Q: path, SEALTRAIL_TOKEN: token }
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script.replace('\n\n', `\n${change}\n\n`)], { cwd: folder, env }).catch(
+      (error: never) => error as { stdout: string; stderr: string },
+    )
+    return (stdout + stderr).trim().split('\n')[0] as string
+  }
+  for (const path of [QUESTION, '/api/v1/records', '/api/v1/records/none?']) assert.equal(await run(server.url, path), 'Signature Verified Successfully', path)
+  assert.equal(await run(server.url, QUESTION, 'sed -i s/READ/SENT/ body'), 'CONTENT CHANGED')
+  assert.equal(await run(server.url, QUESTION, 'Q=/api/v1/records'), 'Signature Verification Failure')
+  assert.equal(await run(server.url, QUESTION, "sed -i 's/ 200/ 404/' head"), 'Signature Verification Failure')
 })

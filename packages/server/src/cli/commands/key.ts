@@ -10,7 +10,7 @@ import { withClient } from '../with-client.ts'
 export const key: Command = {
   name: 'key',
   summary: 'list and rotate keys, show the verification key of each log',
-  usage: ['list', 'rotate wrapping|segment', 'show [LOG]', '(each with --data DIR or --url URL)'],
+  usage: ['list', 'rotate wrapping|segment|answers', 'show [LOG]', '(each with --data DIR or --url URL)'],
   options: CLIENT_OPTIONS,
   async run(ctx) {
     const [what, name, ...rest] = ctx.words
@@ -35,7 +35,7 @@ export const key: Command = {
           return 0
         })
       case 'rotate':
-        if (name === undefined) throw new SealtrailError('USAGE', 'key rotate needs the purpose: wrapping or segment')
+        if (name === undefined) throw new SealtrailError('USAGE', 'key rotate needs the purpose: wrapping, segment or answers')
         return withClient(ctx, async (client) => {
           const made = await askJson(client, 'POST', `/api/v1/keys/${encodeURIComponent(name)}/rotate`)
           ctx.stdout(ctx.json ? `${JSON.stringify(made)}\n` : `new ${String(made['purpose'])} key ${String(made['id'])}; the older ones stay readable\n`)
