@@ -6,7 +6,7 @@
 import { parseAddCheckpoint, TYPE_TLOG_SIZE, type AddCheckpoint } from './add-checkpoint.ts'
 import { parseCheckpointLines, type Checkpoint } from './checkpoint.ts'
 import { TlogError } from './errors.ts'
-import { parseNote, verifyNote, type Note, type NoteSignature, type Verifier } from './note.ts'
+import { parseNote, verifyNote, type NoteSignature, type Verifier } from './note.ts'
 import { checkConsistency } from './proof.ts'
 import { emptyRoot, equalBytes } from './tree.ts'
 
@@ -47,13 +47,13 @@ export type WitnessDecision =
  */
 export function decideAddCheckpoint(body: Uint8Array, find: (origin: string) => WitnessedLog | null): WitnessDecision {
   let request: AddCheckpoint
-  let note: Note
+  let text: string
   let checkpoint: Checkpoint
   try {
     request = parseAddCheckpoint(body)
-    note = parseNote(request.note)
+    text = request.note.slice(0, request.note.lastIndexOf('\n\n') + 1)
     // A cosignature/v1 covers extension lines, so they do no harm here.
-    checkpoint = parseCheckpointLines(note.text, { extensions: 'allow' })
+    checkpoint = parseCheckpointLines(text, { extensions: 'allow' })
   } catch (error) {
     return refused(400, messageOf(error))
   }
@@ -62,7 +62,8 @@ export function decideAddCheckpoint(body: Uint8Array, find: (origin: string) => 
   if (log === null) return refused(404, 'unknown origin')
   let signatures: readonly NoteSignature[]
   try {
-    signatures = verifyNote(note, log.keys).verified
+    // A line that is no signature line counts as a signature that fails: "such a note is malformed".
+    signatures = verifyNote(parseNote(request.note), log.keys).verified
   } catch (error) {
     return refused(403, messageOf(error))
   }
@@ -78,7 +79,7 @@ export function decideAddCheckpoint(body: Uint8Array, find: (origin: string) => 
     // Not evidence of a fork: whoever sent it may have spoiled the proof.
     return refused(422, messageOf(error))
   }
-  return { status: 200, next: { origin, size, root }, text: note.text, signatures }
+  return { status: 200, next: { origin, size, root }, text, signatures }
 }
 
 function refused(status: 400 | 403 | 404 | 422, reason: string, contradiction = false): WitnessDecision {

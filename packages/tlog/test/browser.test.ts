@@ -17,7 +17,8 @@ registerHooks({
 })
 process.env['TLOG_TEST_BACKEND'] = 'noble'
 
-for (const suite of ['tree', 'proof', 'tile', 'bundle', 'text', 'note', 'key', 'checkpoint', 'tlogproof', 'vectors']) await import(`./${suite}.test.ts`)
+for (const suite of ['tree', 'proof', 'tile', 'bundle', 'text', 'note', 'key', 'checkpoint', 'tlogproof', 'policy', 'witness', 'vectors'])
+  await import(`./${suite}.test.ts`)
 
 describe('browser flavour', () => {
   it('ran on the libraries and not on Node', () => {
