@@ -13,6 +13,8 @@ export function checkConfig(config: Config): Remark[] {
     messages.push('listen: other machines reach this address and there is no TLS; set `tls`, or listen on 127.0.0.1 behind a proxy')
   if (open && config.origin === KEYS[0]?.default)
     messages.push('origin: still the default; choose your own before the first record is sealed, it cannot be changed later')
+  for (const { name, url, basic } of config.timestamps?.authorities ?? [])
+    if (basic !== null && url.startsWith('http:')) messages.push(`timestamps.authorities.${name}: the password crosses the network in clear; use https`)
   for (const [name, trail] of Object.entries(config.trails)) {
     if (trail.retain.mode === 'GOVERNANCE')
       messages.push(`trails.${name}.retain.mode: GOVERNANCE can be lifted by whoever has the right to; for SEC 17a-4(f) use COMPLIANCE`)

@@ -12,6 +12,8 @@ export interface Config {
   readonly seal: { readonly maxDelayMs: number; readonly maxRecords: number; readonly maxBytes: number }
   /** Null: nobody cosigns, and what is committed is published. */
   readonly witnesses: WitnessConfig | null
+  /** Null: no time-stamp authority is configured, and the only time is this server's own. */
+  readonly timestamps: TimestampConfig | null
   readonly trails: Readonly<Record<string, TrailConfig>>
   readonly limits: {
     readonly maxBodyBytes: number
@@ -32,6 +34,23 @@ export interface WitnessConfig {
   readonly timeoutMs: number
   /** Publish although the quorum is not there. */
   readonly failOpen: boolean
+}
+
+export interface TimestampConfig {
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly authorities: readonly AuthorityConfig[]
+}
+
+export interface AuthorityConfig {
+  readonly name: string
+  readonly url: string
+  /** PEM file of the roots, and `sha256:` with the hex digest it had when the configuration was read. */
+  readonly rootsFile: string
+  readonly rootsDigest: string
+  readonly policy: string | null
+  /** `password` is a reference, `env:NAME` or `file:PATH`. */
+  readonly basic: { readonly user: string; readonly password: string } | null
 }
 
 export interface TrailConfig {

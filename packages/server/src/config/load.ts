@@ -4,13 +4,14 @@ import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SealtrailError } from '../errors.ts'
 import { checkConfig } from './check.ts'
-import type { Config, TrailConfig } from './config.ts'
+import type { AuthorityConfig, Config, TrailConfig } from './config.ts'
 import { correctDestination } from './pasted.ts'
 import { readWritten } from './read.ts'
 import type { Remark, Written } from './read.ts'
 import { BUILT_IN_TRAILS, KEYS } from './schema.ts'
 import type { Key } from './schema.ts'
 import { takeValue } from './value.ts'
+import { readRoots } from './time-stamp-roots.ts'
 import { readWitnessPolicy } from './witness-policy.ts'
 import type { Address } from './value.ts'
 
@@ -84,6 +85,7 @@ class Build {
       clock: { acceptMs: this.#clock() },
       seal: { maxDelayMs: this.#get('seal.maxDelay'), maxRecords: this.#get('seal.maxRecords'), maxBytes: this.#get('seal.maxBytes') },
       witnesses: this.#witnesses(),
+      timestamps: this.#timestamps(),
       trails: this.#trails(),
       limits: {
         maxBodyBytes: this.#get('limits.maxBody'),
@@ -119,6 +121,37 @@ class Build {
     } catch (error) {
       if (!(error instanceof SealtrailError)) throw error
       this.#mistake('witnesses.policy', `witnesses.policy: ${error.message}`)
+      return null
+    }
+  }
+
+  #timestamps(): Config['timestamps'] {
+    const intervalMs = this.#get<number>('timestamps.interval')
+    const timeoutMs = this.#get<number>('timestamps.timeout')
+    if (intervalMs < 1_000) this.#mistake('timestamps.interval', 'timestamps.interval: at least 1s')
+    if (timeoutMs < 1) this.#mistake('timestamps.timeout', 'timestamps.timeout: must be longer than nothing')
+    const names = [...this.#written.authorities].filter(([, on]) => on).map(([name]) => name)
+    const authorities = names.map((name) => this.#authority(name)).filter((authority) => authority !== null)
+    return authorities.length === 0 ? null : { intervalMs, timeoutMs, authorities }
+  }
+
+  #authority(name: string): AuthorityConfig | null {
+    const path = `timestamps.authorities.${name}`
+    const url = this.#find<string>(`${path}.url`)
+    const rootsFile = this.#find<string>(`${path}.roots`)
+    const user = this.#find<string>(`${path}.user`)
+    const password = this.#find<string>(`${path}.password`)
+    if (url === null) this.#mistake(path, `${path}.url is missing`)
+    if (rootsFile === null) this.#mistake(path, `${path}.roots is missing: without a root anybody's token would do`)
+    if ((user === null) !== (password === null)) this.#mistake(path, `${path}.${user === null ? 'user' : 'password'} is missing: both are needed`)
+    if (url === null || rootsFile === null) return null
+    try {
+      const { digest } = readRoots(rootsFile)
+      const basic = user === null || password === null ? null : { user, password }
+      return { name, url, rootsFile, rootsDigest: digest, policy: this.#find(`${path}.policy`), basic }
+    } catch (error) {
+      if (!(error instanceof SealtrailError)) throw error
+      this.#mistake(`${path}.roots`, `${path}.roots: ${error.message}`)
       return null
     }
   }

@@ -21,8 +21,10 @@ export interface Remark {
 export interface Written {
   readonly values: ReadonlyMap<string, unknown>
   readonly places: ReadonlyMap<string, { readonly line: number; readonly column: number }>
-  /** Names used where the schema has `*`, by the path before it, and whether the entry is switched off by `false`. */
+  /** Names of trails, and whether the entry stands: `false` switches it off. */
   readonly trails: ReadonlyMap<string, boolean>
+  /** Names of time-stamp authorities, likewise. */
+  readonly authorities: ReadonlyMap<string, boolean>
   readonly mistakes: readonly Remark[]
 }
 
@@ -53,6 +55,7 @@ class Reader implements Written {
   readonly values = new Map<string, unknown>()
   readonly places = new Map<string, { line: number; column: number }>()
   readonly trails = new Map<string, boolean>()
+  readonly authorities = new Map<string, boolean>()
   readonly mistakes: Remark[] = []
   readonly #document: Document
   readonly #lines: LineCounter
@@ -101,7 +104,7 @@ class Reader implements Written {
       this.places.set(path, this.#place(offset))
       const real = this.#real(value)
       const off = any !== undefined && isScalar(real) && real.value === false
-      if (any !== undefined) this.trails.set(name, !off)
+      if (any !== undefined) (above === 'trails' ? this.trails : this.authorities).set(name, !off)
       if (off) return
       if (next.key === null) this.branch(real, next, path)
       else this.#leaf(real, next.key, path, offset)

@@ -7,6 +7,8 @@ export type KeyType =
   | { readonly is: 'choice'; readonly of: readonly string[]; readonly later: readonly string[] }
   /** `file:PATH`: the file itself, never its content. */
   | { readonly is: 'file' }
+  /** `env:NAME` or `file:PATH`: kept as the reference, opened (`openSecret`) where it is needed and never before. */
+  | { readonly is: 'secret' }
   /** One text or a list of texts. */
   | { readonly is: 'texts' }
   /** Any map, taken as it is. */
@@ -98,7 +100,33 @@ export const KEYS: readonly Key[] = [
     default: 'false',
     what: 'Publishes checkpoints even while too few witnesses answer. Receipts, metrics and the log then say that the policy is not met.',
   },
-  { path: 'timestamps', type: later, default: '', what: 'RFC 3161 time-stamp authorities.' },
+  {
+    path: 'timestamps.interval',
+    type: { is: 'duration' },
+    default: '1h',
+    what: 'How often the newest published checkpoint of each log that grew is time-stamped by every authority; also at start and at the end.',
+  },
+  { path: 'timestamps.timeout', type: { is: 'duration' }, default: '10s', what: 'How long an authority may take to answer.' },
+  {
+    path: 'timestamps.authorities.*.url',
+    type: { is: 'text', pattern: /^https?:\/\/[^\s/?#@]+(?:[/?][^\s#]*)?$/, form: 'an http or https address without user name and fragment' },
+    default: '',
+    what: 'Address of an RFC 3161 time-stamp authority. The name before it is yours: it stands in metrics, findings and file names.',
+  },
+  {
+    path: 'timestamps.authorities.*.roots',
+    type: { is: 'file' },
+    default: '',
+    what: 'Root certificates its tokens must lead to, PEM, `file:PATH`. A token that does not is not kept.',
+  },
+  {
+    path: 'timestamps.authorities.*.policy',
+    type: { is: 'text', pattern: /^[0-2](?:\.(?:0|[1-9]\d{0,17}))+$/, form: 'a dotted object identifier such as 1.3.6.1.4.1.99999.1' },
+    default: '',
+    what: 'Policy asked for, and the only one accepted; any when left out.',
+  },
+  { path: 'timestamps.authorities.*.user', type: anyText, default: '', what: 'User name for HTTP Basic, with `password`.' },
+  { path: 'timestamps.authorities.*.password', type: { is: 'secret' }, default: '', what: 'Password for HTTP Basic, `env:NAME` or `file:PATH`.' },
   {
     path: 'trails.*.pack',
     type: { is: 'texts' },

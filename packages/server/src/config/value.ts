@@ -31,11 +31,12 @@ export function takeValue(plain: unknown, type: KeyType, taking: Taking): Taken 
     return { message: `one of ${type.of.join(', ')} is needed here${type.later.length === 0 ? '' : '; others are not available in this version'}` }
   if (typeof plain === 'object') return { message: 'a single value is needed here' }
   if (type.is === 'file') return takeFile(String(plain), taking)
+  if (type.is === 'secret') return takeSecret(String(plain), taking)
   const text = dereference(String(plain), taking)
   return typeof text === 'string' ? takeText(text, type, taking) : text
 }
 
-function takeText(text: string, type: Exclude<KeyType, { is: 'later' | 'map' | 'texts' | 'file' }>, taking: Taking): Taken {
+function takeText(text: string, type: Exclude<KeyType, { is: 'later' | 'map' | 'texts' | 'file' | 'secret' }>, taking: Taking): Taken {
   switch (type.is) {
     case 'text':
       return type.pattern.test(text) ? { value: text } : { message: `${type.form} is needed here` }
@@ -79,6 +80,21 @@ function takeTexts(plain: unknown): Taken {
 function takeFile(text: string, { folder }: Taking): Taken {
   if (!text.startsWith('file:') || text.length === 5) return { message: 'write file:PATH; certificates and keys are files' }
   return { value: resolve(folder, text.slice(5)) }
+}
+
+/** Only a reference is taken: the configuration is sealed at each start, and a secret must not be in it. */
+function takeSecret(text: string, taking: Taking): Taken {
+  if (!/^(?:env|file):./.test(text)) return { message: 'write env:NAME or file:PATH; a secret does not stand in the file itself' }
+  const opened = dereference(text, taking)
+  if (typeof opened !== 'string') return opened
+  return { value: text.startsWith('file:') ? `file:${resolve(taking.folder, text.slice(5))}` : text }
+}
+
+/** What a reference taken as `secret` stands for, at this moment. @throws Error when it can no longer be opened; it says nothing of the secret */
+export function openSecret(reference: string, env: Taking['env']): string {
+  const opened = dereference(reference, { folder: '/', env })
+  if (typeof opened === 'string') return opened
+  throw new Error(opened.message)
 }
 
 /** The text itself, or what the reference `env:NAME` or `file:PATH` in its place stands for. */

@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { certificatesInFile } from '@sealtrail/evidence'
+import { SealtrailError } from '../errors.ts'
+
+const MAX_BYTES = 1024 * 1024
+
+/** Root certificates in a PEM or DER file, with `sha256:` and the hex digest of the file. @throws SealtrailError CONFIG_INVALID */
+export function readRoots(path: string): { readonly roots: readonly Uint8Array[]; readonly digest: string } {
+  let file: Uint8Array
+  try {
+    if (statSync(path).size > MAX_BYTES) throw new SealtrailError('CONFIG_INVALID', 'the file is too large to hold roots')
+    file = readFileSync(path)
+  } catch (error) {
+    if (error instanceof SealtrailError) throw error
+    throw new SealtrailError('CONFIG_INVALID', `the file cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+  }
+  const roots = certificatesInFile(file)
+  if (roots.length === 0) throw new SealtrailError('CONFIG_INVALID', 'the file holds no certificate in PEM or DER')
+  return { roots, digest: `sha256:${createHash('sha256').update(file).digest('hex')}` }
+}
