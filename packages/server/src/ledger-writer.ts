@@ -46,7 +46,7 @@ export class LedgerWriter {
     this.#waiting.push(commit)
     this.#rows += commit.rows.length
     if (this.#rows >= ENOUGH) this.#wake?.()
-    this.#running ??= this.#run().finally(() => (this.#running = null))
+    this.#running ??= this.#run()
   }
 
   /** Resolves when everything added before is written, or cannot be. */
@@ -76,6 +76,8 @@ export class LedgerWriter {
       this.#broken = true
       this.#deps.onFailure(cause)
     }
+    // In the same turn as the last look at what waits: nothing can be added between the two and stay behind.
+    this.#running = null
   }
 
   #pause(): Promise<void> {

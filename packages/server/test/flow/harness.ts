@@ -9,6 +9,7 @@ import type { JsonObject, JsonValue } from '../../src/event/json.ts'
 import { createApp } from '../../src/http/app.ts'
 import { ROLES } from '../../src/http/ports.ts'
 import type { Role } from '../../src/http/ports.ts'
+import type { JournalOptions } from '../../src/journal/files/journal.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { FileStore } from '../../src/store/files/store.ts'
 import { unpack } from '../../src/store/unpack.ts'
@@ -34,6 +35,12 @@ export interface Send {
   readonly method?: string
 }
 
+export interface WorldOptions {
+  /** Held events are released by time, as in a server. */
+  readonly timed?: boolean
+  readonly journal?: JournalOptions
+}
+
 /** A data directory with the whole server on it, called without a socket. */
 export class World {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'sealtrail-flow-'))
@@ -46,27 +53,30 @@ export class World {
   #app!: ReturnType<typeof createApp>
 
   /** @param yaml the configuration; interactions are held until `flush` unless `timed`. */
-  static async open(yaml = '', options: { timed?: boolean } = {}): Promise<World> {
+  static async open(yaml = '', options: WorldOptions = {}): Promise<World> {
     const world = new World()
     await world.start(yaml, options)
     return world
   }
 
-  async start(yaml = '', options: { timed?: boolean } = {}): Promise<void> {
+  async start(yaml = '', options: WorldOptions = {}): Promise<void> {
     const loaded = parseConfig(yaml, 'sealtrail.yaml', this.folder, { cwd: this.folder, env: {}, data: this.data })
     const trails =
       options.timed === true
         ? loaded.config.trails
         : Object.fromEntries(Object.entries(loaded.config.trails).map(([name, trail]) => [name, { ...trail, sequence: HELD }]))
     this.loaded = { ...loaded, config: { ...loaded.config, trails } }
-    this.local = await openLocal(this.loaded.config, { log: createLog({ level: 'debug', now: Date.now, write: (line) => void this.lines.push(line) }) })
+    this.local = await openLocal(this.loaded.config, {
+      log: createLog({ level: 'debug', now: Date.now, write: (line) => void this.lines.push(line) }),
+      ...(options.journal === undefined ? {} : { journal: options.journal }),
+    })
     this.#open = true
     const { deps } = this.local.served
     this.#app = createApp(deps)
     if (this.tokens.size === 0) for (const role of ROLES) this.tokens.set(role, deps.tokens.create(`${role}.token`, role, null).token)
   }
 
-  async restart(yaml = '', options: { timed?: boolean } = {}): Promise<void> {
+  async restart(yaml = '', options: WorldOptions = {}): Promise<void> {
     await this.#close()
     await this.start(yaml, options)
   }
