@@ -1,6 +1,7 @@
 import { evidenceKind, KIND_BYTES } from '../src/report/kind.ts'
 import type { EvidenceKind } from '../src/report/kind.ts'
-import { count, some } from '../src/report/words.ts'
+import { describeCertificate } from '../src/timestamp/pem.ts'
+import { count, list, printable, some } from '../src/report/words.ts'
 import { readKeys, readPolicy, readRoots } from '../src/report/trust-text.ts'
 import type { TrustTexts } from '../src/report/trust-text.ts'
 import { readRange } from '../src/report/range-text.ts'
@@ -51,7 +52,9 @@ const FIELDS: readonly Field[] = [
     say: (text) => {
       const read = readRoots(text)
       if (!read.ok) return read
-      return read.value.length === 0 ? null : { ok: true, message: some(read.value.length, 'certificate') }
+      return read.value.length === 0
+        ? null
+        : { ok: true, message: `Certificate of ${list(read.value.map((der) => printable(describeCertificate(der)?.subject ?? '')))}` }
     },
   },
   {
@@ -60,8 +63,8 @@ const FIELDS: readonly Field[] = [
       const range = readRange(text)
       if (text.trim() === '') return null
       return range === null
-        ? { ok: false, message: 'Write the log’s name, a colon, and two record numbers, the smaller first: calls:100..199' }
-        : { ok: true, message: `${some(range.to - range.from, 'record')} of ${range.log}` }
+        ? { ok: false, message: 'Write the log’s name, a colon, and the first record’s number, two dots, and the number behind the last: calls:100..200' }
+        : { ok: true, message: `${some(range.to - range.from, 'record')} of ${range.log}, numbers ${count(range.from)} to ${count(range.to - 1)}` }
     },
   },
 ]

@@ -3,7 +3,7 @@ import type { RecordRow } from '../report/row.ts'
 import { count, moment, printable } from '../report/words.ts'
 
 const WIDTH = 96
-const SIGNS: { readonly [state in AnswerState]: string } = { yes: '[shown]', open: '[open] ', no: '[WRONG]', none: '[-]    ' }
+const SIGNS: { readonly [state in AnswerState]: string } = { yes: '[shown]', part: '[part] ', open: '[open] ', no: '[WRONG]', none: '[-]    ' }
 const BANNERS: { readonly [verdict in Report['verdict']]: string } = { verified: 'VERIFIED', consistent: 'SIGNER NOT ESTABLISHED', refuted: 'PROBLEM' }
 const MAX_FINDINGS = 20
 

@@ -46,7 +46,7 @@ What you know from elsewhere than the file (a key that came with it proves nothi
   --tsa-roots PEM    root certificates of time-stamping authorities; may be given several times
 
 What you asked for, if you want it compared with what you got:
-  --range LOG:A..B   the records from number A up to and including B
+  --range LOG:A..B   records A to B-1 of a log, as the export was asked for
   --subject ID       everything about one call or message
 
   --record FILE      the record a proof or receipt is about, exactly as received

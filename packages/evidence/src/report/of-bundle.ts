@@ -4,7 +4,7 @@ import type { Answer, AnswerState, Detail, Finding, Moment, Picture, Report } fr
 import { SENTENCES } from './sentences.ts'
 import { count, moment, printable, some } from './words.ts'
 
-const STATES: { readonly [answer in QuestionAnswer['answer']]: AnswerState } = { yes: 'yes', partly: 'open', unknown: 'open', no: 'no', none: 'none' }
+const STATES: { readonly [answer in QuestionAnswer['answer']]: AnswerState } = { yes: 'yes', partly: 'part', unknown: 'open', no: 'no', none: 'none' }
 
 /** The report on a bundle. */
 export function bundleReport(verdict: BundleVerdict): Report {
@@ -46,7 +46,18 @@ function conclusionOf({ ok, conclusion, problemCount }: BundleVerdict): Pick<Rep
 }
 
 function answerOf({ id, question, answer, says }: QuestionAnswer, verdict: BundleVerdict): Answer {
-  return { id, question, state: STATES[answer], says, detail: detailOf(id, verdict) }
+  // Where nothing is wrong, a *no* says that something cannot be had: no schema in the file, no key that fits.
+  const state = answer === 'no' && verdict.problemCount === 0 ? 'open' : STATES[answer]
+  const only = verdict.logs.length === 1 ? (verdict.logs[0]?.log ?? null) : null
+  return { id, question, state, says: says.map((sentence) => plain(sentence, only)), detail: detailOf(id, verdict) }
+}
+
+/** Times as people write them; the log's name in front only where there are several. */
+function plain(sentence: string, only: string | null): string {
+  const named = only !== null && sentence.startsWith(`${only}: `)
+  const bare = named ? sentence.slice(only.length + 2) : sentence
+  const timed = bare.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, (time) => moment(time))
+  return printable(named ? timed.charAt(0).toUpperCase() + timed.slice(1) : timed)
 }
 
 function findingOf({ index, object, code, message }: Problem, verdict: BundleVerdict): Finding {
@@ -114,7 +125,7 @@ function signerDetail({ origin, signer, root, size }: LogVerdict, add: Add): voi
 }
 
 function timeDetail({ timestamps, records }: LogVerdict, add: Add): void {
-  for (const { time, by, established, accuracyMs, revocation, ok, covers } of timestamps) {
+  for (const { name, time, by, established, accuracyMs, revocation, ok, covers } of timestamps) {
     const words = [
       ok ? moment(time) : 'does not hold',
       accuracyMs === null ? null : `give or take ${(accuracyMs / 1000).toString()} s`,
@@ -126,7 +137,7 @@ function timeDetail({ timestamps, records }: LogVerdict, add: Add): void {
           : 'not known whether certificates were withdrawn',
       `covers ${some(covers, 'record')}`,
     ]
-    add(`Time stamp of ${by}`, words.filter((word) => word !== null).join('; '))
+    add(`Time stamp ${by === '' ? name : `of ${by}`}`, words.filter((word) => word !== null).join('; '))
   }
   add('Events, by the sender’s word', records.earliest === null ? null : `${moment(records.earliest)} to ${moment(records.latest ?? records.earliest)}`)
 }

@@ -1,6 +1,7 @@
 import {
   checkInclusion,
   checkpointPolicy,
+  cosignatureVerifier,
   decodeBase64,
   ed25519Verifier,
   leafHash,
@@ -10,6 +11,7 @@ import {
   parseTlogProof,
 } from '@sealtrail/tlog'
 import type { Checkpoint, VerifiedCheckpoint } from '@sealtrail/tlog'
+import { formatSeconds } from '../bundle/instant.ts'
 import { commitmentDigests } from '../commitment.ts'
 import { parseIJson } from '../ijson.ts'
 import { problemOf } from '../problem.ts'
@@ -139,10 +141,11 @@ function checkReceipt(
  * @throws TlogError when what was given does not bear the checkpoint out.
  */
 function openGiven(note: string, origin: string, { keys, policy }: GivenTrust): VerifiedCheckpoint | null {
-  if (keys.length === 0 && policy === null) return null
+  if (!keys.some(({ of }) => of === 'log') && policy === null) return null
   // A key given for this log, or else those of the policy. Keys of other logs open nothing: ORIGIN_MISMATCH below.
-  const log = keys.filter(({ name }) => name === origin).map(({ vkey }) => ed25519Verifier(vkey))
-  if (policy === null) return openCheckpoint(note, { origin, log })
+  const log = keys.filter(({ of, name }) => of === 'log' && name === origin).map(({ vkey }) => ed25519Verifier(vkey))
+  if (policy === null)
+    return openCheckpoint(note, { origin, log, witnesses: keys.filter(({ of }) => of === 'witness').map(({ vkey }) => cosignatureVerifier(vkey)) })
   return openCheckpoint(note, checkpointPolicy(policy, origin, log.length === 0 ? {} : { log }))
 }
 
@@ -164,7 +167,7 @@ function answersOf(
   const proved = claim !== null && checkpoint !== null && problems.length === 0
   const committed = record === null ? 0 : commitmentDigests(record.data).length
   const witnesses = opened?.cosignatures ?? []
-  const times = witnesses.map(({ name, time }) => ({ name: printable(name), time: utc(time) }))
+  const times = witnesses.map(({ name, time }) => ({ name: printable(name), time: formatSeconds(time) }))
   const signer: Answer = {
     id: 'signer',
     question: 'Who signed?',
@@ -223,24 +226,6 @@ function answersOf(
       detail: [],
     },
   ]
-}
-
-/** Seconds since the epoch as RFC 3339; counted here because this package asks no clock and no calendar of the machine. */
-function utc(seconds: bigint): string {
-  const days = Number(seconds / 86_400n)
-  const rest = Number(seconds % 86_400n)
-  // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
-  const z = days + 719_468
-  const era = Math.floor(z / 146_097)
-  const doe = z - era * 146_097
-  const yoe = Math.floor((doe - Math.floor(doe / 1460) + Math.floor(doe / 36_524) - Math.floor(doe / 146_096)) / 365)
-  const doy = doe - (365 * yoe + Math.floor(yoe / 4) - Math.floor(yoe / 100))
-  const mp = Math.floor((5 * doy + 2) / 153)
-  const day = doy - Math.floor((153 * mp + 2) / 5) + 1
-  const month = mp < 10 ? mp + 3 : mp - 9
-  const year = yoe + era * 400 + (month <= 2 ? 1 : 0)
-  const two = (n: number): string => String(n).padStart(2, '0')
-  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${two(Math.floor(rest / 3600))}:${two(Math.floor(rest / 60) % 60)}:${two(rest % 60)}Z`
 }
 
 function codeOf(error: unknown): string {

@@ -24,8 +24,8 @@ export interface Report {
  */
 export type Verdict = 'verified' | 'consistent' | 'refuted'
 
-/** `yes` shown; `open` neither shown nor wrong; `no` wrong; `none` does not arise. */
-export type AnswerState = 'yes' | 'open' | 'no' | 'none'
+/** `yes` shown; `part` shown as far as it goes; `open` neither shown nor wrong; `no` wrong; `none` does not arise. */
+export type AnswerState = 'yes' | 'part' | 'open' | 'no' | 'none'
 
 export interface Answer {
   readonly id: QuestionId

@@ -1,9 +1,10 @@
-import { decodeBase64, formatVkey, parsePolicy, parseVkey, TYPE_ED25519 } from '@sealtrail/tlog'
+import { decodeBase64, parsePolicy, parseVkey, TYPE_COSIGNATURE_V1, TYPE_ED25519 } from '@sealtrail/tlog'
 import type { Policy, Vkey } from '@sealtrail/tlog'
+import { describeCertificate } from '../timestamp/pem.ts'
 
 /** What an examiner brings from elsewhere, as texts: pasted, or read from files. */
 export interface TrustTexts {
-  /** vkey lines of logs, one per line; lines that are empty or begin with `#` do not count. */
+  /** vkey lines of logs and witnesses, one per line; lines that are empty or begin with `#` do not count. */
   readonly keys: string
   /** A C2SP tlog-policy; empty: none. */
   readonly policy: string
@@ -16,13 +17,14 @@ export const NO_TRUST: TrustTexts = { keys: '', policy: '', roots: '' }
 /** A text read, or in plain words why it cannot be. */
 export type Reading<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string }
 
-export interface LogKey extends Vkey {
+export interface GivenKey extends Vkey {
   readonly vkey: string
+  readonly of: 'log' | 'witness'
 }
 
-/** The log keys of a text. Keys of witnesses belong into a policy: alone they say nothing about who signed the log. */
-export function readKeys(text: string): Reading<readonly LogKey[]> {
-  const keys: LogKey[] = []
+/** The keys of a text. */
+export function readKeys(text: string): Reading<readonly GivenKey[]> {
+  const keys: GivenKey[] = []
   for (const [i, line] of text.split('\n').entries()) {
     const vkey = line.trim()
     if (vkey === '' || vkey.startsWith('#')) continue
@@ -33,8 +35,8 @@ export function readKeys(text: string): Reading<readonly LogKey[]> {
     } catch {
       return { ok: false, message: `${where} is no key. A key looks like name+8 letters or digits+a longer text, without spaces.` }
     }
-    if (key.type !== TYPE_ED25519) return { ok: false, message: `${where} is the key of a witness, not of a log. Witnesses belong into the policy.` }
-    if (!keys.some((known) => known.vkey === vkey)) keys.push({ ...key, vkey: formatVkey(key.name, key.type, key.publicKey) })
+    if (key.type !== TYPE_ED25519 && key.type !== TYPE_COSIGNATURE_V1) return { ok: false, message: `${where} is a key of a kind that cannot be checked here.` }
+    if (!keys.some((known) => known.vkey === vkey)) keys.push({ ...key, vkey, of: key.type === TYPE_ED25519 ? 'log' : 'witness' })
   }
   return { ok: true, value: keys }
 }
@@ -59,7 +61,7 @@ export function readRoots(text: string): Reading<readonly Uint8Array[]> {
   for (const [, body] of text.matchAll(PEM)) {
     try {
       const der = decodeBase64((body as string).replace(/\s+/g, ''))
-      if (der[0] !== 0x30) throw new Error('a certificate is an ASN.1 sequence')
+      if (describeCertificate(der) === null) throw new Error('no certificate')
       roots.push(der)
     } catch {
       return { ok: false, message: `Certificate ${roots.length + 1} is damaged.` }
@@ -74,7 +76,7 @@ export function readRoots(text: string): Reading<readonly Uint8Array[]> {
 
 /** All of it, read. */
 export interface GivenTrust {
-  readonly keys: readonly LogKey[]
+  readonly keys: readonly GivenKey[]
   readonly policy: Policy | null
   readonly policyText: string
   /** DER. */

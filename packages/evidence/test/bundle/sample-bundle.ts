@@ -1,7 +1,7 @@
 // Evidence bundles made in memory, whole or wrong: a draft that tests change, then the zip. The server's own exports are
 // checked where the server is (packages/server/test).
 import { createHash } from 'node:crypto'
-import { ed25519Sign, formatTilePath, formatTlogProof, parseNote, proveInclusion } from '@sealtrail/tlog'
+import { ed25519Sign, formatCheckpoint, formatTilePath, formatTlogProof, parseNote, proveConsistency, proveInclusion, rootOf } from '@sealtrail/tlog'
 import type { Tile, TreeNode } from '@sealtrail/tlog'
 import { canonicalize } from '@sealtrail/evidence'
 import type { BundleAsked, FieldState, JsonObject } from '@sealtrail/evidence'
@@ -21,14 +21,23 @@ export interface Line {
   disclosures: string[]
 }
 
+/** A time stamp of a state of the log, and the proof that it is an earlier one of the same log. */
+export interface Stamp {
+  text: string
+  token: Uint8Array
+  consistency: string
+}
+
 /** A bundle before its files are written. */
 export interface Draft {
   log: SampleLog
   asked: BundleAsked
   range: { from: number; to: number } | null
   checkpoint: string
-  token: Uint8Array | null
+  stamp: Stamp | null
   lines: Line[]
+  /** How many records the list of contents says there are; null: as many as there are. */
+  claimed: number | null
   /** Whose SD-JWTs; null: none. */
   wrapper: House | null
   /** Called with the files but the manifest: for what only bytes can say. */
@@ -39,11 +48,17 @@ const hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).di
 const base64url = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64url')
 export const CERTIFICATE = 'ER-2026-0007'
 
-/** What a token is over. */
-export function tokenFor(checkpoint: string, house: House, more: { delayMs?: number } = {}): Uint8Array {
-  const text = parseNote(checkpoint).text
+/** The state ten records before the end, time-stamped. @param house whose authority. */
+export function stampOf(log: SampleLog, house: House = log.house): Stamp {
+  const size = Math.max(1, log.records.length - 10)
+  const text = formatCheckpoint({ origin: log.house.origin, size: BigInt(size), root: rootOf(log.leaves.subarray(0, size * 32)) })
+  const proof = proveConsistency(BigInt(size), BigInt(log.records.length), log.read)
+  return { text, token: tokenOver(text, house), consistency: proof.map((hash) => `${Buffer.from(hash).toString('base64')}\n`).join('') }
+}
+
+export function tokenOver(text: string, house: House): Uint8Array {
   const size = Number(text.split('\n')[1])
-  return makeToken({ text: Buffer.from(text), signer: house.tsa, genTimeMs: START + size * 61_000 + (more.delayMs ?? 600_000), certificates: [house.tsa.der] })
+  return makeToken({ text: Buffer.from(text), signer: house.tsa, genTimeMs: START + size * 61_000 + 30_000, certificates: [house.tsa.der] })
 }
 
 export function draft(log: SampleLog, asked: BundleAsked, records: readonly SampleRecord[]): Draft {
@@ -53,8 +68,9 @@ export function draft(log: SampleLog, asked: BundleAsked, records: readonly Samp
     asked,
     range: asked.kind === 'range' ? { from: asked.from, to: asked.to } : null,
     checkpoint,
-    token: tokenFor(checkpoint, log.house),
+    stamp: stampOf(log),
     lines: records.map((record) => lineOf(log, record)),
+    claimed: null,
     wrapper: log.house,
     files: () => {},
   }
@@ -86,7 +102,7 @@ export function subjectDraft(log: SampleLog, subject: string): Draft {
 
 /** The files of a bundle, manifest last. */
 export function filesOf(made: Draft): Map<string, Uint8Array> {
-  const { log, lines, checkpoint, token, range } = made
+  const { log, lines, checkpoint, stamp, range } = made
   const files = new Map<string, Uint8Array>()
   const text = (path: string, value: string): void => void files.set(path, Buffer.from(value))
   const ndjson = (path: string, values: readonly unknown[]): void => {
@@ -133,9 +149,10 @@ export function filesOf(made: Draft): Map<string, Uint8Array> {
       `disclosures/${name}.sd-jwt`,
       lines.map((line) => sdJwt(line, made.wrapper as House)),
     )
-  if (token !== null) {
-    text(`${folder}/timestamp/tsa-1/checkpoint.txt`, parseNote(checkpoint).text)
-    files.set(`${folder}/timestamp/tsa-1/token.tst`, token)
+  if (stamp !== null) {
+    text(`${folder}/timestamp/tsa-1/checkpoint.txt`, stamp.text)
+    text(`${folder}/timestamp/tsa-1/consistency`, stamp.consistency)
+    files.set(`${folder}/timestamp/tsa-1/token.tst`, stamp.token)
     text(`${folder}/timestamp/tsa-1/chain.pem`, certificatePem(house.tsa.der))
   }
   made.files(files)
@@ -148,7 +165,7 @@ export function bundleOf(made: Draft): Buffer {
   return zipOf(filesOf(made))
 }
 
-export function manifestOf({ log, asked, range, lines, checkpoint, token }: Draft, files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+export function manifestOf({ log, asked, range, lines, checkpoint, stamp, claimed }: Draft, files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const states: FieldState[] = ['disclosed', 'sealed', 'erased', 'expired', 'missing']
   const all = lines.flatMap(({ fields }) => fields)
   const [origin, size, root] = parseNote(checkpoint).text.split('\n') as [string, string, string]
@@ -166,10 +183,10 @@ export function manifestOf({ log, asked, range, lines, checkpoint, token }: Draf
         origin,
         published: true,
         range,
-        records: lines.length,
+        records: claimed ?? lines.length,
         root: Buffer.from(root, 'base64').toString('hex'),
         size: Number(size),
-        timestamps: token === null ? [] : ['tsa-1'],
+        timestamps: stamp === null ? [] : ['tsa-1'],
       },
     ],
     requester: { name: 'counsel', purpose: 'Case 2026-118', role: 'auditor' },

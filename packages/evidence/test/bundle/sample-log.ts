@@ -1,7 +1,7 @@
 // A log in memory with everything an evidence bundle can show: personal values behind commitments, cosignatures of three
 // witnesses, a time stamp. Keys are seeds of these tests only; the authority's are made anew each time.
 import { createHash } from 'node:crypto'
-import { cosigner, ed25519PublicKey, ed25519Signer, formatCheckpoint, leafHash, nodesInMemory, parseNote, rootOf, signNote } from '@sealtrail/tlog'
+import { cosigner, ed25519PublicKey, ed25519Signer, formatCheckpoint, leafHash, nodesInMemory, rootOf, signNote } from '@sealtrail/tlog'
 import type { Cosigner, NodeReader } from '@sealtrail/tlog'
 import { auditId, commitmentOf, disclosureDigest, makeDisclosure, recordBytes } from '@sealtrail/evidence'
 import type { FieldState, RecordFields } from '@sealtrail/evidence'
@@ -122,15 +122,5 @@ export function signedCheckpoint({ house: of, leaves, root }: Pick<SampleLog, 'h
   const size = leaves.length / 32
   const text = formatCheckpoint({ origin: of.origin, size: BigInt(size), root })
   const cosigned = witnesses.map((i) => of.witnesses[i]!.cosign(text, BigInt(START / 1000 + size * 61 + 120 + i * 30)))
-  return noteWith(signNote(text, [of.log]), cosigned)
-}
-
-function noteWith(note: string, cosignatures: readonly { name: string; keyId: number; signature: Uint8Array }[]): string {
-  parseNote(note)
-  const line = ({ name, keyId, signature }: { name: string; keyId: number; signature: Uint8Array }): string => {
-    const id = Buffer.alloc(4)
-    id.writeUInt32BE(keyId)
-    return `— ${name} ${Buffer.concat([id, signature]).toString('base64')}\n`
-  }
-  return note + cosignatures.map(line).join('')
+  return signNote(text, [of.log], cosigned)
 }
