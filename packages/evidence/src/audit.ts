@@ -1,4 +1,4 @@
-import { Frontier, leafHashInto, parseCheckpoint, parseNote } from '@sealtrail/tlog'
+import { Frontier, parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import type { Checkpoint, CheckpointPolicy } from '@sealtrail/tlog'
 import { PackAudit } from './audit-packs.ts'
 import { RecordAudit } from './audit-records.ts'
@@ -10,8 +10,8 @@ import { problemOf } from './problem.ts'
 import type { Problem, ProblemCode } from './problem.ts'
 import { openedBy, policyOf } from './receipt.ts'
 import { firstOf, isSegmentKey, segmentKey } from './segment-key.ts'
-import { isSegmentSigned, segmentRecord, splitSegment } from './segment.ts'
-import type { Segment } from './segment.ts'
+import { segmentFacts, splitSegment } from './segment.ts'
+import type { Segment, SegmentFacts } from './segment.ts'
 import { encodeHex } from './text.ts'
 
 export interface AuditOptions {
@@ -100,8 +100,9 @@ export class LogAudit {
   /**
    * The next segment.
    * @param object its store key. @param digest hex SHA-256 of the zstd frame. @param bytes the NDJSON in it.
+   * @param facts what `segmentFacts` makes of these very bytes, where the caller has had it done elsewhere.
    */
-  segment(object: string, digest: string, bytes: Uint8Array): void {
+  segment(object: string, digest: string, bytes: Uint8Array, facts?: SegmentFacts): void {
     let segment: Segment
     try {
       segment = splitSegment(bytes)
@@ -121,11 +122,11 @@ export class LogAudit {
     if (this.#segment !== null && header.previous.segment !== this.#segment) report('SEGMENT_CHAIN', header.first)
     if (this.#root !== null && header.previous.root !== this.#root) report('PREVIOUS_MISMATCH', header.first)
     if (header.previous.checkpoint !== '') this.checkpoint(object, header.previous.checkpoint)
-    const signed = isSegmentSigned(segment)
+    const { signed, leaves } = facts ?? segmentFacts(segment)
     if (!signed) report('SEGMENT_SIGNATURE', header.first)
     else if (this.#options.signer !== null && !equal(this.#options.signer, trailer.signer)) report('SEGMENT_SIGNER', header.first)
 
-    const sound = this.#extend(segment, report)
+    const sound = this.#extend(segment, leaves, report)
     if (sound) this.#records.segment(segment, report)
     else this.#records.skipped()
     this.#size = trailer.size
@@ -203,10 +204,7 @@ export class LogAudit {
   }
 
   /** Adds the segment's leaves; false when its records are not those that were sealed. */
-  #extend(segment: Segment, report: (code: ProblemCode, index: number, detail?: string) => void): boolean {
-    const { header, trailer } = segment
-    const leaves = new Uint8Array(header.count * 32)
-    for (let i = 0; i < header.count; i++) leafHashInto(segmentRecord(segment, i), leaves, i * 32)
+  #extend({ header, trailer }: Segment, leaves: Uint8Array, report: (code: ProblemCode, index: number, detail?: string) => void): boolean {
     if (this.#frontier === null) return true
     const grown = this.#frontier.clone()
     grown.append(leaves)

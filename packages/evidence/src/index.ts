@@ -28,11 +28,12 @@ export {
   encodeSegmentHeader,
   encodeSegmentTrailer,
   isSegmentSigned,
+  segmentFacts,
   segmentMessage,
   segmentRecord,
   splitSegment,
 } from './segment.ts'
-export type { PreviousHead, Segment, SegmentHeader, SegmentSigner, SegmentTrailer } from './segment.ts'
+export type { PreviousHead, Segment, SegmentFacts, SegmentHeader, SegmentSigner, SegmentTrailer } from './segment.ts'
 export { flatten } from './flatten.ts'
 export type { Field, FieldState, Flattened } from './flatten.ts'
 export { PACK_BYTES, PACK_LEAVES, checkHashPack, hashPackKeyOf } from './hashpack.ts'

@@ -1,4 +1,4 @@
-import { ed25519Verify, encodeBase64 } from '@sealtrail/tlog'
+import { ed25519Verify, encodeBase64, leafHashInto } from '@sealtrail/tlog'
 import { sha256Hex } from '#platform'
 import { canonicalize } from './canonical.ts'
 import { EvidenceError } from './errors.ts'
@@ -134,6 +134,21 @@ export function decodeSegment(bytes: Uint8Array): Segment {
 export function isSegmentSigned({ bytes, starts, trailer }: Segment): boolean {
   const body = bytes.subarray(0, starts[starts.length - 1])
   return ed25519Verify(trailer.signer, segmentMessage(sha256Hex(body)), trailer.signature)
+}
+
+/** The dear part of checking a segment, which needs nothing but its bytes: an audit may have it done on another thread. */
+export interface SegmentFacts {
+  /** As `isSegmentSigned`. */
+  readonly signed: boolean
+  /** Leaf hashes of its records, 32 bytes each. */
+  readonly leaves: Uint8Array
+}
+
+export function segmentFacts(segment: Segment): SegmentFacts {
+  const { count } = segment.header
+  const leaves = new Uint8Array(count * 32)
+  for (let i = 0; i < count; i++) leafHashInto(segmentRecord(segment, i), leaves, i * 32)
+  return { signed: isSegmentSigned(segment), leaves }
 }
 
 /** As `decodeSegment`, without the signature: for audits that go on past a bad one. @throws EvidenceError SEGMENT_FORMAT */

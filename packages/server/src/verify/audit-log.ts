@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts'
 import { committedFrames } from './chain.ts'
 import type { CommitmentCheck } from './commitments.ts'
 import { FrameReader } from './frames.ts'
+import { Unpacker } from './unpacker.ts'
 import type { FoundProblem, LogVerdict, Note } from './verdict.ts'
 
 export interface AuditLogOptions {
@@ -47,18 +48,23 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
   for await (const { key } of store.list(`${log}/segment/`)) keys.push(key)
   let digest: string | null = ''
   const report = { problem: (found: FoundProblem): void => void problems.push(found), note: (note: Note): void => void notes.push(note) }
-  for await (const frame of committedFrames(keys, new FrameReader(store), head, () => ({ size: audit.size, digest }), report)) {
-    const before = audit.size
-    if ('fault' in frame.content) audit.unreadable(frame.key, frame.content.fault)
-    else {
-      audit.segment(frame.key, frame.digest, frame.content.ndjson)
-      if (signers !== null && audit.size > before && !signers.includes(signerOf(frame.content.ndjson))) {
-        problems.push({ index: before, object: frame.key, code: 'SEGMENT_SIGNER', message: PROBLEMS.SEGMENT_SIGNER })
+  const unpacker = new Unpacker(keys.length)
+  try {
+    for await (const frame of committedFrames(keys, new FrameReader(store, unpacker), head, () => ({ size: audit.size, digest }), report)) {
+      const before = audit.size
+      if ('fault' in frame.content) audit.unreadable(frame.key, frame.content.fault)
+      else {
+        audit.segment(frame.key, frame.digest, frame.content.ndjson, frame.content.facts ?? undefined)
+        if (signers !== null && audit.size > before && !signers.includes(signerOf(frame.content.ndjson))) {
+          problems.push({ index: before, object: frame.key, code: 'SEGMENT_SIGNER', message: PROBLEMS.SEGMENT_SIGNER })
+        }
+        await commitments?.segment(frame.key, parseObjectKey(frame.key).first, frame.content.ndjson)
       }
-      await commitments?.segment(frame.key, parseObjectKey(frame.key).first, frame.content.ndjson)
+      digest = audit.size > before ? frame.digest : null
+      options.onProgress(audit.size, Math.max(audit.size, head?.size ?? 0))
     }
-    digest = audit.size > before ? frame.digest : null
-    options.onProgress(audit.size, Math.max(audit.size, head?.size ?? 0))
+  } finally {
+    unpacker.close()
   }
 
   for await (const { key } of store.list(`${log}/hashes/`)) {

@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto'
-import { isSegmentSigned, type Segment, splitSegment } from '@sealtrail/evidence'
+import { isSegmentSigned, type Segment, type SegmentFacts, splitSegment } from '@sealtrail/evidence'
 import type { Store } from '../store/store.ts'
-import { unpack } from '../store/unpack.ts'
+import type { Unpacker } from './unpacker.ts'
 
 /** A stored object that should be a segment. */
 export interface Frame {
@@ -9,16 +8,18 @@ export interface Frame {
   /** SHA-256 of what is stored, lower-case hex; '' when there is nothing. */
   readonly digest: string
   /** Unpacked, or why it cannot be. */
-  readonly content: { readonly ndjson: Uint8Array } | { readonly fault: string }
+  readonly content: { readonly ndjson: Uint8Array; readonly facts: SegmentFacts | null } | { readonly fault: string }
 }
 
-/** Reads and unpacks a log's segments ahead of the one who checks them; unpacking runs on the thread pool. */
+/** Reads a log's segments, and has them unpacked, ahead of the one who checks them. */
 export class FrameReader {
   readonly #store: Store
+  readonly #unpacker: Unpacker
   readonly #ahead = new Map<string, Promise<Frame>>()
 
-  constructor(store: Store) {
+  constructor(store: Store, unpacker: Unpacker) {
     this.#store = store
+    this.#unpacker = unpacker
   }
 
   /** Starts reading these; each is kept until it is taken. */
@@ -47,12 +48,9 @@ export class FrameReader {
       return { key, digest: '', content: { fault: 'the store cannot read it' } }
     }
     if (stored === null) return { key, digest: '', content: { fault: 'the store does not hold it any more' } }
-    const digest = hash('sha256', stored, 'hex')
-    try {
-      return { key, digest, content: { ndjson: await unpack(stored) } }
-    } catch {
-      return { key, digest, content: { fault: digest.startsWith(key.slice(-32)) ? 'it is no zstd frame' : 'its bytes are not those its key names' } }
-    }
+    const { digest, ndjson, facts } = await this.#unpacker.unpack(stored)
+    if (ndjson !== null) return { key, digest, content: { ndjson, facts } }
+    return { key, digest, content: { fault: digest.startsWith(key.slice(-32)) ? 'it is no zstd frame' : 'its bytes are not those its key names' } }
   }
 }
 
