@@ -86,9 +86,9 @@ export const ERRORS = {
   HEAD_LOST: { status: 500, title: 'The head of the log was swapped by another writer', todo: 'Only one server may write a log; this one stopped.' },
   HEAD_MISSING: { status: 500, title: 'The head is empty but the store is not', todo: 'Run `sealtrail recover`; the log is never restarted at size 0.' },
   FORKED: {
-    status: 500,
-    title: 'The store holds two extensions of the log',
-    todo: 'Decide with a checkpoint or receipt which one stands; see docs/format.md.',
+    status: 503,
+    title: 'The log has two histories, or a witness says so',
+    todo: 'Delete nothing. `sealtrail witness alarms` shows what was seen, docs/witness.md says what to do; two extensions in the store: decide with a checkpoint or receipt which one stands.',
   },
   KEY_UNKNOWN: { status: 500, title: 'A key is not in the keyring', todo: 'Restore the keyring; an unknown key is an error, never an erasure.' },
   KEY_PERMISSIONS: { status: 500, title: 'The keyring is readable by others', todo: 'chmod 600 the keyring and 700 its folder.' },

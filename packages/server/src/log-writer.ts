@@ -131,6 +131,13 @@ export class LogWriter {
     void this.#number()
   }
 
+  /** Stops the log for good, for a reason seen from outside: nothing more is sealed, what is accepted stays in the journal. */
+  stop(error: SealtrailError): void {
+    this.#broken ??= error
+    this.#sealer.stop(error)
+    this.#deps.onTrouble(error)
+  }
+
   /** Resolves when nothing is being numbered or sealed, or when it keeps failing; held events stay held. */
   async drained(): Promise<void> {
     let quiet = false

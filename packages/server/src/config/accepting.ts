@@ -3,6 +3,7 @@ import type { LogWriter } from '../log-writer.ts'
 import type { ClockGuard } from '../observe/clock-guard.ts'
 import type { Log } from '../observe/log.ts'
 import { SYSTEM_LOG } from '../threads/system-entry.ts'
+import { stoppedBy } from './open-log.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
 
 /** Bytes waiting for their commit before senders are told to wait. */
@@ -40,7 +41,7 @@ export class Accepting {
     const writer = writers.get(log)
     if (writer === undefined) return new SealtrailError('UNKNOWN_TRAIL', 'there is no such trail')
     if (this.#closing) return new SealtrailError('NOT_READY', 'the server is closing')
-    if (writer.stopped !== null) return new SealtrailError('LOG_STOPPED', `${log}: ${writer.stopped.message}`)
+    if (writer.stopped !== null) return stoppedBy(log, writer.stopped)
     for (const { failed } of stores) if (failed !== null) return failed
     if (writer.failing !== null) return writer.failing
     // What the server itself has to say is sealed at any time, this first of all.

@@ -167,7 +167,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
         code: error.code,
         detail: error.message,
       })
-      if (error.stopsLog) flow.stopped(log, new SealtrailError('LOG_STOPPED', `${log}: ${error.message}`))
+      if (error.stopsLog) flow.stopped(log, stoppedBy(log, error))
     },
   })
 
@@ -186,6 +186,11 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
       files.close()
     },
   }
+}
+
+/** What senders and readiness are told of a stopped log; a fork keeps its own code. */
+export function stoppedBy(log: string, error: SealtrailError): SealtrailError {
+  return error.code === 'FORKED' ? error : new SealtrailError('LOG_STOPPED', `${log}: ${error.message}`)
 }
 
 function lockFor(config: Config, log: string, nowMs: number): Lock {

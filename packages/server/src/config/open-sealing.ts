@@ -15,6 +15,8 @@ import type { LogWriter } from '../log-writer.ts'
 import { ClockGuard } from '../observe/clock-guard.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { Log } from '../observe/log.ts'
+import { alarmText, readAlarm } from '../publish/alarm.ts'
+import type { ForkAlarm } from '../publish/alarm.ts'
 import { replayJournal } from '../replay.ts'
 import type { Committed } from '../seal/commit.ts'
 import type { HashFiles } from '../seal/tiles.ts'
@@ -35,6 +37,7 @@ import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
 import type { OpenPacks } from './open-packs.ts'
 import { keepRepairing } from './repair.ts'
+import { assertPolicyLogs } from './witness-policy.ts'
 
 export interface SealingEnv {
   readonly now: () => number
@@ -59,6 +62,8 @@ export interface Sealing {
   readonly findings: readonly string[]
   /** The log's vkey: what a verifier is given. */
   vkey(log: string): string
+  /** Stops a log for which a fork alarm was raised. */
+  fork(alarm: ForkAlarm): void
   /** Seals something the server did in the system trail; resolves when it is durable. */
   system(event: SystemEvent): Promise<void>
   /** Why nothing can be accepted for a log (or any, without a name), or null. */
@@ -117,6 +122,8 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   const ground = { config, keys, heads, store, records, note }
   const recovered: RecoveredLog[] = []
   for (const log of names) recovered.push(await recoverLog(log, ground, (close) => open.push(close)))
+  const vkeys = new Map(recovered.map(({ log, vkey }) => [log, vkey]))
+  if (config.witnesses !== null) assertPolicyLogs(config.witnesses.policy, Object.fromEntries(vkeys))
   const wrong = recovered.map(({ log, files }) => disagreement(ledger, log, files)).find((reason) => reason !== null)
   if (wrong !== undefined) {
     await ledger.close()
@@ -178,6 +185,9 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     const opened = await openLog(log, works)
     logs.push(opened)
     writers.set(log.log, opened.writer)
+    const alarm = readAlarm(config.data, log.log)
+    // Before the journal is replayed: a log somebody has seen fork seals nothing until a person has looked.
+    if (alarm !== null) opened.writer.stop(forked(alarm))
   }
 
   await replayJournal(journal, vault, flow, { report: note, vaultDamaged })
@@ -189,7 +199,6 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     },
     env.log,
   )
-  const vkeys = new Map(recovered.map(({ log, vkey }) => [log, vkey]))
 
   return {
     config,
@@ -204,6 +213,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     sizes,
     findings,
     vkey: (log) => vkeys.get(log) as string,
+    fork: (alarm) => writers.get(alarm.log)?.stop(forked(alarm)),
     system,
     trouble: (log) => (log === undefined ? (names.map((name) => accepting.refusal(name)).find((reason) => reason !== null) ?? null) : accepting.refusal(log)),
     backlog: () => new Map([...writers].map(([log, writer]) => [log, { held: writer.held, queuedBytes: writer.queuedBytes }])),
@@ -238,6 +248,10 @@ function conflictEvent(log: string, standing: { identity: string; timeMs: number
     id: `conflict/${log}/${hex(standing.identity)}/${hex(offered.fingerprint)}`,
     data: { trail: log, code: 'IDENTITY_CONFLICT', auditid: auditId(standing.timeMs, standing.identity) },
   }
+}
+
+function forked(alarm: ForkAlarm): SealtrailError {
+  return new SealtrailError('FORKED', alarmText(alarm), { stopsLog: true })
 }
 
 function makeFolder(path: string): void {

@@ -81,7 +81,7 @@ export interface Reader {
   proof(auditid: string): Promise<{ readonly log: string; readonly text: string } | null>
   /** The result of a sealed event with its receipt; null when unknown (or filtered: these leave nothing). */
   eventResult(auditid: string): Promise<InputResult | null>
-  /** The signed note, or null when there is no such log. */
+  /** The published note; null when there is no such log, or nothing of it is published yet. */
   checkpoint(log: string): Promise<string | null>
 }
 

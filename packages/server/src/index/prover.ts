@@ -6,14 +6,14 @@ import { SealtrailError } from '../errors.ts'
 
 /** Where proofs come from; none of it is trusted but the log's public key. */
 export interface ProofSource {
-  /** The newest signed note of the log, or null when there is no such log. */
-  checkpoint(log: string): Promise<string | null>
+  /** The signed note to prove `size` records against: the published one if it covers them, else the newest; null when there is no such log. */
+  checkpoint(log: string, size: number): Promise<string | null>
+  /** The note that is let out, or null when none is. */
+  published(log: string): { readonly note: string; readonly size: number } | null
   /** Inclusion proofs of the log's leaves (seal's hash files). */
   hashes(log: string): { prove(index: number, size: number): readonly Uint8Array[] }
   /** The log's public key under the name of its origin. */
   verifier(log: string): Verifier
-  /** Whether the witness policy is met for the checkpoint. */
-  published(note: string): boolean
   readonly sleep: (ms: number) => Promise<void>
 }
 
@@ -54,7 +54,7 @@ export class Prover {
    */
   async seal(log: string, size: number): Promise<Seal | null> {
     for (let waits = 0; waits < WAITS; waits++) {
-      const note = await this.#source.checkpoint(log)
+      const note = await this.#source.checkpoint(log, size)
       if (note === null) return null
       const known = this.#seals.get(log)
       const seal = known?.note === note ? known : this.#open(log, note)
@@ -94,7 +94,7 @@ export class Prover {
       log: seal.log,
       index,
       checkpoint: seal.note,
-      published: this.#source.published(seal.note),
+      published: index < (this.#source.published(seal.log)?.size ?? 0),
       record: bytes,
       proof: proven.hashes ?? [],
     })

@@ -127,8 +127,8 @@ export class LogReader implements Reader {
     }
   }
 
-  checkpoint(log: string): Promise<string | null> {
-    return this.#proofs.checkpoint(log)
+  async checkpoint(log: string): Promise<string | null> {
+    return this.#proofs.published(log)?.note ?? null
   }
 
   /** The record with this audit id, or, when its bytes were changed, what stands in its place. */

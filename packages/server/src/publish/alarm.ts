@@ -53,6 +53,24 @@ export function readAlarms(data: string): ForkAlarm[] {
   return names.sort().map((name) => readAlarm(data, name.slice(0, -'.json'.length)) as ForkAlarm)
 }
 
+/** An alarm somebody has looked at and taken back. */
+export interface ClearedAlarm extends ForkAlarm {
+  readonly cleared: { readonly at: string; readonly reason: string }
+}
+
+/** Alarms that were taken back, oldest first; damaged ones are left out. */
+export function readCleared(data: string): ClearedAlarm[] {
+  const folder = join(data, FOLDER, 'cleared')
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : []
+  return names.sort().flatMap((name) => {
+    try {
+      return [JSON.parse(readFileSync(join(folder, name), 'utf8')) as ClearedAlarm]
+    } catch {
+      return []
+    }
+  })
+}
+
 /** Durable when it returns; the first alarm of a log stands. @throws SealtrailError DATA_UNWRITABLE */
 export function raiseAlarm(data: string, alarm: ForkAlarm): void {
   if (readAlarm(data, alarm.log) !== null) return

@@ -68,6 +68,12 @@ export class Sealer {
     } else if (this.#collecting && this.#full()) this.#wake?.()
   }
 
+  /** Stops sealing for good: a commit under way is finished, nothing new is begun. What is queued stays in the journal. */
+  stop(error: SealtrailError): void {
+    this.#stopped ??= error
+    this.#wake?.()
+  }
+
   /** Resolves when everything queued is sealed, or the log has stopped. */
   async drained(): Promise<void> {
     while (this.#running !== null) await this.#running
@@ -96,6 +102,7 @@ export class Sealer {
         this.#collecting = true
         await this.#pause(this.#deps.maxDelayMs)
         this.#collecting = false
+        if (this.#stopped !== null) return
       }
       const items = this.#take()
       if (items.length === 0) return

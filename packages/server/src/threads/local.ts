@@ -7,19 +7,24 @@ import { openIndex } from '../index/level/open.ts'
 import type { JournalOptions } from '../journal/files/journal.ts'
 import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
-import { renderPrometheus } from '../observe/metrics.ts'
+import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
+import type { Publisher } from '../publish/publisher.ts'
+import type { HashFiles } from '../seal/tiles.ts'
 import { fromFeed, toFeed } from './feed.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import { openReadSide } from './read-side.ts'
 import { localPort } from './sealing-port.ts'
 import { serve } from './serve.ts'
 import type { Served } from './serve.ts'
-import { keyEvents } from './key-event.ts'
-import { startEvent } from './start-event.ts'
+import { forkEvent } from './fork-events.ts'
+import { publisherOf } from './publishing.ts'
+import { sealStart } from './start-event.ts'
 
 export interface Local {
   readonly sealing: Sealing
   readonly served: Served
+  /** Publishes when its `round` is called; null without witnesses. */
+  readonly publisher: Publisher | null
   /** Resolves when the index has everything sealed. */
   indexed(): Promise<void>
   close(): Promise<void>
@@ -31,6 +36,7 @@ export interface Local {
  */
 export async function openLocal(config: Config, options: { log: Log; now?: () => number; journal?: JournalOptions }): Promise<Local> {
   const now = options.now ?? Date.now
+  const metrics = new Metrics()
   let follower: Follower | null = null
   const journal = options.journal === undefined ? {} : { journal: options.journal }
   const sealing = await openSealing(config, {
@@ -48,9 +54,11 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
     tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
     onFailure: (error) => options.log.error('the index cannot be written', errorFields(error)),
   })
-  const port = localPort(sealing, { counted: async (list) => counts.add(list), metrics: async (own) => renderPrometheus(own) })
-  await sealing.system(startEvent(config, sealing, now()))
-  for (const event of keyEvents(sealing.keys.list())) await sealing.system(event)
+  const port = localPort(sealing, {
+    counted: async (list) => counts.add(list),
+    metrics: async (own) => renderPrometheus(mergeSnapshots([own, metrics.snapshot()])),
+  })
+  await sealStart(config, sealing, now())
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
   const served = await serve({
     config,
@@ -63,11 +71,29 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
     log: options.log,
   })
   await follower.catchUp()
+  const { witnesses } = config
+  const publisher =
+    witnesses === null
+      ? null
+      : publisherOf({
+          config: { ...config, witnesses },
+          vkeys,
+          tree: (name) => sealing.hashes.get(name) as HashFiles,
+          onFork(alarm) {
+            sealing.fork(alarm)
+            void sealing.system(forkEvent(alarm)).catch(() => {})
+          },
+          now,
+          log: options.log,
+          metrics,
+        })
   return {
     sealing,
     served,
+    publisher,
     indexed: () => (follower as Follower).catchUp(),
     async close() {
+      await publisher?.close()
       await served.close()
       await counts.close()
       await sealing.drained()

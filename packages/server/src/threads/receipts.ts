@@ -2,6 +2,7 @@ import { MAX_FILL_BYTES, fillRecord, integrityHash } from '@sealtrail/evidence'
 import { checkInclusion, encodeBase64, leafHash, parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import { decodeEntry } from '../event/entry.ts'
+import type { CheckpointView } from './checkpoint-view.ts'
 import type { Fresh, IntakeDeps } from './intake.ts'
 import type { ReadSide } from './read-side.ts'
 
@@ -10,8 +11,12 @@ import type { ReadSide } from './read-side.ts'
  * handed out. A record this thread made itself need not be read back and unpacked for that: were its bytes not the leaf
  * that was sealed, the proof would fail.
  */
-export function receipts(side: ReadSide): IntakeDeps['receipt'] {
-  return async (log, index, auditid, checkpoint, fresh) => {
+export function receipts(side: ReadSide, view: CheckpointView): IntakeDeps['receipt'] {
+  return async (log, index, auditid, newest, fresh) => {
+    const published = view.published(log)
+    const isPublished = index < (published?.size ?? 0)
+    // A duplicate's record may be published long since; one just sealed is hardly ever.
+    const checkpoint = isPublished && published !== null ? published.note : newest
     const bytes = fresh === null ? await side.records.record(log, index) : bytesOf(fresh)
     if (bytes === null) throw new SealtrailError('DATA_CORRUPT', `log ${log} index ${index} is sealed and cannot be read back`)
     const { size, root } = parseCheckpoint(parseNote(checkpoint).text)
@@ -21,7 +26,7 @@ export function receipts(side: ReadSide): IntakeDeps['receipt'] {
     } catch (cause) {
       throw new SealtrailError('DATA_CORRUPT', `log ${log} index ${index} is sealed and cannot be proved from the hash files`, { cause })
     }
-    return { auditid, log, index, integrity_hash: integrityHash(bytes), checkpoint, proof: hashes.map((hash) => encodeBase64(hash)), published: true }
+    return { auditid, log, index, integrity_hash: integrityHash(bytes), checkpoint, proof: hashes.map((hash) => encodeBase64(hash)), published: isPublished }
   }
 }
 

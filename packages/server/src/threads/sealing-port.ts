@@ -64,13 +64,18 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     system: (event) => sealing.system(event),
     counted: (counts) => supervisor.counted(counts),
     metrics: (own) => supervisor.metrics(own),
-    keyList: async () => sealing.keys.list().map((key) => ({ ...key }) as unknown as JsonObject),
+    keyList: async () => sealing.keys.list().map((key) => ({ ...key, ...vkeysOf(key, sealing) }) as unknown as JsonObject),
     rotateKey: async (name) => ({ ...sealing.keys.rotate(name as Parameters<typeof sealing.keys.rotate>[0]) }) as unknown as JsonObject,
     async answerKeys(known) {
       const keys = sealing.keys.answerKeys()
       return keys.published[0].keyid === known ? null : keys
     },
   }
+}
+
+/** Of the key that signs checkpoints: what a verifier or witness is given, per log. */
+function vkeysOf({ purpose, state }: { readonly purpose: string; readonly state: string }, { sizes, vkey }: Sealing): { vkeys?: Record<string, string> } {
+  return purpose === 'log' && state === 'current' ? { vkeys: Object.fromEntries(sizes.logs.map((log) => [log, vkey(log)])) } : {}
 }
 
 const NAMES = ['keysById', 'underWay', 'readiness', 'system', 'counted', 'metrics', 'keyList', 'rotateKey', 'answerKeys'] as const

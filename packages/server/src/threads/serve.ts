@@ -21,9 +21,9 @@ import type { Log } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import { protectEnv } from '../protect/env.ts'
-import { readCheckpoint } from '../seal/publish.ts'
 import { noncePool } from '../vault/encrypt.ts'
 import { adminOf } from './admin.ts'
+import { checkpointView } from './checkpoint-view.ts'
 import { Counts } from './counts.ts'
 import { ingestSteps } from './ingest-steps.ts'
 import { Intake } from './intake.ts'
@@ -76,8 +76,7 @@ export async function serve({
   const side = await openReadSide(config, sizes, (ids) => port.keysById(ids))
   const index = await LevelIndex.open(join(config.data, 'index'))
   const counts = new Counts(metrics)
-  const checkpoint = (name: string): ReturnType<typeof readCheckpoint> =>
-    vkeys[name] === undefined ? null : readCheckpoint(join(config.data, 'checkpoint', name), vkeys[name])
+  const view = checkpointView(config, vkeys, sizes.logs)
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
   const reader = new LogReader({
     index,
@@ -88,11 +87,10 @@ export async function serve({
     now: Date.now,
     trails: [...packs.byTrail].map(([name, list]) => trailReading(name, list)),
     proofs: {
-      checkpoint: async (name) => checkpoint(name)?.note ?? null,
+      checkpoint: async (name, size) => view.covering(name, size)?.note ?? null,
+      published: (name) => view.published(name),
       hashes: (name) => side.hashes(name),
       verifier: (name) => ed25519Verifier(vkeys[name] as string),
-      // No witness policy in this version: what is committed is as published as it gets.
-      published: () => true,
       sleep,
     },
     tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
@@ -114,7 +112,7 @@ export async function serve({
     steps,
     trails: new Set(Object.keys(config.trails)),
     accept: (batch) => port.accept(batch),
-    receipt: receipts(side),
+    receipt: receipts(side, view),
     onOutcome: (trail, outcome, inputs) => counts.add(trail, outcome, inputs),
   })
   const notes = new ReadNotes({ system: (event) => port.system(event), thread: `${thread}-${randomBytes(6).toString('hex')}`, now: Date.now, log })
@@ -150,7 +148,11 @@ export async function serve({
         ready: () => readiness,
       },
       reader,
-      tiles: new ProvenTiles({ checkpoint, hashes: (name) => side.hashes(name), range: (name, from, to) => side.records.range(name, from, to) }),
+      tiles: new ProvenTiles({
+        checkpoint: (name) => view.committed(name),
+        hashes: (name) => side.hashes(name),
+        range: (name, from, to) => side.records.range(name, from, to),
+      }),
       reads: notes,
       quarantine: quarantineOf({
         query: { index, records: side.records, tail: new Tail(index, side.records, { waitMs: 500, pollMs: 5, maxRecords: 100_000, sleep }) },

@@ -7,13 +7,15 @@ import { createLog, errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
 import type { Snapshot } from '../observe/metrics.ts'
+import type { ForkAlarm } from '../publish/alarm.ts'
 import { toFeed, transferOf } from './feed.ts'
+import { forkEvent } from './fork-events.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import type { IngestWorkerData } from './ingest-worker.ts'
+import type { PublishWorkerData } from './publish-worker.ts'
 import { Caller, answer } from './rpc.ts'
 import { localPort, portHandlers } from './sealing-port.ts'
-import { keyEvents } from './key-event.ts'
-import { startEvent } from './start-event.ts'
+import { sealStart } from './start-event.ts'
 
 export interface Server {
   readonly url: string
@@ -51,6 +53,7 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
   const size = metrics.gauge('sealtrail_log_size', 'Committed records.', ['log'])
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log, startedMs: now() })
   const workers: Array<{ worker: Worker; caller: Caller }> = []
+  let publishing: { worker: Worker; caller: Caller } | null = null
 
   const port = localPort(sealing, {
     counted: async (list) => counts.add(list),
@@ -60,16 +63,32 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
         queued.set(queuedBytes, name)
         size.set(sealing.sizes.get(name), name)
       }
-      const others = await Promise.all(workers.map(({ caller }) => caller.call<Snapshot>('snapshot', null).catch((): Snapshot => [])))
+      const snapshotOf = ({ caller }: { caller: Caller }): Promise<Snapshot> => caller.call<Snapshot>('snapshot', null).catch((): Snapshot => [])
+      const others = await Promise.all(workers.map(snapshotOf))
+      const published = publishing === null ? [] : await snapshotOf(publishing)
       // The asking thread's own numbers come with the question; its stored ones would count twice.
-      return renderPrometheus(mergeSnapshots([metrics.snapshot(), ...(others.length > 0 ? others : [own])]))
+      return renderPrometheus(mergeSnapshots([metrics.snapshot(), published, ...(others.length > 0 ? others : [own])]))
     },
   })
-  await sealing.system(startEvent(config, sealing, now()))
-  for (const event of keyEvents(sealing.keys.list())) await sealing.system(event)
+  await sealStart(config, sealing, now())
 
   indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
+  const { witnesses } = config
+  if (witnesses !== null) {
+    const data: PublishWorkerData = {
+      config: { ...config, witnesses },
+      vkeys: Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)])),
+    }
+    const worker = await startThread('./publish-worker.ts', data, options.onFatal ?? fatal(log))
+    answer(worker, {
+      forked(alarm: ForkAlarm) {
+        sealing.fork(alarm)
+        void sealing.system(forkEvent(alarm)).catch(() => {})
+      },
+    })
+    publishing = { worker, caller: new Caller(worker) }
+  }
   let listen = config.listen
   let url = ''
   for (let thread = 0; thread < Math.max(1, config.ingestThreads); thread++) {
@@ -101,6 +120,7 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
     sealing,
     async close() {
       clearInterval(timer)
+      if (publishing !== null) await ended(publishing.worker, () => void publishing?.caller.call('close', null).catch(() => {}))
       await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
       await counts.close()
       // What is numbered is sealed before the index is told to stop, so that a quiet close leaves nothing to catch up.
@@ -111,7 +131,7 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
   }
 }
 
-async function startThread(file: './index-worker.ts', workerData: unknown, onFatal: (error: unknown) => void): Promise<Worker> {
+async function startThread(file: './index-worker.ts' | './publish-worker.ts', workerData: unknown, onFatal: (error: unknown) => void): Promise<Worker> {
   const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? file : file.replace(/\.ts$/, '.js'), import.meta.url), { workerData })
   await firstMessage(worker)
   worker.on('error', onFatal)

@@ -3,7 +3,17 @@ import { canonicalize } from '@sealtrail/evidence'
 import type { Config } from '../config/config.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
+import { forkEvents } from './fork-events.ts'
+import { keyEvents } from './key-event.ts'
+import { SYSTEM_LOG } from './system-entry.ts'
 import type { SystemEvent } from './system-entry.ts'
+
+/** Seals what a start has to say. The system log itself may have been stopped by a fork alarm: then the server starts all the same, to be looked at. */
+export async function sealStart(config: Config, sealing: Sealing, nowMs: number): Promise<void> {
+  if (sealing.trouble(SYSTEM_LOG)?.code === 'FORKED') return
+  await sealing.system(startEvent(config, sealing, nowMs))
+  for (const event of [...keyEvents(sealing.keys.list()), ...forkEvents(config.data)]) await sealing.system(event)
+}
 
 /**
  * What the server runs with, sealed at each start: configuration, packs by digest, keys by fingerprint, what recovery

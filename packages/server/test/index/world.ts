@@ -108,7 +108,7 @@ export class World {
         checkpoint: async (log) => this.#notes.get(log) ?? null,
         hashes: (log) => this.hashes(log),
         verifier: (log) => ed25519Verifier(this.vkey(log)),
-        published: () => false,
+        published: () => null,
         sleep: async () => {},
       },
       tail: { waitMs: 0, maxRecords: 1000 },

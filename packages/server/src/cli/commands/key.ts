@@ -58,9 +58,18 @@ async function keysOf(client: Client): Promise<JsonObject[]> {
   return (await askJson(client, 'GET', '/api/v1/keys'))['items'] as JsonObject[]
 }
 
-/** Log to verification key: the log's origin, from its checkpoint, and the public half of the log key. */
+function pick(vkeys: Record<string, string>, log: string): Record<string, string> {
+  const vkey = vkeys[log]
+  if (vkey === undefined) throw new SealtrailError('NOT_FOUND', 'there is no log of this name')
+  return { [log]: vkey }
+}
+
+/** Log to verification key, from the server; of an older one from the log's origin, from its checkpoint, and the public half of the log key. */
 async function vkeysOf(client: Client, only: string | undefined): Promise<Record<string, string>> {
-  const publicKey = (await keysOf(client)).find((each) => each['purpose'] === 'log' && each['state'] === 'current')?.['publicKey']
+  const current = (await keysOf(client)).find((each) => each['purpose'] === 'log' && each['state'] === 'current')
+  if (current?.['vkeys'] !== undefined)
+    return only === undefined ? (current['vkeys'] as Record<string, string>) : pick(current['vkeys'] as Record<string, string>, only)
+  const publicKey = current?.['publicKey']
   if (typeof publicKey !== 'string') throw new SealtrailError('KEY_UNKNOWN', 'the server names no log key')
   const packs = (await askJson(client, 'GET', '/api/v1/packs'))['items'] as JsonObject[]
   const logs = only === undefined ? [...new Set(packs.map((pack) => String(pack['trail']))), 'system'] : [only]
