@@ -13,14 +13,16 @@ export interface Answer {
 
 export interface AskOptions {
   readonly method: 'GET' | 'POST'
-  readonly body?: string
+  readonly body?: string | Uint8Array
+  /** `content-type` of the body: `text/plain` when not given. */
+  readonly headers?: Readonly<Record<string, string>>
   /** From the first byte sent to the last received. */
   readonly timeoutMs: number
   /** A longer answer is cut off and counts as a failure. */
   readonly maxBytes: number
 }
 
-/** Connections to witnesses, kept open between requests (C2SP tlog-witness: "Clients SHOULD use HTTP keep-alive"). */
+/** Connections to witnesses and time-stamp authorities, kept open between requests (C2SP tlog-witness: "Clients SHOULD use HTTP keep-alive"). */
 export class Connections {
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 8 })
   readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 8, minVersion: 'TLSv1.2' })
@@ -29,10 +31,11 @@ export class Connections {
    * Asks once; redirects are not followed. attacker: whoever answers. @throws Error whose message is a short code: the
    * system's (ECONNREFUSED), TIMEOUT, TOO_LARGE, or that of a certificate.
    */
-  ask(url: string, { method, body, timeoutMs, maxBytes }: AskOptions): Promise<Answer> {
+  ask(url: string, { method, body, headers: own, timeoutMs, maxBytes }: AskOptions): Promise<Answer> {
     const secure = url.startsWith('https:')
     return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(body) }
+      const about = body === undefined ? {} : { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(body) }
+      const headers = { ...about, ...own }
       const asked = (secure ? httpsRequest : httpRequest)(url, { method, agent: secure ? this.#https : this.#http, headers })
       const fail = (code: string): void => {
         clearTimeout(timer)
