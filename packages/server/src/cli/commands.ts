@@ -14,9 +14,27 @@ import { show } from './commands/show.ts'
 import { tiles } from './commands/tiles.ts'
 import { token } from './commands/token.ts'
 import { verify } from './commands/verify.ts'
+import { witness } from './commands/witness.ts'
 
 /** Every command of this version, in the order of the help. */
-export const COMMANDS: readonly Command[] = [demo, serve, ingest, verify, show, query, tiles, pack, schema, quarantine, doctor, rebuild, token, key, bench]
+export const COMMANDS: readonly Command[] = [
+  demo,
+  serve,
+  ingest,
+  verify,
+  show,
+  query,
+  tiles,
+  pack,
+  schema,
+  quarantine,
+  doctor,
+  rebuild,
+  token,
+  key,
+  witness,
+  bench,
+]
 
 /** Commands that later versions have: known, so that nobody looks for a slip of the pen. */
-export const LATER: ReadonlySet<string> = new Set(['export', 'erase', 'hold', 'retain', 'reconcile', 'recover', 'witness'])
+export const LATER: ReadonlySet<string> = new Set(['export', 'erase', 'hold', 'retain', 'reconcile', 'recover'])
