@@ -14,7 +14,7 @@ interface HeaderReader {
  * The viewer behind the request.
  * @throws SealtrailError UNAUTHENTICATED, FORBIDDEN (naming the roles that may), BAD_REQUEST (purpose).
  */
-export function admit(route: Route, schemes: Schemes, headers: HeaderReader, tokens: { check(token: string): Principal | null }): Viewer {
+export function admit(route: Pick<Route, 'roles'>, schemes: Schemes, headers: HeaderReader, tokens: { check(token: string): Principal | null }): Viewer {
   const token = tokenOf(headers, schemes)
   const principal = token === null ? null : tokens.check(token)
   if (principal === null) throw new SealtrailError('UNAUTHENTICATED', token === null ? 'no token was sent' : 'the token is unknown, revoked or expired')

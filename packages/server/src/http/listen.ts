@@ -15,6 +15,8 @@ export interface ListenOptions {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null
   /** True when several threads listen on one port. */
   readonly reusePort?: boolean
+  /** Asked first; takes a request and says so, or leaves it to the app. */
+  readonly before?: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
 }
 
 export interface Listening {
@@ -37,7 +39,9 @@ export async function listen(app: Hono<Env>, options: ListenOptions): Promise<Li
     hostname: 'localhost',
     errorHandler: (error) => problem(error instanceof Error && error.name === 'RequestError' ? 'BAD_REQUEST' : 'INTERNAL'),
   })
-  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => void answer(incoming, outgoing)
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    if (options.before?.(incoming, outgoing) !== true) void answer(incoming, outgoing)
+  }
   const server: Server =
     options.tls === null
       ? createServer(BOUNDS, handle)

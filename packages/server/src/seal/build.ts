@@ -57,7 +57,8 @@ export function build(standing: Standing, items: readonly Numbered[], journal: P
   for (let i = 0; i < items.length; i++) {
     const start = at
     const { entry, late, sequence } = items[i] as Numbered
-    at = fillRecord(entry.record, entry.lateAt, entry.sequenceAt, late, sequence, ndjson, at)
+    // Entries of a raw log have no places to fill in (event/raw-log.ts).
+    at = entry.lateAt < 0 ? copy(entry.record, ndjson, at) : fillRecord(entry.record, entry.lateAt, entry.sequenceAt, late, sequence, ndjson, at)
     ndjson[start - 1] = LEAF_PREFIX
     leafHashes.latin1Write(hash('sha256', ndjson.subarray(start - 1, at), 'binary'), i * 32, 32)
     ndjson[start - 1] = NEWLINE
@@ -73,6 +74,11 @@ export function build(standing: Standing, items: readonly Numbered[], journal: P
   at += ndjson.utf8Write(trailer, at)
   ndjson[at++] = NEWLINE
   return { ndjson: ndjson.subarray(0, at), offsets, leafHashes, completed, frontier, size, root }
+}
+
+function copy(bytes: Uint8Array, into: Uint8Array, at: number): number {
+  into.set(bytes, at)
+  return at + bytes.length
 }
 
 export interface SegmentSigner {

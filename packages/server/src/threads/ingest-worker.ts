@@ -3,8 +3,10 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 import { createApp } from '../http/app.ts'
 import { listen } from '../http/listen.ts'
+import { testAdd } from '../http/test-add.ts'
 import type { IngestKeys } from '../keys/keys.ts'
 import { Caller, answer } from './rpc.ts'
+import { remoteAppend } from './raw-port.ts'
 import { remotePort } from './sealing-port.ts'
 import { serve } from './serve.ts'
 import { Sizes } from './sizes.ts'
@@ -17,12 +19,21 @@ export interface IngestWorkerData {
   readonly keys: IngestKeys
   readonly vkeys: Readonly<Record<string, string>>
   readonly thread: number
+  /** Whether `POST /add` is there, which only tests want. */
+  readonly testAdd: boolean
 }
 
 const parent = parentPort as MessagePort
 const data = workerData as IngestWorkerData
-const served = await serve({ ...data, sizes: new Sizes(data.logs, data.sizes), port: remotePort(new Caller(parent)) })
-const listening = await listen(createApp(served.deps), { host: data.config.listen.host, port: data.config.listen.port, tls: data.config.tls, reusePort: true })
+const caller = new Caller(parent)
+const served = await serve({ ...data, sizes: new Sizes(data.logs, data.sizes), port: remotePort(caller) })
+const listening = await listen(createApp(served.deps), {
+  host: data.config.listen.host,
+  port: data.config.listen.port,
+  tls: data.config.tls,
+  reusePort: true,
+  ...(data.testAdd ? { before: testAdd({ append: remoteAppend(caller), tokens: served.deps.tokens }) } : {}),
+})
 
 answer(parent, {
   snapshot: () => served.snapshot(),

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { openRawLog } from '../config/open-raw-log.ts'
 import { openSealing } from '../config/open-sealing.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import type { Config } from '../config/config.ts'
@@ -14,6 +15,7 @@ import { HourlyCounts } from './hourly-counts.ts'
 import type { IngestWorkerData } from './ingest-worker.ts'
 import type { PublishWorkerData } from './publish-worker.ts'
 import { Caller, answer } from './rpc.ts'
+import { rawHandlers } from './raw-port.ts'
 import { localPort, portHandlers } from './sealing-port.ts'
 import { sealStart } from './start-event.ts'
 
@@ -24,11 +26,19 @@ export interface Server {
   close(): Promise<void>
 }
 
+export interface ServerOptions {
+  readonly log?: Log
+  readonly now?: () => number
+  readonly onFatal?: (error: unknown) => void
+  /** For tests only: `POST /add` appends to the raw log of this name. */
+  readonly testAdd?: string
+}
+
 /**
  * Starts the server: this thread seals, one thread follows with the index, `config.ingestThreads` listen on one port.
  * Resolves when all of them do. @throws as `openSealing`; the system's error when the port cannot be had.
  */
-export async function startServer(config: Config, options: { log?: Log; now?: () => number; onFatal?: (error: unknown) => void } = {}): Promise<Server> {
+export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
   const now = options.now ?? Date.now
   const log = options.log ?? createLog({ now })
   const metrics = new Metrics()
@@ -51,6 +61,7 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
   const held = metrics.gauge('sealtrail_held_events', 'Events waiting for the others of their subject.', ['log'])
   const queued = metrics.gauge('sealtrail_queued_bytes', 'Bytes of records waiting for their commit.', ['log'])
   const size = metrics.gauge('sealtrail_log_size', 'Committed records.', ['log'])
+  const raw = options.testAdd === undefined ? null : await openRawLog(options.testAdd, { ...sealing, note: (text) => log.warn(text) }, { now, log })
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log, startedMs: now() })
   const workers: Array<{ worker: Worker; caller: Caller }> = []
   let publishing: { worker: Worker; caller: Caller } | null = null
@@ -74,6 +85,7 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
 
   indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
+  if (raw !== null) vkeys[raw.log] = raw.vkey
   const { witnesses } = config
   if (witnesses !== null) {
     const data: PublishWorkerData = {
@@ -99,12 +111,13 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
       keys: sealing.keys.exportForIngest(),
       vkeys,
       thread,
+      testAdd: raw !== null,
     }
     const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './ingest-worker.ts' : './ingest-worker.js', import.meta.url), {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: 16 },
     })
-    answer(worker, portHandlers(port))
+    answer(worker, { ...portHandlers(port), ...(raw === null ? {} : rawHandlers(raw)) })
     const listening = await firstMessage<{ listening: string; port: number }>(worker)
     url = listening.listening
     // All threads share the port the first one got.
@@ -123,6 +136,7 @@ export async function startServer(config: Config, options: { log?: Log; now?: ()
       if (publishing !== null) await ended(publishing.worker, () => void publishing?.caller.call('close', null).catch(() => {}))
       await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
       await counts.close()
+      await raw?.close()
       // What is numbered is sealed before the index is told to stop, so that a quiet close leaves nothing to catch up.
       await sealing.drained()
       if (indexer !== null) await ended(indexer, () => indexer?.postMessage('close'))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { idsOf } from '../../src/cli/demo/envelope.ts'
 import { callEvents, cardCodeEvent } from '../../src/cli/demo/call.ts'
@@ -44,6 +44,19 @@ test('serve says where it listens, answers commands by URL, keeps others out, en
   }
   assert.equal((await serving).exit, 0)
   assert.equal((await sealtrail(['verify', data])).exit, 0)
+})
+
+test('serve --test-add is refused on an address others reach, before anything is opened', async () => {
+  for (const listen of ['0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'example.test:0', '128.0.0.1:0']) {
+    writeFileSync(place.at('open.yaml'), `listen: "${listen}"\ndata: ${place.at('open')}\n`)
+    const ran = await sealtrail(['serve', '--config', place.at('open.yaml'), '--test-add', 'bench'])
+    assert.equal(ran.exit, 2, `${listen} ${ran.err}`)
+    assert.match(ran.err, /--test-add|listen/)
+    assert.ok(!existsSync(place.at('open')))
+  }
+  const bad = await sealtrail(['serve', '--data', place.at('named'), '--port', '0', '--test-add', '../x'])
+  assert.equal(bad.exit, 2, bad.err)
+  assert.ok(!existsSync(place.at('named')))
 })
 
 test('the demo does what it says, twice on one directory', async () => {
