@@ -193,7 +193,8 @@ export function stoppedBy(log: string, error: SealtrailError): SealtrailError {
   return error.code === 'FORKED' ? error : new SealtrailError('LOG_STOPPED', `${log}: ${error.message}`)
 }
 
-function lockFor(config: Config, log: string, nowMs: number): Lock {
+/** How long and how hard what is stored of a log now is locked. */
+export function lockFor(config: Config, log: string, nowMs: number): Lock {
   const retain = config.trails[log]?.retain ?? longest(config)
   return { mode: retain.mode, retainUntilMs: nowMs + retain.periodMs }
 }

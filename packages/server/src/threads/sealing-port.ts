@@ -44,6 +44,8 @@ export interface SealingPort {
 export interface Supervisor {
   counted: SealingPort['counted']
   metrics: SealingPort['metrics']
+  /** What is degraded and keeps no event out, one line each. */
+  notes?(): readonly string[]
 }
 
 /** The sealing side in the same thread. */
@@ -59,7 +61,8 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     },
     async readiness() {
       const trouble = sealing.trouble()
-      return { ok: trouble === null, reasons: trouble === null ? [] : [`${trouble.code}: ${trouble.message}`] }
+      const reasons = trouble === null ? [] : [`${trouble.code}: ${trouble.message}`]
+      return { ok: trouble === null, reasons: [...reasons, ...(supervisor.notes?.() ?? [])] }
     },
     system: (event) => sealing.system(event),
     counted: (counts) => supervisor.counted(counts),

@@ -18,6 +18,8 @@ import { Caller, answer } from './rpc.ts'
 import { rawHandlers } from './raw-port.ts'
 import { localPort, portHandlers } from './sealing-port.ts'
 import { sealStart } from './start-event.ts'
+import { startTimestamping } from './timestamping.ts'
+import type { Timestamping } from './timestamping.ts'
 
 export interface Server {
   readonly url: string
@@ -65,9 +67,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log, startedMs: now() })
   const workers: Array<{ worker: Worker; caller: Caller }> = []
   let publishing: { worker: Worker; caller: Caller } | null = null
+  let timestamping: Timestamping | null = null
 
   const port = localPort(sealing, {
     counted: async (list) => counts.add(list),
+    notes: () => timestamping?.notes() ?? [],
     async metrics(own: Snapshot) {
       for (const [name, { held: waiting, queuedBytes }] of sealing.backlog()) {
         held.set(waiting, name)
@@ -77,8 +81,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       const snapshotOf = ({ caller }: { caller: Caller }): Promise<Snapshot> => caller.call<Snapshot>('snapshot', null).catch((): Snapshot => [])
       const others = await Promise.all(workers.map(snapshotOf))
       const published = publishing === null ? [] : await snapshotOf(publishing)
+      const stamped = (await timestamping?.snapshot()) ?? []
       // The asking thread's own numbers come with the question; its stored ones would count twice.
-      return renderPrometheus(mergeSnapshots([metrics.snapshot(), published, ...(others.length > 0 ? others : [own])]))
+      return renderPrometheus(mergeSnapshots([metrics.snapshot(), published, stamped, ...(others.length > 0 ? others : [own])]))
     },
   })
   await sealStart(config, sealing, now())
@@ -101,6 +106,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     })
     publishing = { worker, caller: new Caller(worker) }
   }
+  timestamping = await startTimestamping(config, sealing, {
+    log,
+    now,
+    start: (data) => startThread('./timestamp-worker.ts', data, options.onFatal ?? fatal(log)),
+  })
   let listen = config.listen
   let url = ''
   for (let thread = 0; thread < Math.max(1, config.ingestThreads); thread++) {
@@ -139,13 +149,18 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       await raw?.close()
       // What is numbered is sealed before the index is told to stop, so that a quiet close leaves nothing to catch up.
       await sealing.drained()
+      await timestamping?.close()
       if (indexer !== null) await ended(indexer, () => indexer?.postMessage('close'))
       await sealing.close()
     },
   }
 }
 
-async function startThread(file: './index-worker.ts' | './publish-worker.ts', workerData: unknown, onFatal: (error: unknown) => void): Promise<Worker> {
+async function startThread(
+  file: './index-worker.ts' | './publish-worker.ts' | './timestamp-worker.ts',
+  workerData: unknown,
+  onFatal: (error: unknown) => void,
+): Promise<Worker> {
   const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? file : file.replace(/\.ts$/, '.js'), import.meta.url), { workerData })
   await firstMessage(worker)
   worker.on('error', onFatal)

@@ -17,8 +17,11 @@ export interface StamperDeps {
   readonly timeoutMs: number
   readonly authorities: readonly Authority[]
   readonly logs: readonly string[]
-  /** The checkpoint of a log that is let out: published, or committed where nobody cosigns. Its signature is checked. */
-  checkpoint(log: string): { readonly note: string; readonly size: number } | null
+  /**
+   * A checkpoint of the log beyond this size, its signature checked: the published one, and only where that has not grown
+   * the committed one, so that trusted time does not depend on witnesses. Null: there is none.
+   */
+  checkpoint(log: string, beyond: number): { readonly note: string; readonly size: number } | null
   /** Stores an object write-once and reads it back. @throws SealtrailError NOT_DURABLE and what else the store throws */
   put(log: string, object: StoreObject): Promise<void>
   /** Told when an authority begins and ends to fail. */
@@ -76,7 +79,7 @@ export class Stamper {
 
   /** Brings the gauges up to the moment they are read. */
   observe(): void {
-    this.#health.observe(new Map(this.#deps.logs.map((log) => [log, this.#deps.checkpoint(log)?.size ?? 0])))
+    this.#health.observe(new Map(this.#deps.logs.map((log) => [log, this.#deps.checkpoint(log, 0)?.size ?? 0])))
   }
 
   /** Stamps what grew since, once and without retries, in at most the time one answer may take; then ends. */
@@ -118,8 +121,8 @@ export class Stamper {
   async #stampAll(authority: Authority): Promise<Refusal | null> {
     for (const log of this.#deps.logs) {
       try {
-        const checkpoint = this.#deps.checkpoint(log)
-        if (checkpoint === null || checkpoint.size <= this.#health.size(authority.name, log)) continue
+        const checkpoint = this.#deps.checkpoint(log, this.#health.size(authority.name, log))
+        if (checkpoint === null) continue
         const refusal = await this.#stamp(authority, log, checkpoint)
         if (refusal !== null) return refusal
       } catch (error) {
