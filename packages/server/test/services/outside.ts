@@ -37,6 +37,10 @@ export async function freePort(): Promise<number> {
   return port
 }
 
+const programs = new Set<Program>()
+// For the whole file: what one test starts the next may need.
+after(() => Promise.all([...programs].map((program) => program.stop())))
+
 /** A program that runs beside the test; what it said is at hand when something goes wrong. */
 export class Program {
   readonly child: ChildProcess
@@ -47,7 +51,7 @@ export class Program {
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.said = (this.said + text).slice(-100_000)))
     this.child.on('error', (error) => (this.said += error.message))
-    after(() => this.stop())
+    programs.add(this)
   }
 
   /** Waits until it has said something. @throws Error when it ends before, or says nothing for 20 s */
@@ -121,7 +125,14 @@ export class Asked {
     return said
   }
 
-  get said(): string {
-    return this.#program.said
+  /** Waits until it has said something beside its answers. */
+  says(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#program.says(pattern)
+  }
+
+  /** Lets it end by itself, as programs do whose input ends. */
+  async stop(): Promise<void> {
+    this.#program.child.stdin?.end()
+    if (this.#program.child.exitCode === null) await once(this.#program.child, 'exit')
   }
 }

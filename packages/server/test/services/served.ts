@@ -52,12 +52,12 @@ export class Served {
     this.#token = readFileSync(join(data, 'admin.token'), 'utf8').trim()
   }
 
-  /** @param yaml the configuration; it is kept beside the data directory. */
-  static async start(data: string, yaml = ''): Promise<Served> {
+  /** @param yaml the configuration; it is kept beside the data directory. @param more further options of `serve` */
+  static async start(data: string, yaml = '', ...more: readonly string[]): Promise<Served> {
     mkdirSync(join(data, '..'), { recursive: true })
     const config = `${data}.yaml`
     writeFileSync(config, yaml)
-    const program = running('serve', '--data', data, '--port', '0', '--config', config)
+    const program = running('serve', '--data', data, '--port', '0', '--config', config, ...more)
     const [, url] = await program.says(/^listening (http:\S+)$/m)
     return new Served(data, program, url as string)
   }

@@ -27,7 +27,13 @@ func main() {
 	}
 }
 
-type addQuestion struct{ Count int }
+type addQuestion struct {
+	Count int
+	// Label tells the entries of one question from those of another.
+	Label string
+	// WaitMs is how long publication is waited for.
+	WaitMs int
+}
 
 func run(dir, keyFile, policyFile string) error {
 	ctx := context.Background()
@@ -60,14 +66,12 @@ func run(dir, keyFile, policyFile string) error {
 		return err
 	}
 	awaiter := tessera.NewPublicationAwaiter(ctx, reader.ReadCheckpoint, 20*time.Millisecond)
-	added := 0
 	lines.Serve(map[string]lines.Op{"add": lines.Op1(func(q addQuestion) (string, error) {
-		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(q.WaitMs)*time.Millisecond)
 		defer cancel()
 		var futures []tessera.IndexFuture
-		for range q.Count {
-			futures = append(futures, appender.Add(ctx, tessera.NewEntry(fmt.Appendf(nil, "entry %d", added))))
-			added++
+		for i := range q.Count {
+			futures = append(futures, appender.Add(ctx, tessera.NewEntry(fmt.Appendf(nil, "%s %d", q.Label, i))))
 		}
 		var checkpoint []byte
 		for _, future := range futures {
