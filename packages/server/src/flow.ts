@@ -4,6 +4,7 @@ import type { Batch, BatchAnswer } from './event/batch.ts'
 import type { Draft } from './event/draft.ts'
 import type { Journalled } from './event/entry.ts'
 import { auditTime } from './event/entry.ts'
+import { sameContent } from './event/fingerprint.ts'
 import type { Input } from './event/input.ts'
 import type { MappedEvent } from './event/mapped.ts'
 import type { Position } from './event/position.ts'
@@ -186,7 +187,7 @@ export class Flow {
       return
     }
     // A ledger made again from segments whose vault row is gone cannot tell: any content then counts as the same.
-    const same = standing.fingerprint === entry.fingerprint || standing.fingerprint === ''
+    const same = sameContent(standing.fingerprint, entry.fingerprint)
     if (!same)
       this.#steps.conflict(
         entry.log,

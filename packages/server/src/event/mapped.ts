@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject, JsonValue } from './json.ts'
 
 /** One name by which a person is known, e.g. { kind: 'phone', value: '+13175550142' }. Personal: lives in memory only. */
 export interface Alias {
@@ -27,8 +27,10 @@ export interface MappedEvent {
   readonly schema: string
   readonly regulatorytag: string | null
   readonly data: JsonObject
-  /** What of `data` must be equal for the same identity to be a duplicate and no conflict; the fingerprint is over this. May be `data` itself. */
+  /** What of `data` must be equal for the same identity to be a duplicate and no conflict. May be `data` itself; empty: nothing but `agree`. */
   readonly compared: JsonObject
+  /** What deliveries of the same identity must agree on wherever both state it (null: does not), whatever their routes. Null: the pack names nothing. */
+  readonly agree: readonly JsonValue[] | null
   readonly order: Order
   /** For trails with status precedence (notifications), rank from 1; null elsewhere. */
   readonly status: { readonly name: string; readonly rank: number } | null

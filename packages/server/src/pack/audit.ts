@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { JsonObject, JsonValue } from '../event/json.ts'
+import type { JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 import type { CompiledPack } from './compiled.ts'
 import type { FieldNode, Selection } from './pack.ts'
@@ -8,13 +8,21 @@ import type { Rule } from './rule.ts'
 /** Shorter values than this stand in ids by chance. */
 const TELLING = 4
 
+/** As the fingerprints of the two would compare (event/fingerprint.ts). */
+function saysTheSame(a: MappedEvent, b: MappedEvent): boolean {
+  if (a.agree === null || b.agree === null) return isDeepStrictEqual(a.compared, b.compared)
+  const agreed = a.agree.every((value, i) => value === null || b.agree?.[i] === null || isDeepStrictEqual(value, b.agree?.[i]))
+  const empty = [a, b].some(({ compared }) => Object.keys(compared).length === 0)
+  return agreed && (empty || isDeepStrictEqual(a.compared, b.compared))
+}
+
 /** Looks at what a pack makes of its samples with the eyes of privacy and identity. */
 export class Audit {
   readonly problems: string[] = []
   readonly unclassified: Set<string> = new Set()
   readonly #pack: CompiledPack
   readonly #reached = new Set<Rule>()
-  readonly #byId = new Map<string, { readonly file: string; readonly compared: JsonObject }>()
+  readonly #byId = new Map<string, Array<{ readonly file: string; readonly event: MappedEvent }>>()
 
   constructor(pack: CompiledPack) {
     this.#pack = pack
@@ -29,9 +37,10 @@ export class Audit {
   }
 
   event(file: string, event: MappedEvent): void {
-    const other = this.#byId.get(event.id)
-    if (other === undefined) this.#byId.set(event.id, { file, compared: event.compared })
-    else if (!isDeepStrictEqual(other.compared, event.compared)) this.problems.push(`${file} and ${other.file} have the same id but differ in what is compared`)
+    const others = this.#byId.get(event.id) ?? []
+    for (const other of others)
+      if (!saysTheSame(other.event, event)) this.problems.push(`${file} and ${other.file} have the same id but differ in what is compared`)
+    this.#byId.set(event.id, [...others, { file, event }])
     const telling: { path: string; text: string }[] = []
     this.#walk(event.data, this.#pack.fields, '', telling)
     for (const name of ['id', 'subject', 'source', 'type'] as const) {

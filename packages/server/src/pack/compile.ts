@@ -1,11 +1,14 @@
 import type { JsonObject } from '../event/json.ts'
+import { MAX_AGREE } from '../event/fingerprint.ts'
 import { readBinding, type Binding } from './binding.ts'
 import { CompiledPack, IGNORED } from './compiled.ts'
+import type { Run } from './expression/scope.ts'
 import { readFields } from './fields.ts'
 import { refusePersonalNames } from './personal.ts'
 import { readRules, type Rule } from './rule.ts'
 import { compileSchemas } from './schema.ts'
 import { readStates } from './states.ts'
+import { expressionAt } from './template.ts'
 import { TopicTable } from './topics.ts'
 import { readUnwrap } from './unwrap.ts'
 import type { Place } from './yaml.ts'
@@ -25,6 +28,7 @@ export const KEYS = [
   'events',
   'fields',
   'states',
+  'agree',
 ] as const
 
 export interface PackSource {
@@ -65,6 +69,7 @@ export function compilePack(source: PackSource, binding: Binding): CompiledPack 
     rules,
     topics: readTopics(rules, entries.get('ignore')),
     bound: readBinding(binding, texts('streams')),
+    agree: readAgree(entries.get('agree')),
   })
 }
 
@@ -80,6 +85,13 @@ function readTopics(rules: readonly Rule[], ignore: Place | undefined): TopicTab
   }
   for (const item of ignore?.items() ?? []) if (!topics.add(item.text(), IGNORED)) item.fail('this topic is there already, or has more than one {id}')
   return topics
+}
+
+function readAgree(place: Place | undefined): Run[] | null {
+  if (place === undefined) return null
+  const items = place.items()
+  if (items.length > MAX_AGREE) place.fail(`at most ${MAX_AGREE} values`)
+  return items.map((item) => expressionAt(item).run)
 }
 
 function readTables(place: Place | undefined): JsonObject {

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 import { peopleOf } from './alias.ts'
 import type { Bound } from './binding.ts'
-import { ExpressionError, newScope, type Scope } from './expression/scope.ts'
+import { ExpressionError, newScope, type Run, type Scope } from './expression/scope.ts'
 import type { FieldNode, Kept, Mapping, Pack, PackContext, PackResult, PackStates, Selection } from './pack.ts'
 import type { Rule } from './rule.ts'
 import type { Schemas } from './schema.ts'
@@ -31,6 +31,8 @@ export interface Parts {
   readonly rules: readonly Rule[]
   readonly topics: TopicTable<readonly Rule[] | typeof IGNORED>
   readonly bound: Bound
+  /** What deliveries of one event must agree on, whatever their routes; null when the pack does not say. */
+  readonly agree: readonly Run[] | null
 }
 
 /** A compiled pack at work. One scope is filled anew for each event, so that evaluating allocates little. */
@@ -177,6 +179,7 @@ export class CompiledPack implements Pack {
         regulatorytag: typeof tag === 'string' && tag !== '' ? tag : null,
         data,
         compared: rule.compared(data),
+        agree: this.#parts.agree === null ? null : this.#parts.agree.map((run) => run(scope)),
         order: orderOf(this.states, type, typeof session === 'string' ? session : null),
         status: rank === undefined ? null : { name: status as string, rank },
         people: peopleOf(rule.people, scope),

@@ -1,10 +1,11 @@
-import { EvidenceError, auditIdBytes, commitmentOf, disclosureDigest, makeDisclosure, canonicalize, spliceRecord } from '@sealtrail/evidence'
+import { EvidenceError, auditIdBytes, commitmentOf, disclosureDigest, makeDisclosure, spliceRecord } from '@sealtrail/evidence'
 import type { RecordDraft, SplicedRecord } from '@sealtrail/evidence'
 import type { ErrorCode } from '../errors.ts'
 import type { Draft } from '../event/draft.ts'
 import { FLAG, NO_SESSION } from '../event/entry.ts'
 import type { EntryDraft } from '../event/entry.ts'
 import { EntryArena } from '../event/entry-arena.ts'
+import { fingerprintOf } from '../event/fingerprint.ts'
 import { identify } from '../event/identity.ts'
 import type { Input } from '../event/input.ts'
 import type { JsonObject } from '../event/json.ts'
@@ -93,7 +94,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
           return quarantine(input, position, { code: 'UNMAPPABLE', message: `the record cannot be written: ${error.code}`, trail: event.trail })
         throw error
       }
-      const fingerprint = env.hashes.fingerprint(canonicalize(event.compared))
+      const fingerprint = fingerprintOf(event, env.hashes)
       const vaultKey = rowKey(auditIdBytes(auditid), result.firstDigest)
       const entry = arena.write(entryOf(event, input, flagsOf(event, pack), identity, fingerprint, result.tokens, record), vaultKey)
       return {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { fingerprintOf, sameContent } from '../../src/event/fingerprint.ts'
 import type { JsonObject } from '../../src/event/json.ts'
 import type { MappedEvent } from '../../src/event/mapped.ts'
+import { keyedHashes } from '../../src/keys/hashes.ts'
 import { sampleInput, testPack } from '../../src/pack/check.ts'
 import { loadPack } from '../../src/pack/load.ts'
 import { input } from './input.ts'
@@ -13,6 +15,9 @@ const DIR = join(ROOT, 'packs/genesys-notifications')
 const PAYLOADS = join(ROOT, '../shared/payloads')
 const context = { tenant: 'default' }
 const pack = loadPack(DIR)
+
+const hashes = keyedHashes({ naming: new Uint8Array(32), token: new Uint8Array(32), fingerprint: new Uint8Array(32) })
+const fingerprint = (event: MappedEvent): string => fingerprintOf(event, hashes)
 
 const sample = (name: string): JsonObject => JSON.parse(readFileSync(join(DIR, 'samples', `${name}.json`), 'utf8')) as JsonObject
 
@@ -72,14 +77,27 @@ describe('genesys-notifications', () => {
       one(sample('conversation-topic-nested-messages')),
       events(sample('message-data-history'))[0]!,
     ]
-    for (const other of others) assert.deepEqual([other.id, other.subject, other.compared], [queue.id, queue.subject, queue.compared])
-    assert.equal(queue.compared['recipient_address'], '+13175550164')
+    for (const other of others) {
+      assert.deepEqual([other.id, other.subject, other.compared], [queue.id, queue.subject, queue.compared])
+      assert.ok(sameContent(fingerprint(other), fingerprint(queue)))
+    }
+    assert.deepEqual([queue.compared, queue.agree], [{}, ['+13175550164', '00007001-5a1e-4c0d-8b7a-00000d88aeef', null]])
+    const [elsewhere] = events(JSON.parse(JSON.stringify(sample('queue-message-delivery-success')).replaceAll('+13175550164', '+13175550165')) as JsonObject)
+    for (const other of others) assert.ok(!sameContent(fingerprint(other), fingerprint(elsewhere!)), 'another address is no resend')
   })
 
   it('the plain event and the flat record made of it are one receipt', () => {
     const plain = one(sample('plain-receipt-read'))
     const flat = one(sample('flat-record-same-receipt'))
     assert.deepEqual([flat.id, flat.compared], [plain.id, plain.compared])
+    assert.deepEqual(
+      [plain.agree, flat.agree],
+      [
+        ['+13175550164', 'CUST_40404', null],
+        [null, 'CUST_40404', null],
+      ],
+    )
+    assert.ok(sameContent(fingerprint(plain), fingerprint(flat)))
   })
 
   it('compares all of a flat record but audit_id and the two timestamps', () => {
@@ -162,6 +180,9 @@ describe('genesys-notifications', () => {
       'genesys-receipt-ws-user-message-delivery-success.json',
       'genesys-rest-message-delivered-with-receipts.json',
     ].map(receipt)
-    assert.deepEqual([user!.id, user!.compared, data!.id, data!.compared], [queue!.id, queue!.compared, queue!.id, queue!.compared])
+    for (const other of [user!, data!]) {
+      assert.equal(other.id, queue!.id)
+      assert.ok(sameContent(fingerprint(other), fingerprint(queue!)))
+    }
   })
 })
