@@ -11,7 +11,7 @@ import { checkCommitments, type CommitmentCheck, CommitmentSum, type KnownKeys }
 import { auditData, type AuditDataOptions } from '../verify/data.ts'
 import type { LogVerdict } from '../verify/verdict.ts'
 
-export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'logs' | 'onProgress'> {
+export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'logs' | 'onProgress' | 'tsaRoots'> {
   /** Whether each record's commitments are looked up in the vault, where there is one with its keyring; several times slower than the log. */
   readonly vault: boolean
   readonly passphrase?: string | null
@@ -41,6 +41,7 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
       heads,
       key: options.key,
       own: keys === null ? null : { log: keys.logPublicKey, segment: keys.segmentPublicKeys },
+      ...(options.tsaRoots === undefined ? {} : { tsaRoots: options.tsaRoots }),
       ...(options.logs === undefined ? {} : { logs: options.logs }),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       async openCommitments(damaged) {

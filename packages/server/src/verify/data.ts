@@ -10,6 +10,7 @@ import { auditLog } from './audit-log.ts'
 import type { CommitmentCheck } from './commitments.ts'
 import { checkDatabases, readTiles, readTilesBeside, tilesProblem } from './derived.ts'
 import { keptHashes } from './kept-hashes.ts'
+import { auditTimestamps } from './timestamps.ts'
 import { ownVkey, vkeyFor } from './trust.ts'
 import { type FoundProblem, type LogVerdict, type Note, problem } from './verdict.ts'
 
@@ -36,6 +37,8 @@ export interface AuditDataOptions {
    * a database rewrites some; `damaged` says that the vault's own are, and then it must not be opened.
    */
   readonly openCommitments: ((damaged: boolean) => Promise<((log: string) => CommitmentCheck) | null>) | null
+  /** DER of trusted time-stamp roots; none: the tokens are consistent at most. */
+  readonly tsaRoots?: readonly Uint8Array[]
   readonly records?: RecordChecks
   /** Logs to audit; all when not given. */
   readonly logs?: readonly string[]
@@ -108,6 +111,8 @@ async function auditOne(
   const path = join(directory, 'checkpoint', log)
   const published = existsSync(path) ? readFileSync(path, 'utf8') : null
   if (published !== null) checkpoints.push({ object: `checkpoint/${log}`, note: published })
+  const stamps = await auditTimestamps(directory, log, store, options.tsaRoots ?? [])
+  checkpoints.push(...stamps.checkpoints)
 
   // The name of the key only: what it signed decides, not what a file says it is called.
   const origin = checkpoints.map(({ note }) => note.slice(0, note.indexOf('\n'))).find((line) => line.endsWith(`/${log}`))
@@ -147,9 +152,16 @@ async function auditOne(
     const found = early !== null && verdict.size === head?.size ? early : readTiles(tiles, verdict.size)
     problems.push(...tilesProblem(found, `tiles/${log}`, verdict.root))
   }
-  const all = [...verdict.problems, ...problems]
+  const all = [...verdict.problems, ...problems, ...stamps.problems]
   const notes = isRawLog(log) ? [...verdict.notes, { object: log, message: 'a raw log, made by load tests: its leaves are not records' }] : verdict.notes
-  return { ...verdict, notes, trust: key === null ? 'none' : 'given', ok: all.length === 0, problems: all }
+  return {
+    ...verdict,
+    notes: [...notes, ...stamps.notes],
+    trust: key === null ? 'none' : 'given',
+    ok: all.length === 0,
+    problems: all,
+    timestamps: stamps.summary,
+  }
 }
 
 /** The second run of an audit, with what the first one found in the vault. */

@@ -13,6 +13,9 @@ export const STORED_PROBLEMS = {
   VAULT_ROW_MISSING: 'the record’s commitments have no disclosure in the vault',
   VAULT_ROW_DAMAGED: 'the vault’s row does not open, or holds other disclosures than the record commits to',
   VAULT_UNREADABLE: 'a file of the vault is damaged',
+  TIMESTAMP_DAMAGED: 'the stored time stamp is not the one its key names',
+  TIMESTAMP_LIST_MISSING: 'a revocation list kept with a time stamp is missing or damaged',
+  DERIVED_TIMESTAMPS: 'the copy of a time stamp for readers is missing or differs; it is made again at the next start',
   DERIVED_CHECKPOINT: 'the published checkpoint is missing; it is signed again at the next start',
   DERIVED_TILES: 'the level files are not those of the log; they are rebuilt at the next start',
   DERIVED_LEDGER: 'the ledger state is damaged; it is rebuilt at the next start',
@@ -47,6 +50,21 @@ export interface Commitments {
   missing: number
 }
 
+/** What the time stamps of a log establish. */
+export interface TimestampSummary {
+  readonly count: number
+  /** The one over the most records whose token has no problem; the records under it are not younger than `genTime` says. */
+  readonly newest: {
+    readonly size: number
+    /** RFC 3339, the authority's time. */
+    readonly genTime: string
+    /** Printable; means nothing unless `established`. */
+    readonly tsa: string
+    readonly established: boolean
+    readonly revocation: 'good' | 'revoked' | 'unknown'
+  } | null
+}
+
 /** The verdict on one log: one line of `sealtrail verify --json`. */
 export interface LogVerdict {
   readonly ok: boolean
@@ -64,6 +82,8 @@ export interface LogVerdict {
   readonly notes: readonly Note[]
   /** Null: no vault was given, commitments were not looked up. */
   readonly commitments: Commitments | null
+  /** Left out or null: there are no time stamps of it. */
+  readonly timestamps?: TimestampSummary | null
 }
 
 /** A problem with its code's own meaning, and more if there is more to say. */

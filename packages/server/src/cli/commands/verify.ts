@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseVkey } from '@sealtrail/tlog'
 import { auditDirectory } from '../../config/open-audit.ts'
+import { readRoots } from '../../config/time-stamp-roots.ts'
 import { SealtrailError } from '../../errors.ts'
-import type { LogVerdict } from '../../verify/verdict.ts'
+import type { LogVerdict, TimestampSummary } from '../../verify/verdict.ts'
 import type { Command, Context, Exit } from '../command.ts'
 import { count, printable, some } from '../output.ts'
 import { Progress } from '../progress.ts'
@@ -13,9 +14,14 @@ const MAX_SHOWN = 20
 export const verify: Command = {
   name: 'verify',
   summary: 'audit whole logs: every record, number, signature and commitment',
-  usage: ['DATA_DIR [--key VKEY] [--log NAME] [--no-vault]'],
+  usage: ['DATA_DIR [--key VKEY] [--tsa-roots FILE] [--log NAME] [--no-vault]'],
   options: {
     key: { type: 'string', value: 'VKEY', what: 'verification key of any log of this server, or a file that holds it, from elsewhere than the data directory' },
+    'tsa-roots': {
+      type: 'string',
+      value: 'FILE',
+      what: 'roots of the time-stamp authorities you trust, PEM, from elsewhere than the data directory; without them time stamps are consistent at most',
+    },
     log: { type: 'string', value: 'NAME', what: 'only this log' },
     'no-vault': { type: 'boolean', what: 'do not look commitments up in the vault (faster)' },
     policy: { type: 'string', value: 'FILE', what: 'not in this version' },
@@ -38,6 +44,7 @@ export const verify: Command = {
 
 async function audit(ctx: Context, directory: string): Promise<Exit> {
   const key = keyOf(ctx)
+  const tsaRoots = rootsOf(ctx)
   const log = ctx.text('log')
   const progress = new Progress(ctx, 'verify')
   const started = ctx.now()
@@ -45,6 +52,7 @@ async function audit(ctx: Context, directory: string): Promise<Exit> {
     key,
     vault: !ctx.flag('no-vault'),
     now: () => ctx.now(),
+    tsaRoots,
     ...(log === undefined ? {} : { logs: [log] }),
     onProgress: (name, done, total) => progress.at(total === 0 ? null : done / total, `${name} ${count(done)} of ${count(total)}`),
   })
@@ -65,7 +73,7 @@ function lineOf({ ok, log, size, root, trust, problems }: LogVerdict): object {
   return { ok, log, size, root, trust, problems: problems.map(({ index, object, code, message }) => ({ index, object, code, message })) }
 }
 
-function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commitments }: LogVerdict): void {
+function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commitments, timestamps }: LogVerdict): void {
   const name = log === '*' ? 'data directory' : `log ${log}`
   ctx.stdout(`${ok ? 'ok      ' : 'PROBLEM '} ${name}${log === '*' ? '' : `: ${some(size, 'record')}${root === null ? '' : `, root ${root}`}`}\n`)
   for (const { index, object, code, message } of problems.slice(0, MAX_SHOWN)) {
@@ -78,7 +86,17 @@ function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commit
       `          personal values: ${some(commitments.disclosed, 'record')} with every value in the vault as committed, ${count(commitments.erased)} erased, ${count(commitments.missing)} with problems\n`,
     )
   }
+  if (timestamps !== null && timestamps !== undefined) tellTime(ctx, timestamps)
   for (const { object, message } of notes.slice(0, MAX_SHOWN)) ctx.stdout(`          note: ${printable(object)}: ${printable(message)}\n`)
+}
+
+function tellTime(ctx: Context, { count: stamps, newest }: TimestampSummary): void {
+  const begin = `          time stamps: ${count(stamps)}`
+  if (newest === null) return ctx.stdout(`${begin}, none of them good\n`)
+  const { size, genTime, tsa, established, revocation } = newest
+  if (!established) return ctx.stdout(`${begin}, consistent; who gave them is not established: give the authority's root with --tsa-roots\n`)
+  const standing = revocation === 'good' ? 'not revoked' : 'no revocation list kept that clears it'
+  ctx.stdout(`${begin}; the first ${some(size, 'record')} were sealed by ${genTime}, says ${printable(tsa)} (certificate: ${standing})\n`)
 }
 
 function conclude(ctx: Context, verdicts: readonly LogVerdict[], ok: boolean, trusted: boolean, ms: number): void {
@@ -88,6 +106,18 @@ function conclude(ctx: Context, verdicts: readonly LogVerdict[], ok: boolean, tr
   else
     ctx.stdout('The logs agree with themselves; who signed them is not established. Give the key you were handed with --key (sealtrail key show prints it).\n')
   ctx.stdout('A directory set back as a whole to an earlier state looks like this too: only a receipt or checkpoint kept elsewhere shows it.\n')
+}
+
+/** @throws SealtrailError USAGE when the file holds no certificates */
+function rootsOf(ctx: Context): readonly Uint8Array[] {
+  const given = ctx.text('tsa-roots')
+  if (given === undefined) return []
+  try {
+    return readRoots(resolve(ctx.cwd, given)).roots
+  } catch (cause) {
+    if (!(cause instanceof SealtrailError)) throw cause
+    throw new SealtrailError('USAGE', `--tsa-roots: ${cause.message}`, { cause })
+  }
 }
 
 /** @throws SealtrailError USAGE when it is no verification key */

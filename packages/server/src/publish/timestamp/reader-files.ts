@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Store } from '../../store/store.ts'
 import { readerFile } from './stored.ts'
@@ -9,7 +9,6 @@ export function writeForReaders(data: string, key: string, bytes: Uint8Array): v
   const file = readerFile(key)
   if (file === null) return
   const path = join(data, file)
-  if (existsSync(path)) return
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const next = `${path}.${randomBytes(4).toString('hex')}.next`
   writeFileSync(next, bytes, { mode: 0o600 })
@@ -22,9 +21,9 @@ export async function copyForReaders(store: Store, data: string, logs: readonly 
   for (const log of logs) {
     // Lists first: whoever reads a stamp finds what it refers to.
     for (const kind of ['crl', 'timestamp']) {
-      for await (const { key } of store.list(`${log}/${kind}/`)) {
+      for await (const { key, size } of store.list(`${log}/${kind}/`)) {
         const file = readerFile(key)
-        if (file === null || existsSync(join(data, file))) continue
+        if (file === null || isThere(join(data, file), size)) continue
         const bytes = await store.get(key)
         if (bytes === null) continue
         writeForReaders(data, key, bytes)
@@ -33,4 +32,8 @@ export async function copyForReaders(store: Store, data: string, logs: readonly 
     }
   }
   return copied
+}
+
+function isThere(path: string, size: number): boolean {
+  return existsSync(path) && statSync(path).size === size
 }

@@ -28,7 +28,9 @@ export interface StoredTimestamp {
   readonly chain: readonly Uint8Array[]
   /** Revocation lists that could be had, DER. */
   readonly crls: readonly Uint8Array[]
-  /** Addresses of the lists that could not, each with a short reason. */
+  /** Hex SHA-256 of lists that were kept and are not there (any more). */
+  readonly lost: readonly string[]
+  /** Addresses of the lists that could not be had, each with a short reason. */
   readonly missing: ReadonlyArray<{ readonly url: string; readonly error: string }>
   /** When the request was sent, by this server's clock: RFC 3339. */
   readonly requested: string
@@ -46,7 +48,9 @@ export interface StoreObject {
 }
 
 /** The objects that keep a time stamp, in the order in which they must be stored: its revocation lists, then itself. */
-export function encodeStored(parts: Omit<StoredTimestamp, 'crls' | 'missing' | 'key' | 'text'> & { readonly lists: readonly FetchedList[] }): StoreObject[] {
+export function encodeStored(
+  parts: Omit<StoredTimestamp, 'crls' | 'lost' | 'missing' | 'key' | 'text'> & { readonly lists: readonly FetchedList[] },
+): StoreObject[] {
   const { log, size, authority, checkpoint, token, nonce, chain, lists, requested } = parts
   const crls = lists.map((list): JsonObject => ('der' in list ? { sha256: sha256(list.der), url: list.url } : { error: list.error, url: list.url }))
   const value: JsonObject = {
@@ -94,10 +98,14 @@ export function decodeStored(key: string, bytes: Uint8Array, crl: (digest: strin
     const end = checkpoint.indexOf('\n\n')
     if (end < 0) throw wrong('the checkpoint is no note')
     const listed = (value['crls'] as ReadonlyArray<{ url: string; sha256?: string; error?: string }>).slice(0, 64)
-    const crls = listed.flatMap(({ sha256: digest }) => {
-      const der = typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest) ? crl(digest) : null
-      return der !== null && sha256(der) === digest ? [der] : []
-    })
+    const crls: Uint8Array[] = []
+    const lost: string[] = []
+    for (const { sha256: digest } of listed) {
+      if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) continue
+      const der = crl(digest)
+      if (der !== null && sha256(der) === digest) crls.push(der)
+      else lost.push(digest)
+    }
     return {
       log: text('log'),
       size: name.size,
@@ -108,6 +116,7 @@ export function decodeStored(key: string, bytes: Uint8Array, crl: (digest: strin
       nonce: Buffer.from(text('nonce'), 'hex'),
       chain: (value['chain'] as string[]).slice(0, 16).map((der) => decodeBase64(der)),
       crls,
+      lost,
       missing: listed.flatMap(({ url, error }) => (typeof error === 'string' ? [{ url: String(url), error }] : [])),
       requested: text('requested'),
       key,
