@@ -160,13 +160,10 @@ export class Stamper {
 
   /** False when the server is closing. */
   async #wait(ms: number): Promise<boolean> {
-    if (this.#deps.sleep !== undefined) await this.#deps.sleep(ms)
-    else {
-      const slept = Promise.withResolvers<void>()
-      const timer = setTimeout(slept.resolve, ms)
-      await Promise.race([slept.promise, this.#ending.promise])
-      clearTimeout(timer)
-    }
+    const slept = Promise.withResolvers<void>()
+    const timer = this.#deps.sleep === undefined ? setTimeout(slept.resolve, ms) : undefined
+    await Promise.race([this.#deps.sleep?.(ms) ?? slept.promise, this.#ending.promise])
+    clearTimeout(timer)
     return !this.#closed
   }
 
