@@ -87,21 +87,30 @@ export class Served {
     return text
   }
 
+  /** Sends the receipts of these numbers. */
+  post(numbers: readonly number[]): Promise<Response> {
+    return fetch(`${this.url}/api/v1/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(numbers.map((n) => receipt(n))),
+    })
+  }
+
   /** Seals receipts `first..first + count - 1`; resolves to their ids when the disk has them. */
   async seal(first: number, count: number): Promise<string[]> {
     const ids: string[] = []
     for (let at = first; at < first + count; at += 1_000) {
-      const events = Array.from({ length: Math.min(1_000, first + count - at) }, (_, i) => receipt(at + i))
-      const answer = await fetch(`${this.url}/api/v1/events`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
-        body: JSON.stringify(events),
-      })
+      const answer = await this.post(Array.from({ length: Math.min(1_000, first + count - at) }, (_, i) => at + i))
       const text = await answer.text()
       assert.ok(answer.ok, text)
       ids.push(...(JSON.parse(text) as { auditid: string }[]).map(({ auditid }) => auditid))
     }
     return ids
+  }
+
+  /** Waits until its log says something. */
+  says(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.program.says(pattern)
   }
 
   /** Verification key of the log. */
