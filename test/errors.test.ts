@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { COMMANDS } from '../packages/server/src/cli/commands.ts'
 import { ERRORS } from '../packages/server/src/errors.ts'
 import { errorsDocument } from '../scripts/errors-doc.ts'
 import { root, sources } from './tree.ts'
@@ -25,6 +26,26 @@ test('every code of the table is used in the source, and every code used is in t
     [],
     'in the table and nowhere else',
   )
+})
+
+test('every command that a text tells to run exists, with the word that follows it', () => {
+  const commands = new Map(COMMANDS.map((command) => [command.name, command]))
+  const documents = ['README.md', 'SECURITY.md', ...readdirSync(`${root}/docs`).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : []))]
+  const texts = [...code, ...documents.map((path) => [path, readFileSync(`${root}/${path}`, 'utf8')] as const)]
+  const wrong: string[] = []
+  let checked = 0
+  for (const [path, text] of texts) {
+    for (const [whole, name = '', word = ''] of text.matchAll(/(?:`|\b[Rr]un )sealtrail ([a-z][a-z-]*)(?: ([a-z]+)(?=[ `,.;:)]))?/g)) {
+      if (name === 'turns') continue // a sentence about Sealtrail in a template literal
+      checked++
+      const command = commands.get(name)
+      // A command either has words of its own, all of them in its usage, or takes values in capitals.
+      const words = new Set(command?.usage.flatMap((line) => line.split(/[ |]/)).filter((each) => /^[a-z]+$/.test(each)))
+      if (command === undefined || (word !== '' && words.size > 0 && !words.has(word))) wrong.push(`${path}: ${whole}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+  assert.ok(checked > 30)
 })
 
 test('no problem document quotes a value: titles and advice are fixed texts', () => {

@@ -84,11 +84,15 @@ export const ERRORS = {
   },
   DATA_CORRUPT: { status: 500, title: 'A stored file is damaged', todo: 'Run `sealtrail verify`; derived files are rebuilt with `sealtrail rebuild-index`.' },
   HEAD_LOST: { status: 500, title: 'The head of the log was swapped by another writer', todo: 'Only one server may write a log; this one stopped.' },
-  HEAD_MISSING: { status: 500, title: 'The head is empty but the store is not', todo: 'Run `sealtrail recover`; the log is never restarted at size 0.' },
+  HEAD_MISSING: {
+    status: 500,
+    title: 'The head is empty but the store is not',
+    todo: 'Put back a copy of head.sqlite, however old: it is rolled forward over the segments. Without one keep the directory as it is: the records stand, but this version cannot make a head of them. The log is never restarted at size 0.',
+  },
   FORKED: {
     status: 503,
     title: 'The log has two histories, or a witness says so',
-    todo: 'Delete nothing. `sealtrail witness alarms` shows what was seen, docs/witness.md says what to do; two extensions in the store: decide with a checkpoint or receipt which one stands.',
+    todo: 'Delete nothing. `sealtrail witness alarms` shows what was seen, docs/witness.md says what to do. Two segments that continue one head (the detail names them): put back a newer copy of head.sqlite, the segment it went on to stands; without one keep the directory, and see by a checkpoint or receipt kept elsewhere which one was promised.',
   },
   KEY_UNKNOWN: { status: 500, title: 'A key is not in the keyring', todo: 'Restore the keyring; an unknown key is an error, never an erasure.' },
   KEY_PERMISSIONS: { status: 500, title: 'The keyring is readable by others', todo: 'chmod 600 the keyring and 700 its folder.' },

@@ -5,9 +5,9 @@ import { PROBLEMS, type ProblemCode } from '@sealtrail/evidence'
  * derived data. Codes starting with `DERIVED_` concern files that are made again from the evidence: the evidence stands.
  */
 export const STORED_PROBLEMS = {
-  HEAD_UNREADABLE: 'the head file is damaged; move it away and run `sealtrail recover`',
-  HEAD_MISSING: 'there is no head over a store that is not empty; run `sealtrail recover`',
-  FORKED: 'two segments continue the log from the same head; a checkpoint or receipt must decide',
+  HEAD_UNREADABLE: 'the head file is damaged; put back a copy, however old: it is rolled forward',
+  HEAD_MISSING: 'there is no head over a store that is not empty; put back a copy of head.sqlite, however old: it is rolled forward',
+  FORKED: 'two segments continue the log from the same head; a newer head, or a checkpoint or receipt kept elsewhere, must decide',
   SEGMENT_STRAY: 'the segment begins where no commit began: it was put there from outside',
   OBJECT_HEADER: 'the store’s own description of an object is damaged (key, size or retention)',
   VAULT_ROW_MISSING: 'the record’s commitments have no disclosure in the vault',

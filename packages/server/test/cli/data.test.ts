@@ -134,25 +134,6 @@ test('the index is rebuilt; quarantine is listed and replayed; tokens are made a
   assert.equal((await sealtrail(['verify', data])).exit, 0)
 })
 
-test('doctor: ok, a clock set back, an open keyring', async () => {
-  assert.equal((await sealtrail(['doctor', '--data', data])).exit, 0)
-  assert.equal((await sealtrail(['doctor', '--data', place.at('none-yet')])).exit, 0)
-  const back = await sealtrail(['doctor', '--data', data, '--json'], { now: () => Date.now() - 86_400_000 })
-  assert.equal(back.exit, 1)
-  const { findings } = JSON.parse(back.out) as { findings: Array<{ level: string; code?: string; area: string }> }
-  assert.deepEqual(
-    findings.filter(({ level }) => level === 'fail').map(({ area, code }) => [area, code]),
-    [['clock', 'CLOCK_BACKWARDS']],
-  )
-  chmodSync(`${data}/keys`, 0o755)
-  const open = await sealtrail(['doctor', '--data', data])
-  chmodSync(`${data}/keys`, 0o700)
-  assert.equal(open.exit, 1)
-  assert.match(open.out, /fail +keys/)
-  writeFileSync(place.at('bad.yaml'), 'trials: {}\n')
-  assert.equal((await sealtrail(['doctor', '--config', place.at('bad.yaml'), '--data', data])).exit, 1)
-})
-
 test('a held directory: exit 3, and nothing is touched', async () => {
   const { config } = loadConfig(null, { cwd: place.path, env: {}, data })
   const holder = await openLocal(config, { log: createLog({ now: Date.now, level: 'error' }) })

@@ -6,11 +6,12 @@ import { checkClock } from '../doctor/clock.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { checkKeys } from '../doctor/keys.ts'
 import { checkDisk, checkStorage } from '../doctor/storage.ts'
+import { checkTimestamps } from '../doctor/timestamps.ts'
 import { DATA_OPTIONS } from '../settings.ts'
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'check configuration, storage, disk, keys and clock',
+  summary: 'check configuration, storage, disk, keys, clock and time-stamp authorities',
   usage: ['[--config FILE] [--data DIR]'],
   options: DATA_OPTIONS,
   async run(ctx) {
@@ -45,6 +46,7 @@ async function look(ctx: Context): Promise<Finding[]> {
   if (findings.length === 0) findings.push({ area: 'configuration', level: 'ok', text: ctx.text('config') === undefined ? 'the defaults' : 'valid' })
   findings.push(...checkStorage(config.data, randomBytes(6).toString('hex')), ...checkDisk(config.data))
   findings.push(...checkKeys(config.data, { now: () => ctx.now(), random: randomBytes }))
-  findings.push(...(await checkClock(config.data, ctx.now())))
+  findings.push(...(await checkClock(config.data, ctx.now(), config.clock.acceptMs)))
+  findings.push(...(await checkTimestamps(config, { now: () => ctx.now(), random: randomBytes, env: ctx.env })))
   return findings
 }

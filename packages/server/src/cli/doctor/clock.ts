@@ -1,16 +1,22 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { lastSealed } from '../../config/last-sealed.ts'
 import { SealtrailError } from '../../errors.ts'
 import { SqliteHead } from '../../head/sqlite/head.ts'
+import { CLOCK_TOLERANCE_MS, ClockGuard } from '../../observe/clock-guard.ts'
 import { FileStore } from '../../store/files/store.ts'
 import { SegmentReader } from '../../store/segments.ts'
 import type { Finding } from './finding.ts'
 
-/** A clock set while we look, or a record received this very moment. */
+/** A clock set while we look, or a commit made this very moment. */
 const SLACK_MS = 1_000
 
-/** Whether the clock is behind what was recorded last in any log. Reads only; a running server is not disturbed. */
-export async function checkClock(data: string, nowMs: number): Promise<Finding[]> {
+/**
+ * Whether the clock is behind the newest commit of any log, judged as the server does: it lets small steps pass and refuses
+ * events from `CLOCK_TOLERANCE_MS` on. Reads only; a running server is not disturbed.
+ * @param acceptMs sealed times up to this one are known to be wrong (`clock.accept`), or null.
+ */
+export async function checkClock(data: string, nowMs: number, acceptMs: number | null): Promise<Finding[]> {
   const unknown: Finding = {
     area: 'clock',
     level: 'warn',
@@ -19,42 +25,53 @@ export async function checkClock(data: string, nowMs: number): Promise<Finding[]
   }
   if (!existsSync(join(data, 'head.sqlite'))) return [unknown]
   try {
-    const newest = await newestRecord(data)
-    if (newest === null) return [{ area: 'clock', level: 'ok', text: 'nothing is recorded yet' }, unknown]
-    const behindMs = newest.ms - nowMs
-    if (behindMs > SLACK_MS)
+    const newest = await newestCommit(data)
+    if (newest === null) return [{ area: 'clock', level: 'ok', text: 'nothing is sealed yet' }, unknown]
+    const guard = new ClockGuard(newest.ms, acceptMs)
+    const behindMs = guard.newestMs - nowMs
+    const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`
+    const behind = `the clock is ${seconds(behindMs)} behind the newest commit (log ${newest.log}, ${new Date(newest.ms).toISOString()})`
+    if (guard.check(nowMs) !== null)
       return [
         {
           area: 'clock',
           level: 'fail',
           code: 'CLOCK_BACKWARDS',
-          text: `the clock is ${(behindMs / 1000).toFixed(0)} s behind the newest record of log ${newest.log}`,
-          todo: 'correct the clock before going on: receive times would run backwards',
+          text: `${behind}; the server refuses events from ${seconds(CLOCK_TOLERANCE_MS)} on`,
+          todo: 'correct the clock; if the sealed times are the wrong ones, set `clock.accept`',
         },
         unknown,
       ]
-    return [{ area: 'clock', level: 'ok', text: `not behind the newest record (log ${newest.log}, ${new Date(newest.ms).toISOString()})` }, unknown]
+    if (behindMs > SLACK_MS)
+      return [
+        {
+          area: 'clock',
+          level: 'warn',
+          text: `${behind}; the server takes events while it is at most ${seconds(CLOCK_TOLERANCE_MS)}`,
+          todo: 'see what set the clock back',
+        },
+        unknown,
+      ]
+    return [{ area: 'clock', level: 'ok', text: `not behind the newest commit (log ${newest.log}, ${new Date(newest.ms).toISOString()})` }, unknown]
   } catch (error) {
     if (!(error instanceof SealtrailError)) throw error
     return [
-      { area: 'storage', level: 'fail', code: error.code, text: `the newest records cannot be read: ${error.message}`, todo: 'run sealtrail verify' },
+      { area: 'storage', level: 'fail', code: error.code, text: `the newest commits cannot be read: ${error.message}`, todo: 'run `sealtrail verify`' },
       unknown,
     ]
   }
 }
 
-async function newestRecord(data: string): Promise<{ log: string; ms: number } | null> {
+async function newestCommit(data: string): Promise<{ log: string; ms: number } | null> {
   const heads = SqliteHead.open(join(data, 'head.sqlite'), { readOnly: true })
   const store = await FileStore.open(join(data, 'store'), { readOnly: true })
   try {
     const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
     let newest: { log: string; ms: number } | null = null
     for (const log of heads.logs()) {
-      const size = heads.read(log)?.size ?? 0
-      if (size === 0) continue
-      const bytes = await segments.record(log, size - 1)
-      const ms = bytes === null ? Number.NaN : Date.parse((JSON.parse(Buffer.from(bytes).toString()) as { recordedtime: string }).recordedtime)
-      if (ms > (newest?.ms ?? -Infinity)) newest = { log, ms }
+      const head = heads.read(log)
+      const sealed = head === null ? null : await lastSealed(segments, log, head)
+      if (sealed !== null && sealed.createdMs > (newest?.ms ?? -Infinity)) newest = { log, ms: sealed.createdMs }
     }
     return newest
   } finally {
