@@ -121,6 +121,7 @@ test('the rooms are those of the design', () => {
     'verify',
     'publish',
     'witness',
+    'export',
     'flow.ts',
     'errors.ts',
     'main.ts',

@@ -32,6 +32,8 @@ export interface Client {
   /** What it is, for messages. */
   readonly place: string
   request(method: 'GET' | 'POST' | 'DELETE', path: string, ask?: Ask): Promise<Answer>
+  /** As `request` with GET, for an answer that may be large. @throws SealtrailError with the code of its problem document */
+  stream(path: string): Promise<ReadableStream<Uint8Array>>
   /** Releases everything held and seals it; null over HTTP, which has no such route. */
   readonly flush: (() => Promise<void>) | null
   close(): Promise<void>
@@ -57,6 +59,11 @@ export async function askText(client: Client, path: string): Promise<string> {
   const { status, text } = await client.request('GET', path)
   if (status < 400) return text
   throw problemOf(status, text)
+}
+
+async function bodyOf(answer: Response): Promise<ReadableStream<Uint8Array>> {
+  if (answer.status >= 400 || answer.body === null) throw problemOf(answer.status, await answer.text())
+  return answer.body as ReadableStream<Uint8Array>
 }
 
 function problemOf(status: number, text: string): SealtrailError {
@@ -96,6 +103,12 @@ function remote(ctx: Context): Client {
       }
       return { status: answer.status, text: await answer.text() }
     },
+    async stream(path) {
+      const answer = await fetch(base + path, { headers: headersOf(ctx, {}, token) }).catch((cause: unknown) => {
+        throw new SealtrailError('NOT_READY', `no server answers at ${base}`, { cause })
+      })
+      return bodyOf(answer)
+    },
     close: async () => {},
   }
 }
@@ -129,6 +142,7 @@ async function inProcess(ctx: Context, create: boolean): Promise<Client> {
       })
       return { status: answer.status, text: await answer.text() }
     },
+    stream: async (path) => bodyOf(await app.request(path, { headers: headersOf(ctx, {}, 'command-line') })),
     close: () => local.close(),
   }
 }

@@ -19,6 +19,8 @@ export interface Option {
   /** How its value is called in the help, e.g. `DIR`. */
   readonly value?: string
   readonly what: string
+  /** One letter, for `-o`. */
+  readonly short?: string
 }
 
 export interface Context extends Io {

@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 import { bench } from './commands/bench.ts'
 import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
+import { exportCommand } from './commands/export.ts'
 import { ingest } from './commands/ingest.ts'
 import { key } from './commands/key.ts'
 import { pack } from './commands/pack.ts'
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   verify,
   show,
   query,
+  exportCommand,
   tiles,
   pack,
   schema,
@@ -37,4 +39,4 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Commands that later versions have: known, so that nobody looks for a slip of the pen. */
-export const LATER: ReadonlySet<string> = new Set(['export', 'erase', 'hold', 'retain', 'reconcile', 'recover'])
+export const LATER: ReadonlySet<string> = new Set(['erase', 'hold', 'retain', 'reconcile', 'recover'])

@@ -39,7 +39,9 @@ export async function run(argv: readonly string[], io: Io): Promise<Exit> {
 function contextOf(command: Command, args: readonly string[], io: Io): Context {
   let parsed
   try {
-    const options = Object.fromEntries(Object.entries({ ...command.options, ...COMMON }).map(([name, { type }]) => [name, { type }]))
+    const options = Object.fromEntries(
+      Object.entries({ ...command.options, ...COMMON }).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
+    )
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (cause) {
     throw new SealtrailError('USAGE', (cause as Error).message.split('. ')[0] as string, { cause })
@@ -108,7 +110,10 @@ exit: 0 ok, 1 found a problem, 2 wrong use, 3 could not run
 
 function help({ name, summary, usage, options }: Command): string {
   const all: Record<string, Option> = { ...options, ...COMMON }
-  const rows = Object.entries(all).map(([option, { value, what }]) => [`  --${option}${value === undefined ? '' : ` ${value}`}`, what])
+  const rows = Object.entries(all).map(([option, { value, what, short }]) => [
+    `  ${short === undefined ? '' : `-${short}, `}--${option}${value === undefined ? '' : ` ${value}`}`,
+    what,
+  ])
   const forms = usage.map((line, i) => `${i === 0 ? 'usage:' : '      '} sealtrail ${name}${line === '' ? '' : ` ${line}`}`)
   return `${summary}\n\n${forms.join('\n')}\n\n${table(rows)}`
 }

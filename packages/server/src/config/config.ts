@@ -22,6 +22,10 @@ export interface Config {
     readonly maxEvents: number
     /** How long a request waits for its commit before it answers `held`. */
     readonly answerWithinMs: number
+    /** How long a finished export can be fetched. */
+    readonly exportKeepMs: number
+    /** Most records of one export. */
+    readonly exportRecords: number
   }
   /** Ingest threads; 0 runs ingest on the calling thread (commands, tests). */
   readonly ingestThreads: number

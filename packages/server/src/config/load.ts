@@ -93,6 +93,8 @@ class Build {
         maxDepth: this.#get('limits.maxDepth'),
         maxEvents: this.#get('limits.maxEvents'),
         answerWithinMs: this.#get('limits.answerWithin'),
+        exportKeepMs: this.#get('limits.exportKeep'),
+        exportRecords: this.#get('limits.exportRecords'),
       },
       ingestThreads: this.#find<number>('limits.ingestThreads') ?? Math.min(availableParallelism(), 8),
     }

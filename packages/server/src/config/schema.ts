@@ -172,6 +172,13 @@ export const KEYS: readonly Key[] = [
   { path: 'limits.maxEvents', type: { is: 'integer', from: 1, to: 1_000_000 }, default: '10000', what: 'Most events of one request.' },
   { path: 'limits.answerWithin', type: { is: 'duration' }, default: '10s', what: 'How long a request waits for its commit before it is answered `held`.' },
   {
+    path: 'limits.exportKeep',
+    type: { is: 'duration' },
+    default: '7d',
+    what: 'How long a finished export can be fetched; then its file, which may hold personal values, is removed.',
+  },
+  { path: 'limits.exportRecords', type: { is: 'integer', from: 1, to: 10_000_000 }, default: '1000000', what: 'Most records of one export.' },
+  {
     path: 'limits.ingestThreads',
     type: { is: 'integer', from: 0, to: 64 },
     default: '',

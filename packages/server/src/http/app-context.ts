@@ -5,7 +5,7 @@ import type { AnswerKeys } from '../keys/answers.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { BodyBudget } from './body.ts'
-import type { Admin, Flow, Quarantine, Reader, ReadLog, Tiles, Viewer } from './ports.ts'
+import type { Admin, ExportDesk, Flow, Quarantine, Reader, ReadLog, Tiles, Viewer } from './ports.ts'
 import type { Tokens } from './tokens.ts'
 
 /** Everything the app stands on; one value for each thread that serves HTTP. */
@@ -18,6 +18,7 @@ export interface AppDeps {
   readonly admin: Admin
   readonly tokens: Pick<Tokens, 'check' | 'create' | 'revoke' | 'list'>
   readonly config: Pick<Config, 'limits' | 'origin' | 'trails'>
+  readonly exports: ExportDesk
   /** What answers are signed with; asked each time, as keys rotate. */
   answerKeys(): AnswerKeys
   readonly now: () => number

@@ -8,6 +8,7 @@ import { auditRoutes } from './audit.ts'
 import { BodyBudget } from './body.ts'
 import { eventRoutes } from './events.ts'
 import { answerKeyRoutes } from './answer-keys.ts'
+import { exportRoutes } from './exports.ts'
 import { fallback } from './fallback.ts'
 import { publicRoutes } from './health.ts'
 import { operateRoutes } from './operate.ts'
@@ -16,7 +17,15 @@ import { signAnswer } from './sign-answer.ts'
 import { ROUTES, routerPath, type Operation, type Route } from './routes.ts'
 import { isOpen, tileRoutes } from './tiles.ts'
 
-const HANDLERS: Readonly<Record<Operation, Handler>> = { ...eventRoutes, ...auditRoutes, ...operateRoutes, ...publicRoutes, ...tileRoutes, ...answerKeyRoutes }
+const HANDLERS: Readonly<Record<Operation, Handler>> = {
+  ...eventRoutes,
+  ...auditRoutes,
+  ...operateRoutes,
+  ...publicRoutes,
+  ...tileRoutes,
+  ...answerKeyRoutes,
+  ...exportRoutes,
+}
 /** Bodies of the greatest size under way at once in a thread; with the default limit 128 MiB. */
 const BODIES_AT_ONCE = 8
 

@@ -70,6 +70,23 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     tokens: list(of({ name: text, role: text, created: text, expires: nullable('string'), revoked: nullable('string'), valid: { type: 'boolean' } })),
   }),
   NewToken: of({ token: text, name: text, role: text, expires: nullable('string') }),
+  Export: of(
+    {
+      id: text,
+      state: { enum: ['queued', 'running', 'ready', 'failed'] },
+      kind: { enum: ['subject', 'person', 'range', 'query'] },
+      created: { type: 'string', format: 'date-time' },
+      requester: of({ name: text, role: text, purpose: nullable('string') }),
+      records: { type: 'integer' },
+      expires: nullable('string'),
+      size: { type: 'integer' },
+      sha256: text,
+      manifest: text,
+      error: of({ code: { enum: Object.keys(ERRORS) }, message: text }),
+    },
+    ['id', 'state', 'kind', 'created', 'requester', 'records', 'expires'],
+  ),
+  Exports: of({ exports: list(ref('Export')) }),
   Items: of({ items: list(object) }),
   Item: object,
 }

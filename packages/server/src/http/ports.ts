@@ -1,6 +1,7 @@
 import type { Tile } from '@sealtrail/tlog'
 import type { Input, InputResult } from '../event/input.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
+import type { ExportAsked, ExportJob, Requester } from '../export/export.ts'
 
 export type Role = 'ingest' | 'auditor' | 'officer' | 'security' | 'admin'
 export const ROLES: readonly Role[] = ['ingest', 'auditor', 'officer', 'security', 'admin']
@@ -115,6 +116,17 @@ export interface Quarantine {
   list(query: { readonly trail?: string; readonly code?: string; readonly limit: number; readonly cursor?: string }): Promise<JsonObject>
   /** Sends the kept bytes through the flow again: `{total, sealed, held, duplicate, filtered, quarantined, refused}`. Itself sealed in `system` with the viewer's name. */
   replay(which: { readonly trail?: string; readonly code?: string; readonly auditids?: readonly string[] }, viewer: Viewer): Promise<JsonObject>
+}
+
+/** Evidence bundles: ordered, made one after the other, fetched until they expire. */
+export interface ExportDesk {
+  /** @throws SealtrailError OVERLOADED, NOT_READY */
+  create(asked: ExportAsked, requester: Requester): Promise<ExportJob>
+  /** Newest first. */
+  list(): Promise<ExportJob[]>
+  get(id: string): Promise<ExportJob | null>
+  /** Path of a ready export's zip. */
+  file(id: string): string
 }
 
 /** Configuration a running server changes on request; every change is sealed in `system` with the viewer's name. */

@@ -1,3 +1,4 @@
+import { EXPORT_ROUTES } from './export-routes.ts'
 import type { Role } from './ports.ts'
 
 /** One parameter of the query string. */
@@ -42,6 +43,10 @@ export type Operation =
   | 'readCheckpoint'
   | 'listAnswerKeys'
   | 'readTile'
+  | 'createExport'
+  | 'listExports'
+  | 'readExport'
+  | 'readBundle'
   | 'listQuarantine'
   | 'replayQuarantine'
   | 'listTokens'
@@ -225,6 +230,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'The keys that sign answers, those of the past too (JWKS)',
     answers: { 200: { about: 'The keys, the current one first', type: 'application/http-message-signatures-directory+json' } },
   },
+  ...EXPORT_ROUTES,
   {
     operation: 'listQuarantine',
     method: 'GET',

@@ -20,16 +20,7 @@ const ORDER: readonly FieldState[] = ['disclosed', 'sealed', 'expired', 'erased'
 export async function disclose(auditid: string, data: JsonObject, role: Role, vault: Pick<Vault, 'rows' | 'open'>): Promise<Disclosed> {
   const committed = flatten(data, [])
   if (committed.fields.length === 0) return { data: committed.data, states: {} }
-  const known = new Map<string, string>()
-  let gone: FieldState = 'missing'
-  const id = auditIdBytes(auditid)
-  for (const row of await rowsOf(id, vault)) {
-    for (const part of await vault.open(row, id)) {
-      // Which digests an erased part held nobody knows any more: what no other part opens was in it.
-      if (part.state === 'erased') gone = 'erased'
-      else if (part.state === 'open') for (const disclosure of part.disclosures) remember(known, disclosure)
-    }
-  }
+  const { known, gone } = await vaultValues(auditid, vault)
   const shown = new Set<string>()
   for (const { path, digest } of committed.fields) if (known.has(digest) && maySee(role, fieldName(path))) shown.add(digest)
   const { data: flat, fields } = flatten(
@@ -44,6 +35,21 @@ export async function disclose(auditid: string, data: JsonObject, role: Role, va
     if (before === undefined || ORDER.indexOf(state) > ORDER.indexOf(before)) states[name] = state
   }
   return { data: flat, states }
+}
+
+/** What the vault opens of a record: digest → disclosure, and the state of every digest it does not name. */
+export async function vaultValues(auditid: string, vault: Pick<Vault, 'rows' | 'open'>): Promise<{ known: Map<string, string>; gone: 'erased' | 'missing' }> {
+  const known = new Map<string, string>()
+  let gone: 'erased' | 'missing' = 'missing'
+  const id = auditIdBytes(auditid)
+  for (const row of await rowsOf(id, vault)) {
+    for (const part of await vault.open(row, id)) {
+      // Which digests an erased part held nobody knows any more: what no other part opens was in it.
+      if (part.state === 'erased') gone = 'erased'
+      else if (part.state === 'open') for (const disclosure of part.disclosures) remember(known, disclosure)
+    }
+  }
+  return { known, gone }
 }
 
 /** A damaged vault takes values from an answer, not the answer: what is sealed still verifies. */
@@ -66,7 +72,7 @@ function remember(known: Map<string, string>, disclosure: string): void {
 }
 
 /** `/payload/attributes/0` → `payload.attributes`: a pointer without the places in lists, as a dotted path. */
-function fieldName(pointer: string): string {
+export function fieldName(pointer: string): string {
   return pointer
     .split('/')
     .slice(1)

@@ -10,6 +10,7 @@ import type { Log } from '../observe/log.ts'
 import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { HashFiles } from '../seal/tiles.ts'
+import { startExports } from './exporting.ts'
 import { fromFeed, toFeed } from './feed.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import { openReadSide } from './read-side.ts'
@@ -54,7 +55,9 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
     tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
     onFailure: (error) => options.log.error('the index cannot be written', errorFields(error)),
   })
+  const exports = startExports(config, sealing, { log: options.log, now, threads: false })
   const port = localPort(sealing, {
+    exports,
     counted: async (list) => counts.add(list),
     metrics: async (own) => renderPrometheus(mergeSnapshots([own, metrics.snapshot()])),
   })
@@ -95,6 +98,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
     async close() {
       await publisher?.close()
       await served.close()
+      await exports.close()
       await counts.close()
       await sealing.drained()
       await follower?.close()

@@ -3,6 +3,8 @@ import type { Batch, BatchAnswer } from '../event/batch.ts'
 import type { Outcome } from '../event/input.ts'
 import type { JsonObject } from '../event/json.ts'
 import type { Sealing } from '../config/open-sealing.ts'
+import type { ExportAsked, ExportJob, Requester } from '../export/export.ts'
+import type { Exports } from '../export/exports.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault/vault.ts'
 import type { Snapshot } from '../observe/metrics.ts'
@@ -38,12 +40,16 @@ export interface SealingPort {
   rotateKey(name: string): Promise<JsonObject>
   /** What answers are signed with; null when the current key is still the one named. */
   answerKeys(known: string | null): Promise<AnswerKeys | null>
+  createExport(order: { readonly asked: ExportAsked; readonly requester: Requester }): Promise<ExportJob>
+  listExports(): Promise<ExportJob[]>
+  readExport(id: string): Promise<ExportJob | null>
 }
 
 /** Beyond the sealing itself: what the server's main thread knows of the other threads. */
 export interface Supervisor {
   counted: SealingPort['counted']
   metrics: SealingPort['metrics']
+  readonly exports: Pick<Exports, 'create' | 'list' | 'get'>
   /** What is degraded and keeps no event out, one line each. */
   notes?(): readonly string[]
 }
@@ -73,6 +79,9 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
       const keys = sealing.keys.answerKeys()
       return keys.published[0].keyid === known ? null : keys
     },
+    createExport: async ({ asked, requester }) => supervisor.exports.create(asked, requester),
+    listExports: async () => supervisor.exports.list(),
+    readExport: async (id) => supervisor.exports.get(id),
   }
 }
 
@@ -81,7 +90,20 @@ function vkeysOf({ purpose, state }: { readonly purpose: string; readonly state:
   return purpose === 'log' && state === 'current' ? { vkeys: Object.fromEntries(sizes.logs.map((log) => [log, vkey(log)])) } : {}
 }
 
-const NAMES = ['keysById', 'underWay', 'readiness', 'system', 'counted', 'metrics', 'keyList', 'rotateKey', 'answerKeys'] as const
+const NAMES = [
+  'keysById',
+  'underWay',
+  'readiness',
+  'system',
+  'counted',
+  'metrics',
+  'keyList',
+  'rotateKey',
+  'answerKeys',
+  'createExport',
+  'listExports',
+  'readExport',
+] as const
 
 /** The port as functions another thread may call (`rpc.ts`). */
 export function portHandlers(port: SealingPort): Handlers {

@@ -166,6 +166,12 @@ export async function serve({
       }),
       admin: adminOf({ config, packs, port, now: Date.now, rotated: renewAnswerKeys }),
       answerKeys: () => answerKeys,
+      exports: {
+        create: (asked, requester) => port.createExport({ asked, requester }),
+        list: () => port.listExports(),
+        get: (id) => port.readExport(id),
+        file: (id) => join(config.data, 'exports', `${id}.zip`),
+      },
       tokens: new Tokens({ data: config.data, now: Date.now, random: randomBytes }),
       config,
       now: Date.now,

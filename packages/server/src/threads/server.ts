@@ -9,6 +9,7 @@ import type { Log } from '../observe/log.ts'
 import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import type { ForkAlarm } from '../publish/alarm.ts'
+import { startExports } from './exporting.ts'
 import { toFeed, transferOf } from './feed.ts'
 import { forkEvent } from './fork-events.ts'
 import { HourlyCounts } from './hourly-counts.ts'
@@ -69,7 +70,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   let publishing: { worker: Worker; caller: Caller } | null = null
   let timestamping: Timestamping | null = null
 
+  const exports = startExports(config, sealing, { log, now, threads: true })
   const port = localPort(sealing, {
+    exports,
     counted: async (list) => counts.add(list),
     notes: () => timestamping?.notes() ?? [],
     async metrics(own: Snapshot) {
@@ -145,6 +148,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       clearInterval(timer)
       if (publishing !== null) await ended(publishing.worker, () => void publishing?.caller.call('close', null).catch(() => {}))
       await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
+      await exports.close()
       await counts.close()
       await raw?.close()
       // What is numbered is sealed before the index is told to stop, so that a quiet close leaves nothing to catch up.

@@ -29,6 +29,10 @@ const MAY: ReadonlyArray<readonly [method: Method, path: string, roles: string, 
   ['GET', '/log/notifications/tile/0/000.p/1', 'auditor officer admin'],
   ['GET', '/log/notifications/tile/entries/000.p/1', 'auditor officer admin'],
   ['GET', '/log/system/tile/entries/000.p/1', 'auditor officer security admin'],
+  ['POST', '/api/v1/exports', 'auditor officer admin', { subject: 'role-message' }],
+  ['GET', '/api/v1/exports', 'auditor officer admin'],
+  ['GET', '/api/v1/exports/{export}', 'auditor officer admin'],
+  ['GET', '/api/v1/exports/{export}/bundle', 'auditor officer admin'],
   ['GET', '/api/v1/quarantine', 'auditor officer admin'],
   ['POST', '/api/v1/quarantine/replay', 'officer admin', {}],
   ['GET', '/api/v1/tokens', 'security admin'],
@@ -54,6 +58,7 @@ describe('roles', () => {
   let world: World
   let auditid = ''
   let system = ''
+  let exported = ''
   before(async () => {
     world = await World.open()
     auditid = String(
@@ -68,11 +73,12 @@ describe('roles', () => {
     })
     await world.flush()
     system = String((await world.records('system'))[0]?.['auditid'])
+    exported = String((await world.send('/api/v1/exports', { subject: 'role-message' }, { role: 'auditor' })).body['id'])
   })
   after(() => world.end())
 
   const call = (method: Method, path: string, role: Role, body?: unknown): Promise<Answer> =>
-    world.send(path.replace('{auditid}', auditid).replace('{system}', system), body, { role, method })
+    world.send(path.replace('{auditid}', auditid).replace('{system}', system).replace('{export}', exported), body, { role, method })
 
   it('the list is whole: each route that needs a token is in it', () => {
     const listed = new Set(MAY.map(([method, path]) => `${method} ${path.split('?')[0]?.replace('{system}', '{auditid}')}`))

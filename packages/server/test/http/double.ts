@@ -1,3 +1,6 @@
+import { statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { ExportJob } from '../../src/export/export.ts'
 import { generateKeyPairSync } from 'node:crypto'
 import { thumbprint } from '../../src/keys/answers.ts'
 import type { AnswerKeys } from '../../src/keys/answers.ts'
@@ -39,6 +42,21 @@ export const TOKENS: Readonly<Record<string, Principal>> = {
 const { privateKey: secret, publicKey } = generateKeyPairSync('ed25519')
 const x = String(publicKey.export({ format: 'jwk' }).x)
 export const ANSWER_KEYS: AnswerKeys = { secret, published: [{ keyid: thumbprint(x), x, notBeforeMs: NOW, notAfterMs: null }] }
+
+/** Of the auditor's token, so that every reader may fetch it; its file is this one. */
+const FILE = fileURLToPath(import.meta.url)
+const EXPORT: ExportJob = {
+  id: 'e'.repeat(32),
+  state: 'ready',
+  kind: 'subject',
+  created: '2026-01-01T00:00:00.000Z',
+  requester: { name: 'ann', role: 'auditor', purpose: null },
+  records: 1,
+  expires: '2026-01-08T00:00:00.000Z',
+  size: statSync(FILE).size,
+  sha256: '0'.repeat(64),
+  manifest: '1'.repeat(64),
+}
 
 export const bearer = (role: string): Record<string, string> => ({ authorization: `Bearer st_${role}` })
 
@@ -109,10 +127,25 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       list: () => [],
     },
     answerKeys: () => ANSWER_KEYS,
+    exports: {
+      create: (asked, requester) => answer({ ...EXPORT, kind: asked.kind, requester }, 'createExport', asked, requester),
+      list: () => answer([EXPORT], 'listExports'),
+      get: (id) => answer({ ...EXPORT, id }, 'readExport', id),
+      file: () => FILE,
+    },
     config: {
       origin: 'audit.example',
       trails,
-      limits: { maxBodyBytes: 1 << 20, maxEventBytes: 1 << 18, maxDepth: 64, maxEvents: 1000, answerWithinMs: 1000, ...limits },
+      limits: {
+        maxBodyBytes: 1 << 20,
+        maxEventBytes: 1 << 18,
+        maxDepth: 64,
+        maxEvents: 1000,
+        answerWithinMs: 1000,
+        exportKeepMs: 1000,
+        exportRecords: 1000,
+        ...limits,
+      },
     },
     now: () => NOW,
     log: createLog({ now: () => NOW, write: (line) => void lines.push(line) }),

@@ -7,6 +7,7 @@ import { AUDITID, bearer, recorder } from './double.ts'
 const concrete = (path: string): string =>
   path
     .replace('{auditid}', AUDITID)
+    .replace('/exports/{id}', `/exports/${'e'.repeat(32)}`)
     .replace('{id}', 'c-1')
     .replace('{log}', 'notifications')
     .replace('{name}', 'ann')
@@ -16,7 +17,7 @@ const send = (path: string, method: string, headers: Record<string, string>) =>
   recorder().app.request(concrete(path), {
     method,
     headers: { 'content-type': 'application/json', ...headers },
-    ...(method === 'POST' ? { body: '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}' } : {}),
+    ...(method === 'POST' ? { body: path.endsWith('/exports') ? '{"subject":"s"}' : '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}' } : {}),
   })
 
 test('the app, the table and /openapi.json hold the same routes', async () => {

@@ -1,0 +1,48 @@
+import { SealtrailError } from '../errors.ts'
+import type { JsonObject, JsonValue } from '../event/json.ts'
+import type { ExportAsked } from './export.ts'
+
+/** What a search may name; the rest of a query's parameters turn pages. */
+export const QUERY_KEYS: readonly string[] = ['log', 'subject', 'type', 'status', 'tag', 'schema_version', 'from', 'to']
+
+/** `LOG:A..B`, leaves A up to and without B; `LOG:A..` up to the newest. @throws SealtrailError BAD_REQUEST */
+export function parseRange(text: string): Extract<ExportAsked, { kind: 'range' }> {
+  const match = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127}):(0|[1-9]\d{0,14})\.\.(0|[1-9]\d{0,14})?$/.exec(text)
+  if (match === null) throw new SealtrailError('BAD_REQUEST', 'a range is LOG:A..B: the records from number A up to, and without, number B')
+  const [from, to] = [Number(match[2]), match[3] === undefined ? null : Number(match[3])]
+  if (to !== null && to < from) throw new SealtrailError('BAD_REQUEST', 'the range ends before it begins')
+  return { kind: 'range', log: match[1] as string, from, to }
+}
+
+/** The request's body: exactly one of `subject`, `person`, `range`, `query`. @throws SealtrailError BAD_REQUEST; it repeats no value */
+export function parseExport(body: JsonObject): ExportAsked {
+  const kinds = ['subject', 'person', 'range', 'query'].filter((kind) => Object.hasOwn(body, kind))
+  const [kind] = kinds
+  if (kinds.length !== 1 || kind === undefined || Object.keys(body).length !== 1)
+    throw new SealtrailError('BAD_REQUEST', 'an export is asked for by exactly one of subject, person, range, query')
+  const value = body[kind]
+  if (kind === 'query') return { kind, query: queryOf(value) }
+  if (typeof value !== 'string' || value === '' || value.length > 1_024) throw new SealtrailError('BAD_REQUEST', `${kind} is a text`)
+  if (kind === 'range') return parseRange(value)
+  return kind === 'subject' ? { kind, subject: value } : { kind: 'person', alias: value }
+}
+
+function queryOf(value: JsonValue | undefined): Record<string, string> {
+  const wrong = (): SealtrailError => new SealtrailError('BAD_REQUEST', `query is an object with some of ${QUERY_KEYS.join(', ')}, each a text`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong()
+  const query: Record<string, string> = {}
+  for (const [name, text] of Object.entries(value)) {
+    if (!QUERY_KEYS.includes(name) || typeof text !== 'string' || text === '' || text.length > 1_024) throw wrong()
+    query[name] = text
+  }
+  if (Object.keys(query).length === 0) throw wrong()
+  for (const name of ['from', 'to'])
+    if (query[name] !== undefined && instantOf(query[name]) === null) throw new SealtrailError('BAD_REQUEST', `${name} is an RFC 3339 time`)
+  return query
+}
+
+/** Milliseconds of an RFC 3339 time, or null. */
+export function instantOf(text: string): number | null {
+  const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(ms) ? null : ms
+}
