@@ -13,6 +13,7 @@ import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
 import { show } from './commands/show.ts'
 import { tiles } from './commands/tiles.ts'
+import { timestamps } from './commands/timestamps.ts'
 import { token } from './commands/token.ts'
 import { verify } from './commands/verify.ts'
 import { witness } from './commands/witness.ts'
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   query,
   exportCommand,
   tiles,
+  timestamps,
   pack,
   schema,
   quarantine,

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { certificatesInFile } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
+import type { AuthorityConfig } from './config.ts'
+import { openSecret } from './value.ts'
 
 const MAX_BYTES = 1024 * 1024
 
@@ -18,4 +20,9 @@ export function readRoots(path: string): { readonly roots: readonly Uint8Array[]
   const roots = certificatesInFile(file)
   if (roots.length === 0) throw new SealtrailError('CONFIG_INVALID', 'the file holds no certificate in PEM or DER')
   return { roots, digest: `sha256:${createHash('sha256').update(file).digest('hex')}` }
+}
+
+/** The `Authorization` header an authority is asked with, or null. @throws Error when the secret can no longer be opened */
+export function authorizationOf({ basic }: AuthorityConfig, env: Readonly<Record<string, string | undefined>>): string | null {
+  return basic === null ? null : `Basic ${Buffer.from(`${basic.user}:${openSecret(basic.password, env)}`).toString('base64')}`
 }

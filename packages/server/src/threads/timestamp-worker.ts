@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import type { Config, TimestampConfig } from '../config/config.ts'
-import { openSecret } from '../config/value.ts'
+import { authorizationOf } from '../config/time-stamp-roots.ts'
 import { createLog, errorFields } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { copyForReaders } from '../publish/timestamp/reader-files.ts'
@@ -45,13 +45,10 @@ const stamper = new Stamper({
   data: config.data,
   intervalMs,
   timeoutMs,
-  authorities: authorities.map(({ name, url, policy, basic }) => ({
-    name,
-    url,
-    policy,
-    roots: roots[name] ?? [],
-    authorization: () => (basic === null ? null : `Basic ${Buffer.from(`${basic.user}:${openSecret(basic.password, process.env)}`).toString('base64')}`),
-  })),
+  authorities: authorities.map((authority) => {
+    const { name, url, policy } = authority
+    return { name, url, policy, roots: roots[name] ?? [], authorization: () => authorizationOf(authority, process.env) }
+  }),
   logs,
   checkpoint(name, beyond) {
     const published = view.published(name)

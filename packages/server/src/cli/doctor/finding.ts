@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../errors.ts'
 
 /** One thing the doctor looked at. */
 export interface Finding {
-  readonly area: 'configuration' | 'storage' | 'disk' | 'keys' | 'clock'
+  readonly area: 'configuration' | 'storage' | 'disk' | 'keys' | 'clock' | 'time stamps'
   readonly level: 'ok' | 'warn' | 'fail'
   readonly text: string
   /** The error a server would answer with, where there is one. */

@@ -61,7 +61,7 @@ export async function askAuthority(authority: Authority, text: Uint8Array, env: 
     })
   } catch (error) {
     const code = error instanceof Error && /^[A-Z0-9_]{1,64}$/.test(error.message) ? error.message : 'FAILED'
-    return { code, detail: code === 'FAILED' ? 'it cannot be asked' : `no answer (${code})` }
+    return { code, detail: code === 'FAILED' ? 'it cannot be asked' : 'it does not answer' }
   }
   if (answer.status !== 200) return { code: `STATUS_${answer.status}`, detail: `it answers ${answer.status}` }
   if (answer.type !== 'application/timestamp-reply') return { code: 'ANSWER_TYPE', detail: 'the answer is not of type application/timestamp-reply' }
