@@ -45,6 +45,17 @@ export function testAdd(deps: TestAddDeps): (incoming: IncomingMessage, outgoing
     waiting.push(outgoing)
   }
 
+  let known: string | null = null
+  let knownAt = 0
+  /** The same token in each of ten thousand requests a second is looked up once a second: a revocation takes no longer anywhere. */
+  function letIn(authorization: string | null): void {
+    const now = performance.now()
+    if (authorization !== null && authorization === known && now - knownAt < 1_000) return
+    admit({ roles: ROLES }, 'bearer', { get: (name) => (name === 'authorization' ? authorization : null) }, deps.tokens)
+    known = authorization
+    knownAt = now
+  }
+
   return (incoming, outgoing) => {
     if (incoming.url !== '/add') return false
     if (incoming.method !== 'POST') {
@@ -53,7 +64,7 @@ export function testAdd(deps: TestAddDeps): (incoming: IncomingMessage, outgoing
       return true
     }
     try {
-      admit({ roles: ROLES }, 'bearer', { get: (name) => (incoming.headers[name] as string | undefined) ?? null }, deps.tokens)
+      letIn(incoming.headers.authorization ?? null)
     } catch (error) {
       incoming.resume()
       fail(outgoing, error)
@@ -74,8 +85,9 @@ export function testAdd(deps: TestAddDeps): (incoming: IncomingMessage, outgoing
 }
 
 function answer(outgoing: ServerResponse, status: number, type: string, body: string, headers: Readonly<Record<string, string>> = {}): void {
-  outgoing.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), ...headers })
-  outgoing.end(body)
+  outgoing.writeHead(status, { 'content-type': type, 'content-length': body.length, ...headers })
+  // Problem texts are ASCII as well.
+  outgoing.end(body, 'latin1')
 }
 
 function fail(outgoing: ServerResponse, error: unknown): void {

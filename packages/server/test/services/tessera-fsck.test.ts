@@ -1,10 +1,10 @@
 // Tessera's fsck, unchanged, on a log of 300,000 records: it derives the root from the entries and compares every tile.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readdirSync, readSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseCheckpoint, parseNote } from '@sealtrail/tlog'
+import { fsck } from './fsck.ts'
 import { outside, scratch } from './outside.ts'
 import { command, LOG, Served } from './served.ts'
 
@@ -13,19 +13,6 @@ const SENDERS = 4
 
 const { tools, skip } = await outside('fsck')
 const at = scratch()
-
-/** Runs fsck. Version 1.0.4 ends with 0 whatever it found; what it says decides, and it must have said that it read all. */
-async function fsck(url: string, token: string): Promise<string | null> {
-  const child = spawn(tools.fsck, [`--storage_url=${url}/`, `--public_key=${at('vkey')}`, `--bearer_token=${token}`, '--N=8', '--ui=false', '-v=1'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let said = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-200_000)))
-  const exit = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  const wrong = /fsck failed: .*/.exec(said)?.[0] ?? (exit === 0 ? null : `exit ${exit}: ${said.slice(-2_000)}`)
-  assert.ok(wrong !== null || said.includes('Completed ranges'), said)
-  return wrong
-}
 
 /** Runs with one bit changed in the middle of a file. */
 async function bent(path: string, run: () => Promise<void>): Promise<void> {
@@ -45,8 +32,8 @@ async function bent(path: string, run: () => Promise<void>): Promise<void> {
 test(`Tessera’s fsck on a log of ${RECORDS} records`, { skip }, async (t) => {
   const server = await Served.start(at('data'))
   writeFileSync(at('vkey'), await server.vkey())
-  const live = (): Promise<string | null> => fsck(server.prefix, server.token)
-  const still = (): Promise<string | null> => fsck(`file://${at('static', LOG)}`, '')
+  const live = (): Promise<string | null> => fsck(tools.fsck, server.prefix, at('vkey'), server.token)
+  const still = (): Promise<string | null> => fsck(tools.fsck, `file://${at('static', LOG)}`, at('vkey'), '')
 
   await t.test('made by the whole flow', async () => {
     const each = RECORDS / SENDERS
@@ -76,11 +63,10 @@ test(`Tessera’s fsck on a log of ${RECORDS} records`, { skip }, async (t) => {
     const segments = join(server.data, 'store', LOG, 'segment')
     for (const path of [join(server.data, 'tiles', LOG, 'level-0'), join(segments, readdirSync(segments).sort()[0] as string)])
       await bent(path, async () => assert.match((await live()) ?? 'passed', /fsck failed/, path))
-    assert.equal(await live(), null)
   })
 
   await t.test('a token that may not read, or none, reads nothing', async () => {
-    assert.match((await fsck(server.prefix, '')) ?? 'passed', /fsck failed/)
+    assert.match((await fsck(tools.fsck, server.prefix, at('vkey'), '')) ?? 'passed', /fsck failed/)
   })
   await server.stop()
 })
