@@ -54,9 +54,9 @@ export class Program {
     programs.add(this)
   }
 
-  /** Waits until it has said something. @throws Error when it ends before, or says nothing for 20 s */
+  /** Waits until it has said something. @throws Error when it ends before, or has not said it after a minute */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
-    const limit = AbortSignal.timeout(20_000)
+    const limit = AbortSignal.timeout(60_000)
     for (;;) {
       const match = pattern.exec(this.said)
       if (match !== null) return match

