@@ -1,62 +1,24 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { decodeSegment, segmentRecord, spliceRecord } from '@sealtrail/evidence'
+import { decodeSegment, segmentRecord } from '@sealtrail/evidence'
 import { Frontier, ed25519PublicKey, ed25519Sign, emptyRoot, leafHash, rootOf } from '@sealtrail/tlog'
 import { promisify } from 'node:util'
 import { zstdDecompress } from 'node:zlib'
 import { SealtrailError } from '../../src/errors.ts'
-import { NO_SESSION } from '../../src/event/entry.ts'
 import type { Numbered } from '../../src/event/numbered.ts'
 import type { Head, HeadStore } from '../../src/head/head.ts'
 import { Sealer } from '../../src/seal/sealer.ts'
 import type { Committed } from '../../src/seal/commit.ts'
 import type { Store } from '../../src/store/store.ts'
+import { numbered } from './numbered.ts'
 
 const unzip = promisify(zstdDecompress)
 const seed = randomBytes(32)
 const segmentSigner = { publicKey: ed25519PublicKey(seed), sign: (message: Uint8Array) => ed25519Sign(seed, message) }
 
-function item(n: number): Numbered {
-  const { text, lateAt, sequenceAt } = spliceRecord({
-    auditid: '01M7WM7HW4M25YBFX1GM8KF1ZK',
-    data: { n, note: n % 3 === 0 ? 'grüße' : 'plain' },
-    dataschema: 'urn:test:1',
-    id: `id-${n}`,
-    provenance: 'pushed',
-    recordedtime: '2026-01-02T03:04:05.678Z',
-    regulatorytag: null,
-    source: 'urn:test',
-    subject: `subject-${n}`,
-    time: null,
-    type: 'test',
-  })
-  const token = '\0'.repeat(16)
-  return {
-    entry: {
-      flags: 0,
-      statusRank: 0,
-      phase: 0,
-      rank: 0,
-      timeMs: NaN,
-      receivedMs: 0,
-      identity: '\0'.repeat(32),
-      fingerprint: token,
-      subjectToken: token,
-      session: NO_SESSION,
-      vaultKey: null,
-      log: 'test',
-      subject: `subject-${n}`,
-      tokens: new Uint8Array(0),
-      record: Buffer.from(text),
-      lateAt,
-      sequenceAt,
-    },
-    position: { file: 1, offset: n },
-    late: n % 2 === 0,
-    sequence: n + 1,
-  }
-}
+const item = (n: number): Numbered =>
+  numbered('test', `subject-${n}`, { data: { n, note: n % 3 === 0 ? 'grüße' : 'plain' }, late: n % 2 === 0, sequence: n + 1, offset: n })
 
 /** A store that fails as told before it takes the bytes, and a head store in memory that may lose a race. */
 function world(options: { failPuts?: number; failSwaps?: number; swapLandsButThrows?: boolean; rival?: boolean; maxRecords?: number; maxDelayMs?: number }) {
