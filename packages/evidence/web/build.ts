@@ -15,13 +15,13 @@ export async function buildPage(): Promise<string> {
   const parts: Readonly<Record<string, string>> = {
     SCRIPT_HASH: hashOf(script.text),
     STYLE_HASH: hashOf(style.text),
-    STYLE: style.text,
+    STYLE: `<style>${style.text}</style>`,
     VERSION: version,
     LICENCES: escape(licences(script.inputs)),
-    SCRIPT: script.text,
+    SCRIPT: `<script>${script.text}</script>`,
   }
   const page = readFileSync(join(HERE, 'page.html'), 'utf8')
-  return page.replace(/%([A-Z_]+)%/g, (all, name: string) => parts[name] ?? all)
+  return page.replace(/<!-- %([A-Z_]+)% -->|%([A-Z_]+)%/g, (all, element?: string, text?: string) => parts[element ?? text ?? ''] ?? all)
 }
 
 async function bundle(entry: string): Promise<{ text: string; inputs: readonly string[] }> {

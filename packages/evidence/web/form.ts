@@ -69,25 +69,34 @@ const FIELDS: readonly Field[] = [
   },
 ]
 
-/** Wires the two steps; `changed` is called with what to check, or with the reason why nothing can be checked yet. */
-export function startForm(changed: (input: Input | null, why: string | null) => void): void {
+/** Wires the two steps; `changed` is called with what to check, or with the reason why nothing can be checked yet. @returns asks again, changed or not */
+export function startForm(changed: (input: Input | null, why: string | null) => void): () => void {
   const form = the<HTMLFormElement>('ask')
   const file = the<HTMLInputElement>('file')
   const record = the<HTMLInputElement>('record')
   let dropped: File | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
+  let asking = 0
+  let before = ''
 
   const tell = async (): Promise<void> => {
     clearTimeout(timer)
     const chosen = dropped ?? file.files?.[0] ?? null
     the('drop').classList.toggle('filled', chosen !== null)
+    asking++
+    const mine = asking
     const kind = chosen === null ? null : await kindOf(chosen)
+    if (mine !== asking) return
     const needsRecord = kind === 'proof' || kind === 'receipt'
     the('record-part').hidden = !needsRecord
     the('chosen').hidden = dropped === null
     the('chosen').textContent = dropped === null ? '' : `Dropped here: ${dropped.name}`
     const trust = { keys: text('keys'), policy: text('policy'), roots: text('roots') }
     const wrong = FIELDS.map(said).includes(false)
+    // Leaving a field without having changed it checks nothing again.
+    const now = JSON.stringify([trust, asked(), identity(chosen), identity(record.files?.[0])])
+    if (now === before) return
+    before = now
     if (chosen === null) changed(null, null)
     else if (wrong) changed(null, 'What you gave in step 2 cannot be read; see there.')
     else if (needsRecord && record.files?.[0] === undefined) changed(null, 'Choose the record this proof or receipt is about.')
@@ -97,6 +106,7 @@ export function startForm(changed: (input: Input | null, why: string | null) => 
   form.addEventListener('submit', (event) => event.preventDefault())
   file.addEventListener('change', () => {
     dropped = null
+    before = ''
     void tell()
   })
   record.addEventListener('change', () => void tell())
@@ -113,9 +123,16 @@ export function startForm(changed: (input: Input | null, why: string | null) => 
   the('asked-subject').addEventListener('change', () => void tell())
   startDrop(the('drop'), (file) => {
     dropped = file
+    before = ''
     void tell()
   })
+  return () => {
+    before = ''
+    void tell()
+  }
 }
+
+const identity = (file: File | null | undefined): unknown => (file == null ? null : [file.name, file.size, file.lastModified])
 
 async function load(area: HTMLTextAreaElement, input: HTMLInputElement): Promise<void> {
   const files = [...(input.files ?? [])]

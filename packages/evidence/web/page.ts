@@ -68,7 +68,7 @@ function startPage(script: string): void {
     the('spoken').textContent = `${report.headline}. ${report.sentence}`
   }
 
-  startForm((input, why) => {
+  const again = startForm((input, why) => {
     engine?.stop()
     engine = null
     waiting.clear()
@@ -87,7 +87,10 @@ function startPage(script: string): void {
     engine?.stop()
     engine = null
     the('progress').hidden = true
-    say('Stopped. Nothing is established; choose the file again to check it.', 'open')
+    say('Stopped. Nothing is established.', 'open')
+    const button = el('button', { type: 'button' }, 'Check again')
+    button.addEventListener('click', again)
+    the('report').append(el('div', { class: 'actions' }, button))
   })
   globalThis.addEventListener('beforeprint', () => {
     for (const details of document.querySelectorAll('#report details')) {

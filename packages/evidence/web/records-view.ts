@@ -3,7 +3,7 @@ import { count, moment, printable, some } from '../src/report/words.ts'
 import { el } from './dom.ts'
 import { matches } from './matches.ts'
 
-const PAGE = 100
+const PAGE = 50
 
 /** The five states of a field and the plain one: what each is called and means. */
 const STATES: { readonly [state in FieldRow['state']]: readonly [tone: string, word: string, meaning: string] } = {

@@ -118,7 +118,7 @@ async function walk(
       const record = recordOf(bytes, index, at, report)
       seen.add(record, index, proven, at)
       if (record !== null) subjects.add(record.subject, record.subjectsequence, record.auditid, index, at)
-      await values.check(bytes, record?.data ?? null, index, at)
+      await values.check(bytes, record?.data ?? null, index, at, proven)
       await proofs.check(bytes, index)
     }
   }

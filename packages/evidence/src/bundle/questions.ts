@@ -58,8 +58,8 @@ function signer({ logs, brought }: Findings): Said {
 }
 
 function time({ logs, roots }: Findings): Said {
-  const says = logs.flatMap(({ log, since, timestamps, records: { count: all } }) => {
-    const lines = since === null ? [] : [sinceLine(log, since, all)]
+  const says = logs.flatMap(({ log, since, timestamps, records: { count: all, proven } }) => {
+    const lines = since === null ? [] : [sinceLine(log, since, all, proven)]
     if (since === null || !since.established) {
       const part = timestamps.filter(({ ok, covers, established }) => ok && covers > 0 && covers < all && (established || !roots)).at(-1)
       if (part !== undefined)
@@ -70,14 +70,23 @@ function time({ logs, roots }: Findings): Said {
     if (lines.length === 0) lines.push(`${log}: no time stamp and no witness you know covers all of it; its times are the word of whoever made it.`)
     return lines
   })
-  const established = logs.filter(({ since }) => since?.established === true).length
-  return { answer: logs.length > 0 && established === logs.length ? 'yes' : established > 0 ? 'partly' : 'unknown', says }
+  const established = logs.filter(({ since }) => since?.established === true)
+  const whole = established.filter(({ records: { count: all, proven } }) => proven === all)
+  return { answer: logs.length > 0 && whole.length === logs.length ? 'yes' : established.length > 0 ? 'partly' : 'unknown', says }
 }
 
-function sinceLine(log: string, { time: at, kind, by, established }: ProvenTime, all: number): string {
+/** attacker: a time says nothing of a record that does not lead to the state it was given for. */
+function sinceLine(log: string, { time: at, kind, by, established }: ProvenTime, all: number, proven: number): string {
   const who = kind === 'tsa' ? `the time-stamping authority ${by}` : `the witness ${by}`
   const end = established ? '.' : '; you brought no root certificate that establishes this authority.'
-  return `${log}: ${all === 1 ? 'the record' : `all ${all} records`} existed by ${at}, by the word of ${who}${end}`
+  if (proven === 0 && all > 0) return `${log}: there is a time by the word of ${who}, but no record here that leads to the state it was given for.`
+  const which =
+    proven < all
+      ? `the ${count(proven, 'record')} that ${proven === 1 ? 'leads' : 'lead'} to the signed checkpoint`
+      : all === 1
+        ? 'the record'
+        : `all ${all} records`
+  return `${log}: ${which} existed by ${at}, by the word of ${who}${end}`
 }
 
 function records({ logs }: Findings): Said {

@@ -87,8 +87,8 @@ export class Values {
     this.#report = counted
   }
 
-  /** @param data null when the bytes are no record @param index null when it is not known: then nothing beside it can be found */
-  async check(record: Uint8Array, data: JsonObject | null, index: number | null, at: string): Promise<void> {
+  /** @param data null when the bytes are no record @param index null when it is not known: then nothing beside it can be found @param proven whether the record is what was sealed: what a forged record commits to matches nothing */
+  async check(record: Uint8Array, data: JsonObject | null, index: number | null, at: string, proven: boolean): Promise<void> {
     const jwt = this.#jwts === null || this.#jwtsOver ? null : await this.#jwts.next()
     if (this.#jwts !== null && jwt === null) {
       if (!this.#jwtsOver) this.#report(problemOf('SDJWT_MISMATCH', this.#jwtPath, index, 'there are fewer than records'))
@@ -97,7 +97,7 @@ export class Values {
     if (index === null || data === null) return
     const given = (await this.#disclosures.of(index)) ?? []
     const committed = flatten(data, []).fields
-    const known = this.#disclosed(committed, given, index)
+    const known = this.#disclosed(committed, given, index, proven)
     await this.#spokenOf(committed, known, index, at)
     if (jwt !== null) this.#jwt(record, given, jwt, index)
   }
@@ -110,7 +110,7 @@ export class Values {
   }
 
   /** Digests of the disclosures that the record commits to. */
-  #disclosed(fields: readonly Field[], given: readonly string[], index: number): Set<string> {
+  #disclosed(fields: readonly Field[], given: readonly string[], index: number, proven: boolean): Set<string> {
     const committed = new Set(fields.map(({ digest }) => digest))
     const known = new Set<string>()
     for (const disclosure of given) {
@@ -125,7 +125,7 @@ export class Values {
       if (!committed.has(digest) || known.has(digest)) this.#report(problemOf('DISCLOSURE_FOREIGN', this.#disclosurePlace(), index))
       else {
         known.add(digest)
-        this.matching++
+        if (proven) this.matching++
       }
     }
     return known

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { PROBLEMS, verifyBundle } from '@sealtrail/evidence'
 import { bundleReport } from '../../src/report/of-bundle.ts'
+import type { Report } from '../../src/report/report.ts'
 import { SENTENCES } from '../../src/report/sentences.ts'
-import { brought, FORGERIES, goodRange, goodSubject, trustOf } from './forgeries.ts'
+import { brought, goodRange, goodSubject, trustOf } from './examiner.ts'
+import { FORGERIES } from './forgeries.ts'
 
 const blob = (bytes: Uint8Array): Blob => new Blob([new Uint8Array(bytes)])
 
@@ -26,6 +28,17 @@ describe('bundles before a careful examiner', () => {
     assert.match(report.headline, /not established/)
     assert.equal(report.answers.find(({ id }) => id === 'signer')?.state, 'open')
     assert.equal(report.answers.find(({ id }) => id === 'time')?.state, 'open')
+  })
+
+  test('what is not proven is not counted as shown: neither its time nor its values', async () => {
+    const good = bundleReport(await verifyBundle(blob(goodRange()), trustOf(brought())))
+    const { bundle } = FORGERIES.find(({ id }) => id === 'record-invented')!.make()
+    const verdict = await verifyBundle(blob(bundle), trustOf(brought()))
+    const said = (report: Report, id: string): string => report.answers.find((each) => each.id === id)?.says[0] ?? ''
+    assert.match(said(good, 'time'), /^All 40 records existed by 2 March 2026/)
+    assert.match(said(bundleReport(verdict), 'time'), /^The 39 records that lead to the signed checkpoint existed by/)
+    assert.match(said(good, 'disclosed'), /^54 values disclosed and found to be what was sealed/)
+    assert.match(said(bundleReport(verdict), 'disclosed'), /^53 values disclosed and found to be what was sealed/)
   })
 
   for (const { id, what, code, make } of FORGERIES) {

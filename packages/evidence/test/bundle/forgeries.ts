@@ -2,23 +2,17 @@
 // careful: whatever is changed, the list of contents is made anew to fit, unless the kind is just that. Shared by the tests
 // of the library, the command line and the page.
 import { formatTilePath, proveInclusion } from '@sealtrail/tlog'
-import { encodeReceipt, recordBytes } from '@sealtrail/evidence'
-import type { BundleTrust, ProblemCode } from '@sealtrail/evidence'
+import { commitmentOf, disclosureDigest, makeDisclosure, recordBytes } from '@sealtrail/evidence'
+import type { ProblemCode } from '@sealtrail/evidence'
 import { tilesForRange } from '../../src/bundle/range-tiles.ts'
 import { makeCertificate, makeToken } from '../timestamp/forge.ts'
+import { FROM, goodRange, goodSubject, SIZE, SUBJECT, TO, world } from './examiner.ts'
+import type { Brought } from './examiner.ts'
 import { bundleOf, filesOf, lineOf, rangeDraft, stampOf, subjectDraft, tokenOver } from './sample-bundle.ts'
 import type { Draft } from './sample-bundle.ts'
-import { house, policyOf, sampleLog, sampleRecord, signedCheckpoint, START } from './sample-log.ts'
-import type { House, SampleLog } from './sample-log.ts'
+import { house, sampleLog, sampleRecord, signedCheckpoint, START } from './sample-log.ts'
+import type { House } from './sample-log.ts'
 import { zipOf } from './zip.ts'
-
-/** What the examiner has from elsewhere, as texts and DER. */
-export interface Brought {
-  readonly keys: readonly string[]
-  readonly policy: string
-  readonly roots: readonly Uint8Array[]
-  readonly asked: NonNullable<BundleTrust['asked']>
-}
 
 export interface Forgery {
   readonly id: string
@@ -29,28 +23,6 @@ export interface Forgery {
   /** Made when asked for: some take a while. */
   readonly make: () => { readonly bundle: Uint8Array; readonly brought?: Partial<Brought> }
 }
-
-export const FROM = 240
-export const TO = 280
-const SIZE = 300
-export const SUBJECT = 'call-9'
-
-let cached: { log: SampleLog; forger: House } | null = null
-/** The honest log, and a house of other keys under the same names. */
-export function world(): { log: SampleLog; forger: House } {
-  return (cached ??= { log: sampleLog(house('log.example.org/calls', 11), SIZE), forger: house('log.example.org/calls', 77) })
-}
-
-/** What an examiner brings who is careful. */
-export function brought(): Brought {
-  const { house: of } = world().log
-  return { keys: [of.log.vkey], policy: policyOf(of), roots: [of.root.der], asked: {} }
-}
-
-export const trustOf = ({ keys, policy, roots, asked }: Brought): BundleTrust => ({ vkeys: keys, policy, tsaRoots: roots, asked })
-
-export const goodRange = (): Buffer => bundleOf(rangeDraft(world().log, FROM, TO))
-export const goodSubject = (): Buffer => bundleOf(subjectDraft(world().log, SUBJECT))
 
 const range = (change: (draft: Draft) => void): { bundle: Buffer } => {
   const draft = rangeDraft(world().log, FROM, TO)
@@ -92,6 +64,21 @@ export const FORGERIES: readonly Forgery[] = [
     what: 'one value of one record was changed',
     code: 'RECORD_CHANGED',
     make: () => range(({ lines }) => void (lines[5]!.record = otherRecord(FROM + 5))),
+  },
+  {
+    id: 'record-invented',
+    what: 'a record was replaced by one that seals the forger’s own value, which is disclosed and fits it',
+    code: 'RECORD_CHANGED',
+    make: () =>
+      range(({ lines }) => {
+        const { fields } = sampleRecord(FROM + 5)
+        const disclosure = makeDisclosure('AAAAAAAAAAAAAAAAAAAAAA', '+15550000000')
+        const line = lines[5]!
+        const digest = disclosureDigest(disclosure)
+        line.record = recordBytes({ ...fields, data: { ...fields.data, caller: commitmentOf(digest) } })
+        line.fields = line.fields.map((field) => (field.path === '/caller' ? { ...field, digest } : field))
+        line.disclosures = [disclosure]
+      }),
   },
   { id: 'record-dropped', what: 'a record in the middle was left out', code: 'RECORD_MISSING', make: () => range(({ lines }) => void lines.splice(17, 1)) },
   {
@@ -383,14 +370,3 @@ export const FORGERIES: readonly Forgery[] = [
   { id: 'cut-file', what: 'the file’s last bytes are missing', code: 'BUNDLE_ZIP', make: () => ({ bundle: goodRange().subarray(0, -700) }) },
   { id: 'no-list', what: 'the list of contents was taken out', code: 'BUNDLE_MANIFEST', make: () => behind((files) => void files.delete('manifest.json')) },
 ]
-
-/** One record of the good range, its proof and its receipt, as files somebody might hold. */
-export function loneProof(): { record: Uint8Array; proof: string; receipt: string } {
-  const draft = rangeDraft(world().log, FROM, TO)
-  const files = filesOf(draft)
-  const { index, record, proof } = draft.lines[2]!
-  const { auditid } = draft.log.records[index]!.fields
-  const hashes = proof.map((hash) => Buffer.from(hash, 'base64'))
-  const receipt = encodeReceipt({ auditid, log: 'calls', index, record, proof: hashes, checkpoint: draft.checkpoint, published: true })
-  return { record, proof: Buffer.from(files.get(`log/calls/proof/${index}.tlog-proof`)!).toString(), receipt: JSON.stringify(receipt) }
-}
