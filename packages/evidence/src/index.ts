@@ -41,6 +41,8 @@ export { EMPTY_HEAD, EMPTY_ROOT, assertHead, encodeHead, parseHead } from './hea
 export type { LogHead } from './head.ts'
 export { PROBLEMS, problemOf } from './problem.ts'
 export type { Problem, ProblemCode } from './problem.ts'
+export { MAX_OBJECT_BYTES, joinData, objectDigest, splitData } from './data-object.ts'
+export type { OpenedObject, SplitDraft } from './data-object.ts'
 export { encodeReceipt, parseReceipt, receiptToTlogProof, verifyReceipt } from './receipt.ts'
 export type { ReceiptSubject, ReceiptVerdict, SealReceipt } from './receipt.ts'
 export { LogAudit } from './audit.ts'

@@ -9,12 +9,14 @@ import { decodeUtf8, encodeUtf8 } from './text.ts'
 /**
  * A record: a CloudEvents 1.0 JSON object in RFC 8785 form, whose UTF-8 bytes are the leaf of the log. Sorted, its keys are
  *
- *   auditid data dataschema id late provenance recordedtime regulatorytag? source specversion subject subjectsequence time? type
+ *   auditid data dataobject? dataschema id late provenance recordedtime regulatorytag? source specversion subject subjectsequence time? type
  */
 export interface RecordFields {
   /** 26 characters, see `auditId`. */
   readonly auditid: string
   readonly data: JsonObject
+  /** `sha256:<hex>` of the object that holds the rest of the data (`data-object.ts`); absent when the data stands here whole. */
+  readonly dataobject?: string | null
   readonly dataschema: string
   readonly id: string
   /** Belongs before a record of its subject sealed earlier. */
@@ -62,6 +64,7 @@ export function spliceRecord(draft: RecordDraft): SplicedRecord {
     canonicalize(draft.auditid) +
     ',"data":' +
     canonicalize(draft.data) +
+    (draft.dataobject == null ? '' : ',"dataobject":' + canonicalize(draft.dataobject)) +
     ',"dataschema":' +
     canonicalize(draft.dataschema) +
     ',"id":' +
@@ -110,7 +113,7 @@ export function fillRecord(
 /** The canonical text of a record. @throws EvidenceError TOO_LARGE beyond 65,535 bytes; NOT_I_JSON as `canonicalize`. */
 export function encodeRecord(fields: RecordFields): string {
   const object: JsonObject = {}
-  for (const [key, value] of Object.entries(fields)) if (value !== null) object[key] = value as JsonValue
+  for (const [key, value] of Object.entries(fields)) if (value != null) object[key] = value as JsonValue
   object['specversion'] = '1.0'
   const { text, bytes } = canonicalizeSized(object)
   if (bytes > MAX_RECORD_BYTES) throw new EvidenceError('TOO_LARGE', `a record of ${bytes} bytes; the most is ${MAX_RECORD_BYTES}`)
@@ -130,6 +133,7 @@ const UTC_MILLIS = /^.{19}\.\d{3}Z$/
 const ATTRIBUTES: { readonly [key: string]: { readonly optional?: true; readonly ok: (value: JsonValue) => boolean } } = {
   auditid: { ok: (v) => typeof v === 'string' && isAuditId(v) },
   data: { ok: (v) => typeof v === 'object' && v !== null && !Array.isArray(v) },
+  dataobject: { optional: true, ok: (v) => typeof v === 'string' && /^sha256:[0-9a-f]{64}$/.test(v) },
   dataschema: { ok: isText },
   id: { ok: isText },
   late: { ok: (v) => typeof v === 'boolean' },

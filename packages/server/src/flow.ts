@@ -1,7 +1,7 @@
 import { SealtrailError } from './errors.ts'
 import { OUTCOME } from './event/batch.ts'
 import type { Batch, BatchAnswer } from './event/batch.ts'
-import type { Draft } from './event/draft.ts'
+import type { Draft, StoredObject } from './event/draft.ts'
 import type { Journalled } from './event/entry.ts'
 import { auditTime } from './event/entry.ts'
 import { sameContent } from './event/fingerprint.ts'
@@ -79,6 +79,8 @@ export interface KeepSteps {
   readonly ledger: Ledger
   readonly vault: Vault
   readonly journal: Journal
+  /** Makes what does not fit a record durable in the write-once store, read back. @throws SealtrailError NOT_DURABLE */
+  storeObject(log: string, object: StoredObject): Promise<void>
   /** sequence → seal → index of one log; takes only durable entries. */
   place(log: string, entries: readonly Journalled[]): void
   /** Why nothing can be accepted for the log, or null. */
@@ -89,6 +91,9 @@ export interface KeepSteps {
   conflict(log: string, standing: { identity: string; fingerprint: string; timeMs: number }, offered: { fingerprint: string }): void
   readonly answerWithinMs: number
 }
+
+/** Objects of one batch on their way to the store together. */
+const OBJECTS_AT_ONCE = 4
 
 interface Fresh {
   readonly incoming: Incoming
@@ -165,7 +170,15 @@ export class Flow {
         }
         const toWrite = new Set(fresh.map((each) => each.incoming))
         for (const incoming of arrived) if (!toWrite.has(incoming)) incoming.waiting.reached()
-        if (fresh.length > 0) this.#fresh.push(fresh)
+        const whole = fresh.filter(({ incoming }) => incoming.objects.length === 0)
+        if (whole.length > 0) this.#fresh.push(whole)
+        // Whoever sends what fits no record waits for its objects; the others go on.
+        for (const incoming of toWrite)
+          if (incoming.objects.length > 0)
+            void this.#storeObjects(
+              incoming,
+              fresh.filter((each) => each.incoming === incoming),
+            )
         void this.#persist()
       } catch (cause) {
         const error = new SealtrailError('NOT_DURABLE', 'the ledger state cannot be read', { cause })
@@ -227,8 +240,7 @@ export class Flow {
     } catch (cause) {
       this.#writingFrom = null
       const error = cause instanceof SealtrailError ? cause : new SealtrailError('NOT_DURABLE', 'the journal or the vault could not be written', { cause })
-      for (const { underWay } of fresh) this.#underWay.delete(underWay.identity)
-      for (const { underWay } of fresh) underWay.fail(error)
+      this.#turnAway(fresh, error)
       return
     }
     // Dying here: durable, and replayed at the next start. Only now may anything be acknowledged.
@@ -248,6 +260,29 @@ export class Flow {
     }
     for (const [log, entries] of logs) this.#steps.place(log, entries)
     this.#writingFrom = null
+  }
+
+  /** store, for what does not fit a record. Dying in here leaves objects nobody refers to: harmless, and never an entry whose object is not there. */
+  async #storeObjects(incoming: Incoming, fresh: readonly Fresh[]): Promise<void> {
+    try {
+      const needed = new Map(fresh.map(({ i }) => [i, (incoming.entries[i] as Incoming['entries'][number]).log]))
+      // Of a duplicate nothing is written: its record has its object.
+      const objects = incoming.objects.filter(({ entry }) => needed.has(entry))
+      for (let at = 0; at < objects.length; at += OBJECTS_AT_ONCE) {
+        await Promise.all(objects.slice(at, at + OBJECTS_AT_ONCE).map((object) => this.#steps.storeObject(needed.get(object.entry) as string, object)))
+      }
+      crashPoint('object:after')
+      this.#fresh.push([...fresh])
+      void this.#persist()
+    } catch (cause) {
+      this.#turnAway(fresh, cause instanceof SealtrailError ? cause : new SealtrailError('NOT_DURABLE', 'an object could not be stored', { cause }))
+    }
+  }
+
+  /** Nothing of these was acknowledged, and whoever waits is told why. */
+  #turnAway(fresh: readonly Fresh[], error: SealtrailError): void {
+    for (const { underWay } of fresh) this.#underWay.delete(underWay.identity)
+    for (const { underWay } of fresh) underWay.fail(error)
   }
 
   /** Sealed and answered, but not in the ledger yet. */

@@ -4,6 +4,9 @@
  */
 export const SENTENCES: { readonly [code: string]: string } = {
   RECORD_CHANGED: 'This record is not what was sealed here: it was changed after sealing, or put in place of another.',
+  OBJECT_MISSING: 'Part of what this record says is kept beside it, and that part is not there. What the record itself says still stands.',
+  OBJECT_CHANGED: 'Part of what this record says is kept beside it, and that part is not what was sealed. What the record itself says still stands.',
+  OBJECT_FORMAT: 'Part of what this record says is kept beside it, and that part, though it is what was sealed, cannot be read.',
   RECORD_FORMAT: 'This is not a record as the log seals them.',
   AUDITID_REPEATED: 'Two records claim to be the same event.',
   SEQUENCE_GAP: 'The records of one subject are numbered, and a number is missing: a record is left out here.',

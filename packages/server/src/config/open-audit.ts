@@ -60,7 +60,7 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
 
 function commitmentsIn(vault: LevelVault): () => CommitmentCheck {
   const known: KnownKeys = new Map()
-  return () => new CommitmentSum((key, first, ndjson) => checkCommitments(key, first, ndjson, vault, known), AT_ONCE)
+  return () => new CommitmentSum((key, first, ndjson, objects) => checkCommitments(key, first, ndjson, vault, known, objects), AT_ONCE)
 }
 
 function openHeads(path: string): SqliteHead | { readonly fault: string } | null {

@@ -22,6 +22,7 @@ import type { Committed } from '../seal/commit.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import { openLedger } from '../sequence/level/ledger.ts'
 import { FileStore } from '../store/files/store.ts'
+import { storeObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
 import { SYSTEM_LOG, systemBatch } from '../threads/system-entry.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
@@ -32,7 +33,7 @@ import { Accepting } from './accepting.ts'
 import { disagreement } from './catch-up-ledger.ts'
 import { checkVault } from './check-vault.ts'
 import type { Config } from './config.ts'
-import { openLog, recoverLog } from './open-log.ts'
+import { lockFor, openLog, recoverLog } from './open-log.ts'
 import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
 import type { OpenPacks } from './open-packs.ts'
@@ -159,6 +160,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     ledger,
     vault,
     journal,
+    storeObject: (log, { digest, bytes }) => storeObject(store, log, digest, bytes, lockFor(config, log, env.now())),
     place: (log, entries) => writerOf(log).place(entries),
     refusal: (log) => accepting.refusal(log),
     checkpoint: (log) => writerOf(log).standing.checkpoint,

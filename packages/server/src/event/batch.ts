@@ -1,3 +1,5 @@
+import type { StoredObject } from './draft.ts'
+
 /** What an ingest thread hands to the sealing thread: encoded entries and their vault rows, no personal value in clear. */
 export interface Batch {
   /** Entries back to back (event/entry.ts); entry i is [offsets[i], offsets[i+1]). */
@@ -6,8 +8,15 @@ export interface Batch {
   /** Vault rows back to back, 24-byte key then value; row i belongs to entry i and is empty when equal to its neighbour offset. */
   readonly rows: Uint8Array
   readonly rowOffsets: Uint32Array
+  /** Objects that entries name, stored before them; absent when no record needed one. */
+  readonly objects?: readonly BatchObject[]
   /** Wait for the commit of events that are not held, or only until all are durable. */
   readonly wait: 'sealed' | 'durable'
+}
+
+/** An object of the store, and which entry of the batch names it. */
+export interface BatchObject extends StoredObject {
+  readonly entry: number
 }
 
 /** Outcome of one entry, as numbers so that a batch of 500 answers costs three small arrays. */

@@ -23,4 +23,12 @@ export interface Draft {
    * the caches and survived collections.
    */
   readonly entry: Uint8Array
+  /** What does not fit the record; stored before the entry is. */
+  readonly object?: StoredObject
+}
+
+/** An object of the store that a record names: hex SHA-256 and bytes. */
+export interface StoredObject {
+  readonly digest: string
+  readonly bytes: Uint8Array
 }

@@ -74,7 +74,7 @@ export async function interactionState(id: string, atMs: number, deps: ReadingDe
 async function read(id: string, deps: ReadingDeps): Promise<Interaction | null> {
   for (const trail of deps.trails) {
     if (!trail.sequenced) continue
-    const proven = await proveAll(await deps.finder.bySubject(trail.log, id), trail.log, deps.prover)
+    const proven = await proveAll(await deps.finder.bySubject(trail.log, id), trail.log, deps)
     const records = proven.filter((record) => {
       if (record.fields?.subject === id || record.proven.problems.length > 0) return true
       deps.onIndexDamage(trail.log, record.index)

@@ -51,7 +51,7 @@ export async function auditNotifications(query: NotificationQuery, viewer: Viewe
 }
 
 async function messageOf(trail: TrailReading, subject: string, deps: ReadingDeps): Promise<Message[]> {
-  const records = await proveAll(await deps.finder.bySubject(trail.log, subject), trail.log, deps.prover)
+  const records = await proveAll(await deps.finder.bySubject(trail.log, subject), trail.log, deps)
   const kept = records.filter((record) => {
     if (record.fields?.subject === subject) return true
     if (record.proven.problems.length > 0) return true
@@ -68,7 +68,7 @@ async function messagesByToken(query: NotificationQuery, trail: TrailReading, de
     carrier === null
       ? tokensFor('customer_external_id', query.customer_external_id as string, trail, deps)
       : tokensFor('carrier_message_id', carrier, trail, deps)
-  const found = await proveAll(await deps.finder.byToken(trail.log, wanted, carrier), trail.log, deps.prover)
+  const found = await proveAll(await deps.finder.byToken(trail.log, wanted, carrier), trail.log, deps)
   const subjects = new Set<string>()
   for (const record of found) {
     // A record that was changed may claim any message as its own: it is shown as what it is.

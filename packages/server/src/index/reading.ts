@@ -1,4 +1,5 @@
-import type { Problem, RecordFields } from '@sealtrail/evidence'
+import { joinData, objectDigest, problemOf } from '@sealtrail/evidence'
+import type { OpenedObject, Problem, RecordFields } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { Role } from '../http/ports.ts'
@@ -34,15 +35,42 @@ export interface ReadingDeps {
 export interface ProvenRecord extends FoundRecord {
   readonly seal: Seal
   readonly proven: Proven
+  /** Its whole data, where the record names an object that holds the rest; null: what stands in the record is all there is to show. */
+  readonly whole: JsonObject | null
 }
 
 /** Proves what was found in one log, all against the same checkpoint. @throws SealtrailError NOT_READY */
-export async function proveAll(found: readonly FoundRecord[], log: string, prover: Prover): Promise<ProvenRecord[]> {
+export async function proveAll(
+  found: readonly FoundRecord[],
+  log: string,
+  { prover, records }: Pick<ReadingDeps, 'prover' | 'records'>,
+): Promise<ProvenRecord[]> {
   if (found.length === 0) return []
   const size = found.reduce((most, record) => Math.max(most, record.index + 1), 0)
   const seal = await prover.seal(log, size)
   if (seal === null) throw new SealtrailError('DATA_CORRUPT', `there is no checkpoint of log ${log}`)
-  return found.map((record) => ({ ...record, seal, proven: prover.prove(seal, record.index, record.bytes) }))
+  return Promise.all(
+    found.map(async (record): Promise<ProvenRecord> => {
+      const proven = prover.prove(seal, record.index, record.bytes)
+      const opened = proven.problems.length > 0 ? null : await openObject(record, log, records)
+      if (opened === null) return { ...record, seal, proven, whole: null }
+      if ('data' in opened) return { ...record, seal, proven, whole: opened.data }
+      const problem = problemOf(opened.code, `record ${record.index} of ${log}`, record.index, opened.detail)
+      return { ...record, seal, proven: { ...proven, problems: [problem] }, whole: null }
+    }),
+  )
+}
+
+const NAMES_OBJECT = Buffer.from('"dataobject":"sha256:')
+
+/** What the object of a record came to; null for the usual record, which names none. */
+async function openObject(record: FoundRecord, log: string, records: Pick<Records, 'object'>): Promise<OpenedObject | null> {
+  if (record.fields === null || record.bytes === null || !Buffer.from(record.bytes.buffer, record.bytes.byteOffset, record.bytes.length).includes(NAMES_OBJECT))
+    return null
+  // A member of the data may be called that as well.
+  const fields = attributesOf(record)
+  const digest = objectDigest(fields)
+  return digest === null ? null : joinData(fields, await records.object(log, digest))
 }
 
 /** The whole receipt of a record found, as JSON. The bytes parse. */
@@ -63,13 +91,14 @@ export function problemFields(problems: readonly Problem[]): JsonObject {
   return problems.length === 0 ? {} : { problems: problems.map((problem) => ({ ...problem })) }
 }
 
-/** The record's attributes. The bytes parse: `fields` is not null. */
-export function attributesOf(record: FoundRecord): RecordFields {
-  return JSON.parse(Buffer.from(record.bytes as Uint8Array).toString()) as RecordFields
+/** The record's attributes, its data whole. The bytes parse: `fields` is not null. */
+export function attributesOf(record: FoundRecord & { readonly whole?: JsonObject | null }): RecordFields {
+  const fields = JSON.parse(Buffer.from(record.bytes as Uint8Array).toString()) as RecordFields
+  return record.whole == null ? fields : { ...fields, data: record.whole }
 }
 
 /** The record's data as the role may see it. */
-export function dataFor(record: FoundRecord, role: Role, deps: ReadingDeps): Promise<Disclosed> {
+export function dataFor(record: ProvenRecord, role: Role, deps: ReadingDeps): Promise<Disclosed> {
   const { auditid, data } = attributesOf(record)
   const isObject = typeof data === 'object' && data !== null && !Array.isArray(data)
   return disclose(auditid, isObject ? data : {}, role, deps.vault)

@@ -9,6 +9,8 @@ export interface Records {
    * @throws SealtrailError DATA_CORRUPT when the segment is damaged.
    */
   record(log: string, index: number): Promise<Uint8Array | null>
+  /** What does not fit a record of the log, by its digest, as it is stored and unchecked; null when the store does not give it. */
+  object(log: string, digest: string): Promise<Uint8Array | null>
   /** Records [from, to) in order, to ≤ size. @throws SealtrailError DATA_CORRUPT when a segment cannot be read. */
   range(log: string, from: number, to: number): AsyncIterable<Uint8Array>
 }

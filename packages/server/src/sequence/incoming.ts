@@ -1,4 +1,4 @@
-import type { Batch } from '../event/batch.ts'
+import type { Batch, BatchObject } from '../event/batch.ts'
 import { decodeEntry } from '../event/entry.ts'
 import type { Entry } from '../event/entry.ts'
 import type { VaultRow } from '../vault/vault.ts'
@@ -32,6 +32,11 @@ export class Incoming {
     const to = this.#batch.rowOffsets[i + 1] as number
     if (from === to) return null
     return { key: this.#batch.rows.subarray(from, from + 24), value: this.#batch.rows.subarray(from + 24, to) }
+  }
+
+  /** What entries name in the store. */
+  get objects(): readonly BatchObject[] {
+    return this.#batch.objects ?? []
   }
 
   /** One more entry whose bytes are needed until `done`. */

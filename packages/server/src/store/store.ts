@@ -17,7 +17,7 @@ export interface Stored {
 
 /**
  * The write-once store. Not trusted: it can lose or change bytes, and every reader checks digests. Keys are
- * `<log>/segment/<first index, 20 digits>-<32 hex>` and `<log>/hashes/<first index, 20 digits>-<32 hex>` (a pack of leaf hashes).
+ * `<log>/segment/<first index, 20 digits>-<32 hex>` and `<log>/hashes/<first index, 20 digits>-<32 hex>` (a pack of leaf hashes); `<log>/object/<64 hex>` holds what does not fit a record.
  */
 export interface Store {
   /**

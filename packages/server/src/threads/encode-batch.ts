@@ -1,4 +1,4 @@
-import type { Batch } from '../event/batch.ts'
+import type { Batch, BatchObject } from '../event/batch.ts'
 import type { Draft } from '../event/draft.ts'
 import { sealRowInto, sealedBound } from '../vault/encrypt.ts'
 import type { DataKey } from '../vault/vault.ts'
@@ -25,13 +25,15 @@ export function encodeBatch(drafts: readonly Draft[], keys: readonly DataKey[], 
   let at = 0
   let rowAt = 0
   let nextKey = 0
+  const objects: BatchObject[] = []
   for (let i = 0; i < drafts.length; i++) {
-    const { log: trail, entry, vaultKey, fingerprint, tokens, owners } = drafts[i] as Draft
+    const { log: trail, entry, vaultKey, fingerprint, tokens, owners, object } = drafts[i] as Draft
+    if (object !== undefined) objects.push({ entry: i, ...object })
     entries.set(entry, at)
     offsets[i + 1] = at += entry.length
     const keyed = []
     for (const { disclosures } of owners) keyed.push({ key: keys[nextKey++] as DataKey, disclosures })
     rowOffsets[i + 1] = rowAt = sealRowInto(vaultKey, { tenant: env.tenant, trail, fingerprint, tokens, owners: keyed }, env.nonce, rows, rowAt)
   }
-  return { entries, offsets, rows: rows.subarray(0, rowAt), rowOffsets }
+  return { entries, offsets, rows: rows.subarray(0, rowAt), rowOffsets, ...(objects.length === 0 ? {} : { objects }) }
 }

@@ -1,7 +1,7 @@
-import { EvidenceError, auditIdBytes, commitmentOf, disclosureDigest, makeDisclosure, spliceRecord } from '@sealtrail/evidence'
+import { EvidenceError, auditIdBytes, commitmentOf, disclosureDigest, makeDisclosure, spliceRecord, splitData } from '@sealtrail/evidence'
 import type { RecordDraft, SplicedRecord } from '@sealtrail/evidence'
 import type { ErrorCode } from '../errors.ts'
-import type { Draft } from '../event/draft.ts'
+import type { Draft, StoredObject } from '../event/draft.ts'
 import { FLAG, NO_SESSION } from '../event/entry.ts'
 import type { EntryDraft } from '../event/entry.ts'
 import { EntryArena } from '../event/entry-arena.ts'
@@ -87,8 +87,9 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
         type: event.type,
       }
       let record
+      let object: StoredObject | null = null
       try {
-        record = spliceRecord(fields)
+        ;[record, object] = spliced(fields)
       } catch (error) {
         if (error instanceof EvidenceError)
           return quarantine(input, position, { code: 'UNMAPPABLE', message: `the record cannot be written: ${error.code}`, trail: event.trail })
@@ -109,6 +110,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
         tokens: result.tokens,
         owners: result.owners,
         entry,
+        ...(object === null ? {} : { object }),
       }
     },
 
@@ -221,6 +223,17 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       owners,
       entry,
     }
+  }
+}
+
+/** The record, with an object beside it where the data is too large for a leaf. @throws EvidenceError TOO_LARGE, NOT_I_JSON */
+function spliced(fields: RecordDraft): [SplicedRecord, StoredObject | null] {
+  try {
+    return [spliceRecord(fields), null]
+  } catch (error) {
+    if (!(error instanceof EvidenceError) || error.code !== 'TOO_LARGE') throw error
+    const { draft, object, digest } = splitData(fields)
+    return [spliceRecord(draft), { digest, bytes: object }]
   }
 }
 

@@ -6,6 +6,7 @@ import type { Token } from '../index/index.ts'
 import type { Records } from '../index/records.ts'
 import { HashFiles } from '../seal/tiles.ts'
 import { FileStore } from '../store/files/store.ts'
+import { readObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { KeyAnswer } from '../vault/vault.ts'
 import { LevelVaultReader } from '../vault/level/reader.ts'
@@ -35,6 +36,7 @@ export async function openReadSide(config: Config, sizes: Sizes, keysById: (ids:
       logs: () => sizes.logs,
       size: (log) => sizes.get(log),
       record: (log, index) => segments.record(log, index),
+      object: (log, digest) => readObject(store, log, digest),
       range: (log, from, to) => segments.range(log, from, to),
     },
     vault,

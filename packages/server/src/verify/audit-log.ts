@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts'
 import { committedFrames } from './chain.ts'
 import type { CommitmentCheck } from './commitments.ts'
 import { FrameReader } from './frames.ts'
+import { checkObjects } from './objects.ts'
 import { Unpacker } from './unpacker.ts'
 import type { FoundProblem, LogVerdict, Note } from './verdict.ts'
 
@@ -58,7 +59,10 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
         if (signers !== null && audit.size > before && !signers.includes(signerOf(frame.content.ndjson))) {
           problems.push({ index: before, object: frame.key, code: 'SEGMENT_SIGNER', message: PROBLEMS.SEGMENT_SIGNER })
         }
-        await commitments?.segment(frame.key, parseObjectKey(frame.key).first, frame.content.ndjson)
+        const { first } = parseObjectKey(frame.key)
+        const objects = await checkObjects(log, first, frame.content.ndjson, store)
+        problems.push(...objects.problems)
+        await commitments?.segment(frame.key, first, frame.content.ndjson, objects.digests)
       }
       digest = audit.size > before ? frame.digest : null
       options.onProgress(audit.size, Math.max(audit.size, head?.size ?? 0))

@@ -16,8 +16,8 @@ export interface CommitmentFindings {
 
 /** Follows the records of one log and looks their commitments up. */
 export interface CommitmentCheck {
-  /** Takes a segment's NDJSON and the index of its first record; may return before it is checked. */
-  segment(key: string, first: number, ndjson: Uint8Array): Promise<void>
+  /** Takes a segment's NDJSON and the index of its first record; may return before it is checked. `objects` as `checkCommitments`. */
+  segment(key: string, first: number, ndjson: Uint8Array, objects: ObjectDigests): Promise<void>
   /** Everything found, once all is checked. */
   finish(): Promise<CommitmentFindings & { readonly more: number }>
 }
@@ -38,6 +38,9 @@ interface Committing {
   readonly digests: ReadonlySet<string>
 }
 
+/** What records commit to in their objects, by index; null: the object is not the record's, which is reported elsewhere. */
+export type ObjectDigests = ReadonlyMap<number, readonly string[] | null>
+
 /** Data keys already asked for; one person's key opens many rows. */
 export type KnownKeys = Map<string, KeyAnswer>
 
@@ -52,10 +55,11 @@ export async function checkCommitments(
   ndjson: Uint8Array,
   vault: DisclosureSource,
   known: KnownKeys = new Map(),
+  objects: ObjectDigests = new Map(),
 ): Promise<CommitmentFindings> {
   const counts: Commitments = { disclosed: 0, erased: 0, missing: 0 }
   const problems: FoundProblem[] = []
-  const records = committing(first, ndjson)
+  const records = committing(first, ndjson, objects)
   const rows = await vault.rowsOf(records.map(({ auditid }) => auditid))
   await learnKeys(
     records.flatMap(({ auditid }, i) => rows[i]!.map((row) => readRow(row, auditid))),
@@ -91,21 +95,24 @@ async function learnKeys(entries: readonly (VaultEntry | string)[], vault: Discl
 }
 
 /** The records that hold commitments. attacker: bytes whose digests did not fit may be anything; what is no record is passed over, the log's audit names it. */
-function committing(first: number, ndjson: Uint8Array): Committing[] {
+function committing(first: number, ndjson: Uint8Array, objects: ObjectDigests): Committing[] {
   const bytes = Buffer.from(ndjson.buffer, ndjson.byteOffset, ndjson.byteLength)
   const found: Committing[] = []
   let start = bytes.indexOf(NEWLINE) + 1
   let mark = bytes.indexOf(COMMITMENT, start)
-  for (let index = first; mark >= 0; index++) {
+  let left = objects.size
+  for (let index = first; mark >= 0 || left > 0; index++) {
     const end = bytes.indexOf(NEWLINE, start)
     if (end < 0) break
-    if (mark < end) {
-      const digests = new Set<string>()
+    const inObject = left > 0 ? objects.get(index) : undefined
+    if (inObject !== undefined) left--
+    if ((mark >= 0 && mark < end) || (inObject?.length ?? 0) > 0) {
+      const digests = new Set<string>(inObject ?? [])
       for (; mark >= 0 && mark < end; mark = bytes.indexOf(COMMITMENT, mark + COMMITMENT.length)) {
         digests.add(bytes.latin1Slice(mark + COMMITMENT.length, mark + COMMITMENT.length + DIGEST_LENGTH))
       }
       const auditid = parsed(bytes.latin1Slice(start + AUDITID_AT, start + AUDITID_AT + AUDITID_LENGTH))
-      if (auditid !== null) found.push({ index, auditid, digests })
+      if (auditid !== null && inObject !== null) found.push({ index, auditid, digests })
     }
     start = end + 1
   }
@@ -150,7 +157,7 @@ function parsed(auditid: string): Uint8Array | null {
 
 /** Adds up the findings of segments checked by `check`, at most `width` at a time. */
 export class CommitmentSum implements CommitmentCheck {
-  readonly #check: (key: string, first: number, ndjson: Uint8Array) => Promise<CommitmentFindings>
+  readonly #check: (key: string, first: number, ndjson: Uint8Array, objects: ObjectDigests) => Promise<CommitmentFindings>
   readonly #width: number
   readonly #maxProblems: number
   readonly #counts: Commitments = { disclosed: 0, erased: 0, missing: 0 }
@@ -158,14 +165,18 @@ export class CommitmentSum implements CommitmentCheck {
   readonly #running = new Set<Promise<void>>()
   #more = 0
 
-  constructor(check: (key: string, first: number, ndjson: Uint8Array) => Promise<CommitmentFindings>, width: number, maxProblems = 1000) {
+  constructor(
+    check: (key: string, first: number, ndjson: Uint8Array, objects: ObjectDigests) => Promise<CommitmentFindings>,
+    width: number,
+    maxProblems = 1000,
+  ) {
     this.#check = check
     this.#width = width
     this.#maxProblems = maxProblems
   }
 
-  async segment(key: string, first: number, ndjson: Uint8Array): Promise<void> {
-    const running: Promise<void> = this.#check(key, first, ndjson).then(({ counts, problems }) => {
+  async segment(key: string, first: number, ndjson: Uint8Array, objects: ObjectDigests): Promise<void> {
+    const running: Promise<void> = this.#check(key, first, ndjson, objects).then(({ counts, problems }) => {
       for (const name of ['disclosed', 'erased', 'missing'] as const) this.#counts[name] += counts[name]
       for (const each of problems) {
         if (this.#problems.length < this.#maxProblems) this.#problems.push(each)

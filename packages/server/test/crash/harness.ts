@@ -27,9 +27,24 @@ export const quiet: Log = createLog({ level: 'error', now: Date.now, write: () =
 
 const shapes = { notifications: shapeOf('notifications'), interactions: shapeOf('interactions') }
 
+/** Receipts from this serial number on are so large that their records name an object. */
+export const LARGE = 1_000_000
+
 /** The event of a serial number, the same text each time; ten interactions in a row make one call. */
 export function eventText(trail: Trail, serial: number): string {
+  if (serial >= LARGE) return largeReceipt(serial)
   return shapes[trail].batch([serial]).subarray(1, -1).toString()
+}
+
+function largeReceipt(serial: number): string {
+  const details = Object.fromEntries(Array.from({ length: 4_000 }, (_, i) => [`flag_number_${i}`, (i + serial) % 2 === 0]))
+  return JSON.stringify({
+    message_uuid: `large-${serial}`,
+    delivery_status: 'DELIVERED',
+    customer_external_id: `CUST_${serial}`,
+    carrier_receipt_timestamp: '2026-03-01T09:00:00Z',
+    details: { note: `of nobody’s business ${serial}`, ...details },
+  })
 }
 
 /** Compiled sources of the children, for as long as the tests run. */

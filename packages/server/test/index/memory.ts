@@ -25,6 +25,10 @@ export class MemoryRecords implements Records {
     return this.logsByName.get(log)?.[index] ?? null
   }
 
+  async object(): Promise<Uint8Array | null> {
+    return null
+  }
+
   async *range(log: string, from: number, to: number): AsyncIterable<Uint8Array> {
     for (let i = from; i < to; i++) yield this.logsByName.get(log)?.[i] as Uint8Array
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { SealtrailError } from '../../errors.ts'
+import { crashPoint } from '../../observe/crash-point.ts'
 import type { Lock } from '../store.ts'
 import { type Disk, reason } from './disk.ts'
 import { formatHeader } from './header.ts'
@@ -29,7 +30,9 @@ export class SingleFiles {
       this.#disk.makeDirectory(this.#folder)
       // The declaration goes first: a crash between the two leaves a declaration of nothing, never an undeclared object.
       await this.#write(`${name}${LOCK}`, Buffer.from(formatHeader({ key, size: bytes.length, sha256, lock }), 'latin1'))
+      crashPoint('single:declared')
       await this.#write(name, bytes)
+      crashPoint('single:linked')
       this.#disk.syncDirectory(this.#folder)
       const back = this.read(name)
       if (back === null || Buffer.compare(back, bytes) !== 0) throw new Error('read back differs')

@@ -202,8 +202,10 @@ function checked(key: string): ObjectKey {
   return parsed
 }
 
-/** The hex digest at the end of an indexed key; '' (which every digest starts with) for others. */
+/** The hex digest that a key ends with; '' (which every digest starts with) when it has none. */
 function digestIn(key: string): string {
+  const { kind, name } = checked(key)
+  if (kind === 'object' && /^[0-9a-f]{64}$/.test(name)) return name
   return (parseIndexedKey(key, 'segment') ?? parseIndexedKey(key, 'hashes'))?.digest ?? ''
 }
 
