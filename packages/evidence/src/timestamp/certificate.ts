@@ -108,7 +108,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
 /** Extensions by OID. @throws EvidenceError DER_FORMAT, also for one that is there twice (RFC 5280 section 4.2) */
 export function readExtensions(sequence: Der): Map<string, Extension> {
   const all = new Map<string, Extension>()
-  for (const der of inside(sequence).rest(64)) {
+  for (const der of inside(sequence, sequence.tag).rest(64)) {
     const cursor = inside(der)
     const oid = oidOf(cursor.next())
     const critical = cursor.optional(TAG.boolean)
@@ -131,7 +131,7 @@ export function crlAddresses(certificate: Certificate): string[] {
 
 /** Addresses in a DistributionPointName: fullName [0] with uniformResourceIdentifier [6]. */
 export function addressesOf(distributionPointName: Der): string[] {
-  const full = inside(distributionPointName).optional(explicitTag(0))
+  const full = inside(distributionPointName, explicitTag(0)).optional(explicitTag(0))
   if (full === null) return []
   return new Cursor(full.body)
     .rest(16)

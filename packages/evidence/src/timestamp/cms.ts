@@ -39,29 +39,34 @@ export function readToken(bytes: Uint8Array): SignedToken {
   outer.end()
   const data = inside(readDer(wrapped.body, TAG.sequence))
   if (smallNumber(data.next()) > 5) throw derError('version')
-  data.next(TAG.set)
+  const announced = inside(data.next(TAG.set), TAG.set)
+    .rest(8)
+    .map((der) => algorithmOf(der).oid)
   const encapsulated = inside(data.next(TAG.sequence))
   const contentType = oidOf(encapsulated.next())
   const content = readDer(encapsulated.next(explicitTag(0)).body, TAG.octets).body
   encapsulated.end()
   const certificates = data.optional(explicitTag(0))
   const crls = data.optional(explicitTag(1))
-  const signers = inside(data.next(TAG.set)).rest(2)
+  const signers = inside(data.next(TAG.set), TAG.set).rest(2)
   data.end()
   // RFC 3161 section 2.4.2: no signatures but the authority's.
   if (signers.length !== 1) throw derError('a token has one signer')
+  const signer = readSigner(signers[0] as Der)
+  // RFC 5652 section 5.1: a digest that is not announced may be refused, and `openssl` does.
+  if (!announced.includes(signer.digestAlgorithm.oid)) throw derError('the digest algorithm is not announced')
   return {
     content,
     contentType,
     certificates: sequencesIn(certificates),
     crls: sequencesIn(crls),
-    ...readSigner(signers[0] as Der),
+    ...signer,
   }
 }
 
 function sequencesIn(set: Der | null): Uint8Array[] {
   if (set === null) return []
-  return inside(set)
+  return inside(set, set.tag)
     .rest(MAX_CERTIFICATES)
     .filter(({ tag }) => tag === TAG.sequence)
     .map(({ whole }) => whole)
@@ -103,10 +108,10 @@ function readSignerId(der: Der): SignerId {
 /** RFC 5652 section 5.3: an attribute type is there once at most. */
 function readAttributes(der: Der): Map<string, readonly Der[]> {
   const all = new Map<string, readonly Der[]>()
-  for (const attribute of inside(der).rest(64)) {
+  for (const attribute of inside(der, explicitTag(0)).rest(64)) {
     const cursor = inside(attribute)
     const type = oidOf(cursor.next())
-    const values = inside(cursor.next(TAG.set)).rest(16)
+    const values = inside(cursor.next(TAG.set), TAG.set).rest(16)
     cursor.end()
     if (all.has(type)) throw derError('an attribute is there twice')
     all.set(type, values)

@@ -43,9 +43,9 @@ export function readDer(bytes: Uint8Array, tag?: number): Der {
   return der
 }
 
-/** The elements inside a constructed one. @throws EvidenceError DER_FORMAT */
-export function inside(der: Der): Cursor {
-  if ((der.tag & 0x20) === 0) throw derError('a constructed element is needed')
+/** The elements inside a SEQUENCE, or inside an element of the tag given. @throws EvidenceError DER_FORMAT */
+export function inside(der: Der, tag: number = TAG.sequence): Cursor {
+  if (der.tag !== tag || (tag & 0x20) === 0) throw derError('a constructed element of another type is needed')
   return new Cursor(der.body)
 }
 

@@ -30,7 +30,7 @@ export function readName(der: Der): Name {
   const keys: string[] = []
   const texts: string[] = []
   for (const rdn of inside(readDer(der.whole, TAG.sequence)).rest(64)) {
-    const parts = inside(rdn)
+    const parts = inside(rdn, TAG.set)
       .rest(16)
       .map((attribute) => {
         const cursor = inside(attribute)
