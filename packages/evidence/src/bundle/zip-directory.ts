@@ -73,14 +73,16 @@ async function findDirectory(source: ByteSource, limits: ZipLimits): Promise<{ a
   const last = tail - 22
   if (end.getUint32(last, true) !== END) throw broken('it does not end with an end record: bytes follow it, or it was cut')
   if (end.getUint16(last + 20, true) !== 0) throw broken('a comment')
-  if (end.getUint16(last + 4, true) !== 0 || end.getUint16(last + 6, true) !== 0) throw broken('several disks')
+  const disks = [end.getUint16(last + 4, true), end.getUint16(last + 6, true)]
   if (end.getUint16(last + 8, true) !== end.getUint16(last + 10, true)) throw broken('several disks')
   let count = end.getUint16(last + 10, true)
   let bytes = end.getUint32(last + 12, true)
   let at = end.getUint32(last + 16, true)
   let stop = source.size - 22
   const locator = last - 20
-  if (locator >= 56 && end.getUint32(locator, true) === LOCATOR64) {
+  const wide64 = locator >= 56 && end.getUint32(locator, true) === LOCATOR64
+  if (disks.some((disk) => disk !== 0 && !(wide64 && disk === 0xffff))) throw broken('several disks')
+  if (wide64) {
     const record = locator - 56
     if (end.getUint32(locator + 4, true) !== 0 || end.getUint32(locator + 16, true) !== 1) throw broken('several disks')
     if (u64(end, locator + 8) !== source.size - 98 || end.getUint32(record, true) !== END64 || u64(end, record + 4) !== 44)
@@ -150,6 +152,7 @@ export function widen(narrow: Sizes, extra: Uint8Array, name: string): Sizes {
     from = end
   }
   if (from !== extra.length) throw new BundleBroken('BUNDLE_ZIP', name, 'an extra field is longer than its place')
+  if (!found && Object.values(narrow).includes(0xffffffff)) throw new BundleBroken('BUNDLE_ZIP', name, 'its zip64 extra field is missing')
   return wide
 }
 

@@ -82,9 +82,9 @@ export class Zip {
     const local = { name: readName(rest.subarray(0, nameLength)), flags: header.getUint16(6, true), method: header.getUint16(8, true) }
     if (local.name !== entry.name || local.flags !== entry.flags || local.method !== entry.method) throw wrong('its local header says something else')
     const crc = header.getUint32(14, true)
-    const same = size === entry.size && packed === entry.packed && crc === entry.crc32
-    const left = described && size === 0 && packed === 0 && crc === 0
-    if (!same && !left) throw wrong('its local header says something else')
+    // With a descriptor behind the bytes a local header may leave any of the three at 0 (APPNOTE 4.4.4).
+    const fits = (own: number, said: number): boolean => own === said || (described && own === 0)
+    if (!fits(size, entry.size) || !fits(packed, entry.packed) || !fits(crc, entry.crc32)) throw wrong('its local header says something else')
     this.#starts.set(entry.name, start)
     const behind = start + entry.packed
     return described ? this.#checkDescriptor(entry, behind, end, wrong) : behind

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { openPacks } from '../config/open-packs.ts'
 import type { ExportOrder } from '../export/export.ts'
+import { coalesceKeys } from './coalesce-keys.ts'
 import { runExport } from './export-side.ts'
 import type { ExportGround } from './export-side.ts'
 import { Caller, answer } from './rpc.ts'
@@ -19,10 +20,11 @@ const parent = parentPort as MessagePort
 const { ground, logs, sizes } = workerData as ExportWorkerData
 const caller = new Caller(parent)
 const port = remotePort(caller)
+const keysById = coalesceKeys((ids) => port.keysById(ids))
 
 answer(parent, {
   make: ({ order, path }: { order: ExportOrder; path: string }) =>
-    runExport(order, path, { ...ground, sizes: new Sizes(logs, sizes), packs: openPacks(ground.config), keysById: (ids) => port.keysById(ids) }, (records) =>
+    runExport(order, path, { ...ground, sizes: new Sizes(logs, sizes), packs: openPacks(ground.config), keysById }, (records) =>
       parent.postMessage({ exported: records }),
     ),
 })
