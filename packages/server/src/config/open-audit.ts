@@ -11,7 +11,7 @@ import { checkCommitments, type CommitmentCheck, CommitmentSum, type KnownKeys }
 import { auditData, type AuditDataOptions } from '../verify/data.ts'
 import type { LogVerdict } from '../verify/verdict.ts'
 
-export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'logs' | 'onProgress' | 'tsaRoots'> {
+export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'policy' | 'kept' | 'askWitnesses' | 'logs' | 'onProgress' | 'tsaRoots'> {
   /** Whether each record's commitments are looked up in the vault, where there is one with its keyring; several times slower than the log. */
   readonly vault: boolean
   readonly passphrase?: string | null
@@ -40,6 +40,9 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
       store,
       heads,
       key: options.key,
+      ...(options.policy === undefined ? {} : { policy: options.policy }),
+      ...(options.askWitnesses === undefined ? {} : { askWitnesses: options.askWitnesses }),
+      ...(options.kept === undefined ? {} : { kept: options.kept }),
       own: keys === null ? null : { log: keys.logPublicKey, segment: keys.segmentPublicKeys },
       ...(options.tsaRoots === undefined ? {} : { tsaRoots: options.tsaRoots }),
       ...(options.logs === undefined ? {} : { logs: options.logs }),

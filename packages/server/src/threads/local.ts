@@ -38,6 +38,7 @@ export interface Local {
 export async function openLocal(config: Config, options: { log: Log; now?: () => number; journal?: JournalOptions }): Promise<Local> {
   const now = options.now ?? Date.now
   const metrics = new Metrics()
+  let publisher: Publisher | null = null
   let follower: Follower | null = null
   const journal = options.journal === undefined ? {} : { journal: options.journal }
   const sealing = await openSealing(config, {
@@ -59,7 +60,10 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   const port = localPort(sealing, {
     exports,
     counted: async (list) => counts.add(list),
-    metrics: async (own) => renderPrometheus(mergeSnapshots([own, metrics.snapshot()])),
+    async metrics(own) {
+      publisher?.observe()
+      return renderPrometheus(mergeSnapshots([own, metrics.snapshot()]))
+    },
   })
   await sealStart(config, sealing, now())
   const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
@@ -75,7 +79,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   })
   await follower.catchUp()
   const { witnesses } = config
-  const publisher =
+  publisher =
     witnesses === null
       ? null
       : publisherOf({

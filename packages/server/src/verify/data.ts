@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RecordChecks } from '@sealtrail/evidence'
 import { parseVkey } from '@sealtrail/tlog'
+import type { Policy } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import { isRawLog } from '../event/raw-log.ts'
 import type { Head, HeadStore } from '../head/head.ts'
@@ -11,6 +12,8 @@ import type { CommitmentCheck } from './commitments.ts'
 import { checkDatabases, readTiles, readTilesBeside, tilesProblem } from './derived.ts'
 import { keptHashes } from './kept-hashes.ts'
 import { auditTimestamps } from './timestamps.ts'
+import { auditPolicy, originOf, publishedIn } from './policy.ts'
+import type { KeptCheckpoint } from './policy.ts'
 import { ownVkey, vkeyFor } from './trust.ts'
 import { type FoundProblem, type LogVerdict, type Note, problem } from './verdict.ts'
 
@@ -30,6 +33,12 @@ export interface AuditDataOptions {
   readonly heads: HeadStore | { readonly fault: string } | null
   /** vkey of any log of this server, from elsewhere than the data directory; null: consistency only. */
   readonly key: string | null
+  /** A witness policy from elsewhere, which the published checkpoints must meet. Its log key, if it names one, goes before `key`. */
+  readonly policy?: Policy
+  /** Checkpoints kept elsewhere; each is held against the log it names. */
+  readonly kept?: readonly KeptCheckpoint[]
+  /** Asks witnesses what they cosigned last of the log of this origin. */
+  readonly askWitnesses?: (origin: string) => Promise<{ readonly kept: readonly KeptCheckpoint[]; readonly notes: readonly Note[] }>
   /** The keyring's own public keys: signatures are then checked, though nothing is said of who signed. */
   readonly own: { readonly log: Uint8Array; readonly segment: readonly Uint8Array[] } | null
   /**
@@ -97,7 +106,8 @@ async function auditOne(
   options: AuditDataOptions,
   commitments: CommitmentCheck | null,
 ): Promise<LogVerdict> {
-  const { store, key, own } = options
+  const { store, own } = options
+  const key = options.policy?.logs[0]?.vkey ?? options.key
   const problems: FoundProblem[] = []
   let head: Head | null = null
   const checkpoints: { object: string; note: string }[] = []
@@ -113,10 +123,14 @@ async function auditOne(
   if (published !== null) checkpoints.push({ object: `checkpoint/${log}`, note: published })
   const stamps = await auditTimestamps(directory, log, store, options.tsaRoots ?? [])
   checkpoints.push(...stamps.checkpoints)
+  const letOut = publishedIn(directory, log)
+  checkpoints.push(...(letOut === null ? [] : [letOut]), ...(options.kept ?? []).filter(({ note }) => originOf(note).endsWith(`/${log}`)))
 
   // The name of the key only: what it signed decides, not what a file says it is called.
   const origin = checkpoints.map(({ note }) => note.slice(0, note.indexOf('\n'))).find((line) => line.endsWith(`/${log}`))
   const vkey = key !== null ? vkeyFor(key, log, logs) : own !== null && origin !== undefined ? ownVkey(origin, own.log) : null
+  const asked = vkey === null ? undefined : await options.askWitnesses?.(parseVkey(vkey).name)
+  checkpoints.push(...(asked?.kept ?? []))
   const run = async (packs: boolean): Promise<LogVerdict> => {
     const kept = await keptHashes(join(directory, 'tiles', log), store, log, { packs })
     try {
@@ -152,11 +166,12 @@ async function auditOne(
     const found = early !== null && verdict.size === head?.size ? early : readTiles(tiles, verdict.size)
     problems.push(...tilesProblem(found, `tiles/${log}`, verdict.root))
   }
-  const all = [...verdict.problems, ...problems, ...stamps.problems]
+  const vouched = options.policy === undefined || vkey === null ? null : auditPolicy(options.policy, vkey, log, verdict.size, letOut)
+  const all = [...verdict.problems, ...problems, ...stamps.problems, ...(vouched?.problems ?? [])]
   const notes = isRawLog(log) ? [...verdict.notes, { object: log, message: 'a raw log, made by load tests: its leaves are not records' }] : verdict.notes
   return {
     ...verdict,
-    notes: [...notes, ...stamps.notes],
+    notes: [...notes, ...stamps.notes, ...(vouched?.notes ?? []), ...(asked?.notes ?? [])],
     trust: key === null ? 'none' : 'given',
     ok: all.length === 0,
     problems: all,

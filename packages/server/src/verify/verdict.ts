@@ -10,6 +10,7 @@ export const STORED_PROBLEMS = {
   FORKED: 'two segments continue the log from the same head; a newer head, or a checkpoint or receipt kept elsewhere, must decide',
   SEGMENT_STRAY: 'the segment begins where no commit began: it was put there from outside',
   OBJECT_HEADER: 'the store’s own description of an object is damaged (key, size or retention)',
+  POLICY_UNMET: 'no published checkpoint meets the policy: too few of its witnesses vouch for this log',
   VAULT_ROW_MISSING: 'the record’s commitments have no disclosure in the vault',
   VAULT_ROW_DAMAGED: 'the vault’s row does not open, or holds other disclosures than the record commits to',
   VAULT_UNREADABLE: 'a file of the vault is damaged',

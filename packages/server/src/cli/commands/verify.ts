@@ -1,20 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseVkey } from '@sealtrail/tlog'
+import type { Policy } from '@sealtrail/tlog'
 import { auditDirectory } from '../../config/open-audit.ts'
 import { readRoots } from '../../config/time-stamp-roots.ts'
 import { SealtrailError } from '../../errors.ts'
-import type { LogVerdict, TimestampSummary } from '../../verify/verdict.ts'
+import { askMonitors } from '../../publish/monitor.ts'
+import { originOf } from '../../verify/policy.ts'
+import type { KeptCheckpoint } from '../../verify/policy.ts'
+import type { LogVerdict, Note, TimestampSummary } from '../../verify/verdict.ts'
 import type { Command, Context, Exit } from '../command.ts'
 import { count, printable, some } from '../output.ts'
 import { Progress } from '../progress.ts'
+import { keptOf, policyOf } from '../verify-policy.ts'
 
 const MAX_SHOWN = 20
 
 export const verify: Command = {
   name: 'verify',
   summary: 'audit whole logs: every record, number, signature and commitment',
-  usage: ['DATA_DIR [--key VKEY] [--tsa-roots FILE] [--log NAME] [--no-vault]'],
+  usage: ['DATA_DIR [--key VKEY] [--policy FILE] [--checkpoint FILE] [--tsa-roots FILE] [--log NAME] [--no-vault]'],
   options: {
     key: { type: 'string', value: 'VKEY', what: 'verification key of any log of this server, or a file that holds it, from elsewhere than the data directory' },
     'tsa-roots': {
@@ -24,7 +29,13 @@ export const verify: Command = {
     },
     log: { type: 'string', value: 'NAME', what: 'only this log' },
     'no-vault': { type: 'boolean', what: 'do not look commitments up in the vault (faster)' },
-    policy: { type: 'string', value: 'FILE', what: 'not in this version' },
+    policy: {
+      type: 'string',
+      value: 'FILE',
+      what: 'a tlog-policy from elsewhere: the log’s key, the witnesses, and how many of them must have cosigned what is published (instead of --key, or with it if it names no log)',
+    },
+    checkpoint: { type: 'string', value: 'FILE', what: 'a checkpoint kept elsewhere, or a folder of them: whatever contradicts the records is a problem' },
+    'ask-witnesses': { type: 'boolean', what: 'with --policy: ask its witnesses what they cosigned last, and hold the records against that' },
     since: { type: 'string', value: 'N', what: 'not in this version' },
     'store-locks': { type: 'boolean', what: 'not in this version' },
   },
@@ -33,7 +44,7 @@ export const verify: Command = {
     if (source === undefined || more.length > 0) throw new SealtrailError('USAGE', 'verify takes one source')
     if (/^[a-z0-9]+:\/\//i.test(source) || source.endsWith('.zip'))
       throw new SealtrailError('USAGE', 'buckets, web addresses and bundles are not in this version; verify takes a data directory')
-    for (const later of ['policy', 'since']) if (ctx.text(later) !== undefined) throw new SealtrailError('USAGE', `--${later} is not in this version`)
+    for (const later of ['since']) if (ctx.text(later) !== undefined) throw new SealtrailError('USAGE', `--${later} is not in this version`)
     if (ctx.flag('store-locks')) throw new SealtrailError('USAGE', '--store-locks is not in this version')
     const directory = resolve(ctx.cwd, source)
     if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite')))
@@ -44,6 +55,9 @@ export const verify: Command = {
 
 async function audit(ctx: Context, directory: string): Promise<Exit> {
   const key = keyOf(ctx)
+  const policy = policyOf(ctx, key)
+  const kept = keptOf(ctx)
+  if (ctx.flag('ask-witnesses') && policy === null) throw new SealtrailError('USAGE', '--ask-witnesses needs --policy: it names them')
   const tsaRoots = rootsOf(ctx)
   const log = ctx.text('log')
   const progress = new Progress(ctx, 'verify')
@@ -53,10 +67,15 @@ async function audit(ctx: Context, directory: string): Promise<Exit> {
     vault: !ctx.flag('no-vault'),
     now: () => ctx.now(),
     tsaRoots,
+    kept,
+    ...(policy === null ? {} : { policy }),
+    ...(policy === null || !ctx.flag('ask-witnesses') ? {} : { askWitnesses: (origin) => viewsOf(policy, origin) }),
     ...(log === undefined ? {} : { logs: [log] }),
     onProgress: (name, done, total) => progress.at(total === 0 ? null : done / total, `${name} ${count(done)} of ${count(total)}`),
   })
   progress.done()
+  const strays = kept.filter(({ note }) => !verdicts.some((verdict) => originOf(note).endsWith(`/${verdict.log}`))).map(({ object }) => object)
+  if (strays.length > 0) throw new SealtrailError('USAGE', `--checkpoint: of no log that was audited: ${strays.join(', ')}`)
   if (log !== undefined && !verdicts.some((verdict) => verdict.log === log)) throw new SealtrailError('USAGE', 'there is no log of this name')
   for (const verdict of verdicts) {
     if (ctx.json) ctx.stdout(`${JSON.stringify(lineOf(verdict))}\n`)
@@ -64,7 +83,7 @@ async function audit(ctx: Context, directory: string): Promise<Exit> {
     if (ctx.json && verdict.more > 0) ctx.stderr(`${verdict.log}: ${count(verdict.more)} more problems are not listed\n`)
   }
   const ok = verdicts.every((verdict) => verdict.ok)
-  if (!ctx.json) conclude(ctx, verdicts, ok, key !== null, ctx.now() - started)
+  if (!ctx.json) conclude(ctx, verdicts, ok, { key: key !== null, policy: policy !== null }, ctx.now() - started)
   return ok ? 0 : 1
 }
 
@@ -99,10 +118,11 @@ function tellTime(ctx: Context, { count: stamps, newest }: TimestampSummary): vo
   ctx.stdout(`${begin}; the first ${some(size, 'record')} were sealed by ${genTime}, says ${printable(tsa)} (certificate: ${standing})\n`)
 }
 
-function conclude(ctx: Context, verdicts: readonly LogVerdict[], ok: boolean, trusted: boolean, ms: number): void {
+function conclude(ctx: Context, verdicts: readonly LogVerdict[], ok: boolean, trust: { readonly key: boolean; readonly policy: boolean }, ms: number): void {
   const records = verdicts.reduce((sum, { size }) => sum + size, 0)
   ctx.stdout(`\n${ok ? 'No problem found' : 'Problems found'} in ${some(records, 'record')}, ${(ms / 1000).toFixed(1)} s.\n`)
-  if (trusted) ctx.stdout('Checkpoints were checked with the key you gave.\n')
+  if (trust.policy) ctx.stdout('Checkpoints were checked with the key and the witnesses of the policy you gave.\n')
+  else if (trust.key) ctx.stdout('Checkpoints were checked with the key you gave.\n')
   else
     ctx.stdout('The logs agree with themselves; who signed them is not established. Give the key you were handed with --key (sealtrail key show prints it).\n')
   ctx.stdout('A directory set back as a whole to an earlier state looks like this too: only a receipt or checkpoint kept elsewhere shows it.\n')
@@ -117,6 +137,18 @@ function rootsOf(ctx: Context): readonly Uint8Array[] {
   } catch (cause) {
     if (!(cause instanceof SealtrailError)) throw cause
     throw new SealtrailError('USAGE', `--tsa-roots: ${cause.message}`, { cause })
+  }
+}
+
+const ASK_MS = 10_000
+
+async function viewsOf(policy: Policy, origin: string): Promise<{ kept: KeptCheckpoint[]; notes: Note[] }> {
+  const views = await askMonitors(policy, origin, { timeoutMs: ASK_MS })
+  return {
+    kept: views.flatMap(({ witness, note }) => (note === null ? [] : [{ object: `witness ${witness}`, note }])),
+    notes: views.flatMap(({ witness, code }) =>
+      code === null ? [] : [{ object: `witness ${witness}`, message: code === 'NONE' ? 'has never cosigned this log' : `could not be asked (${code})` }],
+    ),
   }
 }
 
