@@ -15,6 +15,7 @@ import type { FieldState } from '../flatten.ts'
  *   log/<log>/tile/<L>/<N>[.p/<W>]        C2SP tiles that prove a range whole; for a range only
  *   log/<log>/proof/<index>.tlog-proof    C2SP tlog-proof of each record, when they are 1,000 at most
  *   log/<log>/fields.ndjson               FieldsLine: what became of each commitment; records without any have no line
+ *   log/<log>/object/<sha256 hex>         the rest of the data of records that name one (`dataobject`)
  *   log/<log>/timestamp/<name>/…          checkpoint.txt, token.tst, chain.pem, crls.pem, consistency
  *   disclosures/<log>.ndjson              DisclosuresLine: personal values; in no other folder
  *   disclosures/<log>.sd-jwt              the same records as SD-JWTs, one a line

@@ -1,5 +1,5 @@
 import { ed25519Verify } from '@sealtrail/tlog'
-import { disclosureDigest, openDisclosure } from '../commitment.ts'
+import { commitmentDigests, disclosureDigest, openDisclosure } from '../commitment.ts'
 import { EvidenceError } from '../errors.ts'
 import { flatten } from '../flatten.ts'
 import type { Field, FieldState } from '../flatten.ts'
@@ -87,8 +87,8 @@ export class Values {
     this.#report = counted
   }
 
-  /** @param data null when the bytes are no record @param index null when it is not known: then nothing beside it can be found @param proven whether the record is what was sealed: what a forged record commits to matches nothing */
-  async check(record: Uint8Array, data: JsonObject | null, index: number | null, at: string, proven: boolean): Promise<void> {
+  /** @param data null when the bytes are no record; with what its object holds @param index null when it is not known: then nothing beside it can be found @param proven whether the record is what was sealed: what a forged record commits to matches nothing @param own what stands in the record itself: an SD-JWT knows nothing of objects */
+  async check(record: Uint8Array, data: JsonObject | null, index: number | null, at: string, proven: boolean, own: JsonObject | null = data): Promise<void> {
     const jwt = this.#jwts === null || this.#jwtsOver ? null : await this.#jwts.next()
     if (this.#jwts !== null && jwt === null) {
       if (!this.#jwtsOver) this.#report(problemOf('SDJWT_MISMATCH', this.#jwtPath, index, 'there are fewer than records'))
@@ -99,7 +99,7 @@ export class Values {
     const committed = flatten(data, []).fields
     const known = this.#disclosed(committed, given, index, proven)
     await this.#spokenOf(committed, known, index, at)
-    if (jwt !== null) this.#jwt(record, given, jwt, index)
+    if (jwt !== null) this.#jwt(record, own === data || own === null ? given : committedIn(own, given), jwt, index)
   }
 
   async end(): Promise<void> {
@@ -165,6 +165,12 @@ export class Values {
   #disclosurePlace(): string {
     return this.#jwtPath.replace(/sd-jwt$/, 'ndjson')
   }
+}
+
+/** Those of the disclosures that the record itself commits to, not its object: an SD-JWT may hold no other (RFC 9901 section 7.1). */
+export function committedIn(data: JsonObject, disclosures: readonly string[]): string[] {
+  const digests = new Set(commitmentDigests(data))
+  return disclosures.filter((disclosure) => digests.has(disclosureDigest(disclosure)))
 }
 
 const PREFIX = encodeUtf8('{"_sd_alg":"sha-256",')

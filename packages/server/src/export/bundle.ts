@@ -74,6 +74,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
       origin: originOf(deps.vkeys[log]),
       snapshot,
       hashes,
+      object: (name, digest) => deps.records.object(name, digest),
       vault: deps.vault,
       role: order.requester.role,
       wrapper: deps.wrapper,

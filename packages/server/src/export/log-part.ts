@@ -1,13 +1,14 @@
-import { canonicalize, MAX_PROOF_FILES, tilesForRange } from '@sealtrail/evidence'
-import type { BundleLog, FieldState, JsonObject } from '@sealtrail/evidence'
+import { canonicalize, committedIn, joinData, MAX_PROOF_FILES, objectDigest, tilesForRange } from '@sealtrail/evidence'
+import type { BundleLog, FieldState, JsonObject, RecordFields } from '@sealtrail/evidence'
 import { checkInclusion, encodeBase64, formatTilePath, formatTlogProof, leafHash } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
+import type { Records } from '../index/records.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Requester } from './export.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Spool } from './spool.ts'
-import { noFields, sdJwt, valuesOf } from './values.ts'
-import type { WrapperKey } from './values.ts'
+import { NONE, noFields, sdJwt, valuesOf } from './values.ts'
+import type { RecordValues, WrapperKey } from './values.ts'
 import type { ZipFile } from './zip-file.ts'
 
 /** Hashes of one log; what they give is checked against the checkpoint before it is written. */
@@ -30,6 +31,8 @@ export interface LogPartDeps {
   readonly origin: string
   readonly snapshot: Snapshot
   readonly hashes: LogHashes
+  /** What does not fit a record of the log, unchecked; null when the store does not give it. */
+  readonly object: Records['object']
   readonly vault: Pick<Vault, 'rows' | 'open'>
   readonly role: Requester['role']
   readonly wrapper: WrapperKey
@@ -74,6 +77,7 @@ class LogPart {
   readonly #spools = new Map<string, Spool>()
   readonly #fields: Record<FieldState, number> = noFields()
   readonly #runs: Array<[number, number]> = []
+  readonly #objects = new Set<string>()
   #records = 0
 
   constructor(log: string, range: { from: number; to: number } | null, deps: LogPartDeps) {
@@ -88,16 +92,33 @@ class LogPart {
 
   async write(leaves: readonly Leaf[]): Promise<void> {
     const { vault, role } = this.#deps
-    const parsed = leaves.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as { auditid: string; data: JsonObject; dataschema: string })
-    const values = await Promise.all(parsed.map(({ auditid, data }) => valuesOf(auditid, data, role, vault)))
+    const parsed = leaves.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as Pick<RecordFields, 'auditid' | 'data' | 'dataobject' | 'dataschema'>)
+    const values: RecordValues[] = await Promise.all(
+      parsed.map(async (record) => (objectDigest(record) === null ? valuesOf(record.auditid, record.data, role, vault) : NONE)),
+    )
+    // One at a time: an object is large.
+    for (const [i, record] of parsed.entries())
+      if (objectDigest(record) !== null) values[i] = await valuesOf(record.auditid, await this.#object(record, (leaves[i] as Leaf).index), role, vault)
     for (const [i, leaf] of leaves.entries()) {
       this.#deps.onSchema((parsed[i] as (typeof parsed)[0]).dataschema)
-      await this.#record(leaf, values[i] as (typeof values)[0])
+      await this.#record(leaf, values[i] as RecordValues, parsed[i] as (typeof parsed)[0])
     }
     this.#deps.onRecords(leaves.length)
   }
 
-  async #record({ index, bytes }: Leaf, { fields, disclosures }: Awaited<ReturnType<typeof valuesOf>>): Promise<void> {
+  /** Puts the record's object into the bundle; returns its whole data. */
+  async #object(record: Pick<RecordFields, 'data' | 'dataobject'>, index: number): Promise<JsonObject> {
+    const digest = objectDigest(record) as string
+    const bytes = await this.#deps.object(this.#log, digest)
+    const opened = joinData(record, bytes)
+    if (bytes === null || 'code' in opened)
+      throw new SealtrailError('DATA_CORRUPT', `record ${index} of log ${this.#log} names an object that is not there or another; run \`sealtrail verify\``)
+    if (!this.#objects.has(digest)) this.#deps.zip.add(`log/${this.#log}/object/${digest}`, bytes)
+    this.#objects.add(digest)
+    return opened.data
+  }
+
+  async #record({ index, bytes }: Leaf, { fields, disclosures }: RecordValues, { data, dataobject }: Pick<RecordFields, 'data' | 'dataobject'>): Promise<void> {
     const { zip, wrapper, total, snapshot } = this.#deps
     const at = `log/${this.#log}/`
     const proof = this.#proved(index, bytes)
@@ -107,7 +128,7 @@ class LogPart {
     if (total <= MAX_PROOF_FILES) zip.add(`${at}proof/${index}.tlog-proof`, formatTlogProof({ index: BigInt(index), hashes: proof, checkpoint: snapshot.note }))
     if (fields.length > 0) await this.#spool(`${at}fields.ndjson`).line(canonicalize({ fields: fields.map((each) => ({ ...each })), index }))
     if (disclosures.length > 0) await this.#spool(`disclosures/${this.#log}.ndjson`).line(canonicalize({ disclosures: [...disclosures], index }))
-    await this.#spool(`disclosures/${this.#log}.sd-jwt`).line(sdJwt(bytes, disclosures, wrapper))
+    await this.#spool(`disclosures/${this.#log}.sd-jwt`).line(sdJwt(bytes, dataobject == null ? disclosures : committedIn(data, disclosures), wrapper))
     for (const { state } of fields) this.#fields[state]++
     const run = this.#runs.at(-1)
     if (run?.[1] === index) run[1]++

@@ -36,11 +36,16 @@ for f in disclosures/*.ndjson; do
   [ -e "$f" ] || continue
   jq -r '.disclosures[]' "$f" | while read -r d; do
     digest=$(printf %s "$d" | sha256sum | cut -c1-64 | xxd -r -p | basenc --base64url | tr -d =)
-    grep -q -F "\\"$digest\\"" log/*/records.ndjson || echo "no record commits to a disclosed value"
+    grep -q -s -F "\\"$digest\\"" log/*/records.ndjson log/*/object/* || echo "no record commits to a disclosed value"
   done
+done
+for f in log/*/object/*; do
+  [ ! -e "$f" ] || [ "$(sha256sum < "$f" | cut -c1-64)" = "\${f##*/}" ] || echo "another object than its record names"
 done
 echo "disclosures: done"
 \`\`\`
+
+A record with a \`dataobject\` has the rest of its data in \`log/<log>/object/\`, under its SHA-256; values are committed to there in the same way.
 
 To read one: \`basenc -d --base64url\`. \`disclosures/<log>.sd-jwt\` has the same records as SD-JWTs (RFC 9901), one a line; any SD-JWT library puts the values back. They are signed with the key in \`keys.json\`, which is a hint like all keys here.
 

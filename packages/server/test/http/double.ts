@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ExportJob } from '../../src/export/export.ts'
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { thumbprint } from '../../src/keys/answers.ts'
 import type { AnswerKeys } from '../../src/keys/answers.ts'
 import type { Input, InputResult } from '../../src/event/input.ts'
@@ -54,7 +54,7 @@ const EXPORT: ExportJob = {
   records: 1,
   expires: '2026-01-08T00:00:00.000Z',
   size: statSync(FILE).size,
-  sha256: '0'.repeat(64),
+  sha256: createHash('sha256').update(readFileSync(FILE)).digest('hex'),
   manifest: '1'.repeat(64),
 }
 

@@ -20,12 +20,15 @@ const ask = async (
   { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
 ) => {
   const asked: Asked = { method, url: ORIGIN + path }
-  return { asked, got: await gotOf(await double.app.request(asked.url, { method, headers: { ...bearer('auditor'), ...headers } })) }
+  const body = method === 'POST' ? { body: '{"range":"notifications:0..1"}' } : {}
+  const init = { method, headers: { ...bearer('auditor'), 'content-type': 'application/json', ...headers }, ...body }
+  return { asked, got: await gotOf(await double.app.request(asked.url, init)) }
 }
 const both = async (asked: Asked, got: Got, keys = KEYS): Promise<[boolean, boolean]> => [await checkByLibrary(asked, got, keys), checkByHand(asked, got, keys)]
 const concrete = (path: string): string =>
   path
     .replace('{auditid}', AUDITID)
+    .replace('/exports/{id}', `/exports/${'e'.repeat(32)}`)
     .replace('{id}', 'c%2F1%20%C3%A9')
     .replace(/audit\/notifications$/, '$&?message_uuid=m')
 
@@ -34,11 +37,12 @@ describe('signed answers', () => {
     it(`${route.operation}: two verifiers that are not ours agree, to its problems too`, async () => {
       const path = concrete(route.path)
       const double = recorder()
-      const good = await ask(double, path)
-      assert.equal(good.got.status, 200)
+      const { method } = route
+      const good = await ask(double, path, { method })
+      assert.equal(good.got.status, method === 'POST' ? 201 : 200)
       assert.deepEqual(await both(good.asked, good.got), [true, true])
 
-      const stranger = await ask(double, path, { headers: { authorization: 'Bearer nobody' } })
+      const stranger = await ask(double, path, { method, headers: { authorization: 'Bearer nobody' } })
       if (route.roles !== null) assert.deepEqual([stranger.got.status, ...(await both(stranger.asked, stranger.got))], [401, true, true])
       if (route.roles === null) return
       for (const [fail, status] of [
@@ -46,7 +50,7 @@ describe('signed answers', () => {
         [new Error('a defect'), 500],
       ] as const) {
         double.fail = fail
-        const failed = await ask(double, path)
+        const failed = await ask(double, path, { method })
         assert.deepEqual([failed.got.status, ...(await both(failed.asked, failed.got))], [status, true, true])
       }
     })
@@ -94,6 +98,16 @@ describe('signed answers', () => {
     assert.equal(got.headers['content-digest'], 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:')
     assert.deepEqual(await both(asked, got), [true, true])
     assert.deepEqual(await both({ ...asked, method: 'GET' }, got), [false, false])
+  })
+
+  it('signs a bundle by the digest its maker computed, without holding it', async () => {
+    const path = `/api/v1/exports/${'e'.repeat(32)}/bundle`
+    const { asked, got } = await ask(recorder(), path)
+    assert.equal(got.headers['content-type'], 'application/zip')
+    assert.deepEqual(await both(asked, got), [true, true])
+    assert.deepEqual(await both(asked, { ...got, content: got.content.map((byte, i) => (i === 0 ? byte ^ 1 : byte)) }), [false, false])
+    const head = await ask(recorder(), path, { method: 'HEAD' })
+    assert.deepEqual([head.got.content.length, ...(await both(head.asked, head.got))], [0, true, true])
   })
 
   it('repeats a nonce, so that who asked knows that the answer is of now', async () => {
