@@ -32,9 +32,7 @@ const FIELDS: readonly Field[] = [
     say: (text) => {
       const read = readKeys(text)
       if (!read.ok) return read
-      return read.value.length === 0
-        ? null
-        : { ok: true, message: read.value.length === 1 ? `Key of ${read.value[0]?.name}` : `${count(read.value.length)} keys` }
+      return read.value.length === 0 ? null : { ok: true, message: `Key of ${list(read.value.map(({ of, name }) => `the ${of} ${printable(name)}`))}` }
     },
   },
   {
@@ -44,7 +42,10 @@ const FIELDS: readonly Field[] = [
       if (!read.ok) return read
       return read.value === null
         ? null
-        : { ok: true, message: `${some(read.value.logs.length, 'log')}, ${some(read.value.witnesses.length, 'witness', 'witnesses')}` }
+        : {
+            ok: true,
+            message: `Log ${list(read.value.logs.map(({ key }) => printable(key.name)))}; ${some(read.value.witnesses.length, 'witness', 'witnesses')}`,
+          }
     },
   },
   {

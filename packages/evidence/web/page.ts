@@ -49,10 +49,9 @@ function startPage(script: string): void {
 
   const show = ({ report, rows, total, sha256 }: Checked, { file }: Input, since: number): void => {
     const now = new Date()
-    const about = `${file.name}, ${count(file.size)} bytes, SHA-256 ${sha256}. Checked here on ${now.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' })} in ${((performance.now() - since) / 1000).toFixed(1)} s.`
-    const wrong = new Set(report.findings.filter(({ index }) => index !== null).map(({ log, index }) => `${log ?? ''}:${index}`))
+    const about = `${file.name}, ${count(file.size)} bytes, SHA-256 ${sha256}. Checked here on ${now.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'long' })} in ${((performance.now() - since) / 1000).toFixed(1)} s.`
     const parts = reportView(report, about)
-    if (rows.length > 0) parts.push(new RecordsView(rows, total, wrong, rows.length < total ? find : null).element)
+    if (rows.length > 0) parts.push(new RecordsView(rows, total, report, rows.length < total ? find : null).element)
     const save = el('button', { type: 'button' }, 'Save the result (JSON)')
     save.addEventListener('click', () =>
       download(
@@ -66,6 +65,9 @@ function startPage(script: string): void {
     the('report').replaceChildren(...parts)
     the('report').hidden = false
     the('spoken').textContent = `${report.headline}. ${report.sentence}`
+    // Somebody who is typing a key is left where they are.
+    if (!/^(?:TEXTAREA|INPUT)$/.test(document.activeElement?.tagName ?? '') || document.activeElement === the('file'))
+      the('verdict').scrollIntoView({ block: 'start' })
   }
 
   const again = startForm((input, why) => {

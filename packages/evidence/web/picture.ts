@@ -37,7 +37,7 @@ export function rangePicture({ log, size, held }: Picture): HTMLElement {
     'figure',
     {},
     drawing,
-    el('figcaption', {}, `The whole log ${log}, ${some(size, 'record')} long when it was signed. Dark: what this file holds, ${where}.`),
+    el('figcaption', {}, `The whole log ${log}, ${some(size, 'record')} long when it was signed. Marked: what this file holds, ${where}.`),
   )
 }
 

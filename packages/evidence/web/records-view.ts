@@ -1,3 +1,4 @@
+import type { Report } from '../src/report/report.ts'
 import type { FieldRow, RecordRow } from '../src/report/row.ts'
 import { count, moment, printable, some } from '../src/report/words.ts'
 import { el } from './dom.ts'
@@ -5,14 +6,39 @@ import { matches } from './matches.ts'
 
 const PAGE = 50
 
-/** The five states of a field and the plain one: what each is called and means. */
-const STATES: { readonly [state in FieldRow['state']]: readonly [tone: string, word: string, meaning: string] } = {
-  clear: ['none', 'in clear', 'stands in the sealed record itself'],
-  disclosed: ['good', 'disclosed', 'shown to you; it is the value that was sealed'],
-  sealed: ['none', 'sealed', 'exists, and is not shown to you'],
-  erased: ['open', 'erased', 'destroyed on purpose; the record still verifies'],
-  expired: ['open', 'expired', 'its time of keeping is over'],
-  missing: ['bad', 'missing', 'should be here and is not'],
+type Shown = FieldRow['state'] | 'unproven'
+type Verdict = Report['verdict']
+
+/** The five states of a field, the plain one, and the one nobody should meet. */
+const STATES: { readonly [state in Shown]: readonly [tone: string, word: string] } = {
+  clear: ['none', 'in clear'],
+  disclosed: ['none', 'disclosed'],
+  unproven: ['bad', 'not proven'],
+  sealed: ['none', 'sealed'],
+  erased: ['open', 'erased'],
+  expired: ['open', 'expired'],
+  missing: ['bad', 'missing'],
+}
+
+/** What each means. Attacker: of a file that is not verified no value may be called the sealed one. */
+function meaningOf(state: Shown, verdict: Verdict): string {
+  switch (state) {
+    case 'clear':
+      return verdict === 'verified' ? 'stands in the sealed record itself' : 'stands in the record itself'
+    case 'disclosed':
+      if (verdict === 'verified') return 'shown to you; it is the value that was sealed'
+      return verdict === 'consistent' ? 'shown to you; it fits the record, whoever made that' : 'shown in this file, which has problems: do not rely on it'
+    case 'unproven':
+      return 'stands in this file; nothing shows that it was sealed'
+    case 'sealed':
+      return 'exists, and is not shown to you'
+    case 'erased':
+      return 'said to be destroyed on purpose'
+    case 'expired':
+      return 'said to be past its time of keeping'
+    case 'missing':
+      return 'should be here and is not'
+  }
 }
 
 /** The list of records, a page at a time; what is found by the search replaces it. */
@@ -21,20 +47,22 @@ export class RecordsView {
   readonly #list = el('ol', { class: 'records' })
   readonly #more = el('button', { type: 'button', class: 'more' })
   readonly #note = el('p', { class: 'hint', role: 'status' })
+  readonly #wrong: ReadonlySet<string>
+  readonly #verdict: Verdict
   #rows: readonly RecordRow[]
-  #wrong: ReadonlySet<string>
   #shown = 0
 
   /** @param total records in the file. @param find looks for more in the file; null when all are in `rows`. */
-  constructor(rows: readonly RecordRow[], total: number, wrong: ReadonlySet<string>, find: ((text: string) => Promise<readonly RecordRow[]>) | null) {
+  constructor(rows: readonly RecordRow[], total: number, { verdict, findings }: Report, find: ((text: string) => Promise<readonly RecordRow[]>) | null) {
     this.#rows = rows
-    this.#wrong = wrong
-    const states = new Set(rows.flatMap(({ fields }) => fields.map(({ state }) => state)))
+    this.#verdict = verdict
+    this.#wrong = new Set(findings.filter(({ index }) => index !== null).map(({ log, index }) => `${log ?? ''}:${index}`))
+    const states = new Set(rows.flatMap((row) => row.fields.map(({ state }) => this.#stateOf(row, state))))
     this.element = el(
       'section',
       { class: 'part', 'aria-labelledby': 'records' },
       el('h2', { id: 'records' }, total === 1 ? 'The record' : `The records, ${count(total)}`),
-      legend(states),
+      legend(states, verdict),
       total > 1 ? this.#search(rows, total, find) : null,
       this.#note,
       this.#list,
@@ -43,6 +71,14 @@ export class RecordsView {
     this.#more.addEventListener('click', () => this.#next())
     this.#show(rows, total)
     if (total === 1) this.#list.querySelector('details')?.setAttribute('open', '')
+  }
+
+  #isWrong({ log, index }: RecordRow): boolean {
+    return this.#wrong.has(`${log}:${index}`) || this.#wrong.has(`:${index}`)
+  }
+
+  #stateOf(row: RecordRow, state: FieldRow['state']): Shown {
+    return (state === 'clear' || state === 'disclosed') && this.#isWrong(row) ? 'unproven' : state
   }
 
   #show(rows: readonly RecordRow[], total: number): void {
@@ -58,7 +94,7 @@ export class RecordsView {
 
   #next(): void {
     const page = this.#rows.slice(this.#shown, this.#shown + PAGE)
-    this.#list.append(...page.map((row) => recordItem(row, this.#wrong.has(`${row.log}:${row.index}`) || this.#wrong.has(`:${row.index}`))))
+    this.#list.append(...page.map((row) => recordItem(row, this.#isWrong(row), this.#verdict, (state) => this.#stateOf(row, state))))
     this.#shown += page.length
     const left = this.#rows.length - this.#shown
     this.#more.hidden = left === 0
@@ -92,17 +128,18 @@ export class RecordsView {
   }
 }
 
-function legend(states: ReadonlySet<FieldRow['state']>): HTMLElement {
-  const shown = (Object.keys(STATES) as FieldRow['state'][]).filter((state) => states.has(state))
-  return el('ul', { class: 'legend' }, ...shown.map((state) => el('li', {}, chip(state), ` ${STATES[state][2]}`)))
+function legend(states: ReadonlySet<Shown>, verdict: Verdict): HTMLElement {
+  const shown = (Object.keys(STATES) as Shown[]).filter((state) => states.has(state))
+  return el('ul', { class: 'legend' }, ...shown.map((state) => el('li', {}, chip(state, verdict), ` ${meaningOf(state, verdict)}`)))
 }
 
-function chip(state: FieldRow['state'], number?: number): HTMLElement {
+function chip(state: Shown, verdict: Verdict, number?: number): HTMLElement {
   const [tone, word] = STATES[state]
-  return el('span', { class: `chip ${tone}` }, number === undefined ? word : `${count(number)} ${word}`)
+  const shown = state === 'disclosed' && verdict === 'verified' ? 'good' : tone
+  return el('span', { class: `chip ${shown}` }, number === undefined ? word : `${count(number)} ${word}`)
 }
 
-function recordItem(row: RecordRow, wrong: boolean): HTMLElement {
+function recordItem(row: RecordRow, wrong: boolean, verdict: Verdict, stateOf: (state: FieldRow['state']) => Shown): HTMLElement {
   const inside = el('div', { class: 'inside' })
   const details = el(
     'details',
@@ -113,12 +150,12 @@ function recordItem(row: RecordRow, wrong: boolean): HTMLElement {
       el('span', { class: 'no' }, count(row.index)),
       el('span', { class: 'when' }, row.time === null ? 'no event time' : moment(row.time)),
       el('span', { class: 'kind' }, printable(row.type)),
-      el('span', { class: 'chips' }, wrong ? el('span', { class: 'chip bad' }, 'problem') : null, ...chips(row.fields)),
+      el('span', { class: 'chips' }, ...(wrong ? [el('span', { class: 'chip bad' }, 'problem')] : chips(row.fields, verdict))),
     ),
     inside,
   )
   const open = (): void => {
-    if (inside.childElementCount === 0) inside.append(...recordInside(row))
+    if (inside.childElementCount === 0) inside.append(...recordInside(row, verdict, stateOf))
   }
   details.addEventListener('toggle', open)
   // Printing opens what is shown; see page.ts.
@@ -126,13 +163,13 @@ function recordItem(row: RecordRow, wrong: boolean): HTMLElement {
   return el('li', { class: wrong ? 'record wrong' : 'record', 'data-index': String(row.index) }, details)
 }
 
-function chips(fields: readonly FieldRow[]): HTMLElement[] {
+function chips(fields: readonly FieldRow[], verdict: Verdict): HTMLElement[] {
   const counts = new Map<FieldRow['state'], number>()
   for (const { state } of fields) if (state !== 'clear') counts.set(state, (counts.get(state) ?? 0) + 1)
-  return [...counts].map(([state, number]) => chip(state, number))
+  return [...counts].map(([state, number]) => chip(state, verdict, number))
 }
 
-function recordInside(row: RecordRow): HTMLElement[] {
+function recordInside(row: RecordRow, verdict: Verdict, stateOf: (state: FieldRow['state']) => Shown): HTMLElement[] {
   const pairs: [string, string, boolean][] = [
     ['About', row.subject, false],
     ['Its number there', `${count(row.subjectsequence)}${row.late ? ' – came late: it belongs before one sealed earlier' : ''}`, false],
@@ -149,7 +186,7 @@ function recordInside(row: RecordRow): HTMLElement[] {
         {},
         el('th', { scope: 'row' }, printable(path)),
         el('td', { class: 'value' }, value === null ? '' : printable(value)),
-        el('td', { class: 'field-state' }, chip(state)),
+        el('td', { class: 'field-state' }, chip(stateOf(state), verdict)),
       ),
     ),
   )

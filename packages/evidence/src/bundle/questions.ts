@@ -149,20 +149,20 @@ function disclosed({ logs, problems }: Findings): Said {
   return { answer: wrong ? 'no' : matching === 0 ? 'none' : matching === all ? 'yes' : 'partly', says }
 }
 
+/** attacker: that a value is gone is the word of whoever made the file; nothing in it can show that no copy is left. */
 function erased({ logs }: Findings): Said {
   const fields = total(logs)
   const says: string[] = []
   const under = new Map<string, number>()
   for (const log of logs) for (const [id, values] of Object.entries(log.erasedUnder)) under.set(id, (under.get(id) ?? 0) + values)
   for (const [id, values] of under)
-    says.push(
-      `${count(values, 'value')} erased ${id === '' ? 'without a certificate in this file' : `under the certificate ${id}`}; the records verify all the same.`,
-    )
-  if (fields.expired > 0) says.push(`${count(fields.expired, 'value')} expired by the retention rules.`)
+    says.push(`${count(values, 'value')} said to be erased ${id === '' ? 'without a certificate in this file' : `under the certificate ${id}`}.`)
+  if (fields.expired > 0) says.push(`${count(fields.expired, 'value')} said to be expired by the retention rules.`)
   if (fields.missing > 0) says.push(`${count(fields.missing, 'value')} missing without a reason: ask why.`)
-  return says.length === 0
-    ? { answer: 'none', says: ['Nothing is said to be erased, expired or missing.'] }
-    : { answer: fields.missing > 0 ? 'partly' : 'yes', says }
+  if (says.length === 0) return { answer: 'none', says: ['Nothing is said to be erased, expired or missing.'] }
+  const proven = logs.every(({ records }) => records.proven === records.count)
+  says.push(`That a value is gone is the word of whoever made the file${proven ? '; the records are proven without it' : ''}.`)
+  return { answer: fields.missing > 0 ? 'partly' : 'unknown', says }
 }
 
 function schemas({ logs }: Findings): Said {

@@ -25,11 +25,12 @@ export function printReport({ verdict, headline, sentence, answers, findings, mo
   return lines.join('\n')
 }
 
-/** One record with its fields. */
-export function printRecord(row: RecordRow): string {
-  const head = `record ${count(row.index)}  ${row.time === null ? 'no event time' : moment(row.time)}  ${printable(row.type)}  ${printable(row.subject)} no. ${count(row.subjectsequence)}${row.late ? ' (late)' : ''}`
+/** One record with its fields. @param wrong one of the findings is about it: its values are shown as the file has them, and called nothing else */
+export function printRecord(row: RecordRow, wrong: boolean): string {
+  const head = `${wrong ? 'NOT PROVEN ' : ''}record ${count(row.index)}  ${row.time === null ? 'no event time' : moment(row.time)}  ${printable(row.type)}  ${printable(row.subject)} no. ${count(row.subjectsequence)}${row.late ? ' (late)' : ''}`
   const fields = row.fields.map(
-    ({ path, state, value }) => `    ${printable(path)}: ${value === null ? `(${state})` : `${printable(value)}${state === 'clear' ? '' : `  (${state})`}`}`,
+    ({ path, state, value }) =>
+      `    ${printable(path)}: ${value === null ? `(${state})` : `${printable(value)}${state === 'clear' || wrong ? '' : `  (${state})`}`}`,
   )
   return [head, `    ${row.auditid}  ${row.integrityHash}`, ...fields, ...(row.more > 0 ? [`    and ${count(row.more)} more fields`] : []), ''].join('\n')
 }

@@ -73,7 +73,7 @@ async function check(wanted: Wanted, io: Io): Promise<0 | 1> {
       )
     } else {
       io.stdout(`${printReport(result.report, `${printable(basename(wanted.file))}, ${count(file.size)} bytes`)}\n`)
-      if (wanted.records) for await (const row of result.rows) io.stdout(`${printRecord(row)}\n`)
+      if (wanted.records) await printRecords(result, io)
     }
     return verdict === 'verified' || (verdict === 'consistent' && wanted.allowUnestablished) ? 0 : 1
   } finally {
@@ -129,6 +129,11 @@ function trustOf(wanted: Wanted, cwd: string): GivenTrust {
   })
   if (!read.ok) throw new UsageError(read.message)
   return read.value
+}
+
+async function printRecords({ report: { findings }, rows }: Result, io: Io): Promise<void> {
+  const wrong = new Set(findings.filter(({ index }) => index !== null).map(({ log, index }) => `${log ?? ''}:${index}`))
+  for await (const row of rows) io.stdout(`${printRecord(row, wrong.has(`${row.log}:${row.index}`) || wrong.has(`:${row.index}`))}\n`)
 }
 
 async function collect(rows: AsyncIterable<RecordRow>): Promise<RecordRow[]> {

@@ -52,12 +52,13 @@ function answerOf({ id, question, answer, says }: QuestionAnswer, verdict: Bundl
   return { id, question, state, says: says.map((sentence) => plain(sentence, only)), detail: detailOf(id, verdict) }
 }
 
-/** Times as people write them; the log's name in front only where there are several. */
+/** Times and numbers as people write them; the log's name in front only where there are several. */
 function plain(sentence: string, only: string | null): string {
   const named = only !== null && sentence.startsWith(`${only}: `)
   const bare = named ? sentence.slice(only.length + 2) : sentence
   const timed = bare.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, (time) => moment(time))
-  return printable(named ? timed.charAt(0).toUpperCase() + timed.slice(1) : timed)
+  const counted = timed.replace(/(?<=^|\s)\d{5,15}(?=[\s,;]|\.(?:\s|$)|$)/g, (number) => count(Number(number)))
+  return printable(named ? counted.charAt(0).toUpperCase() + counted.slice(1) : counted)
 }
 
 function findingOf({ index, object, code, message }: Problem, verdict: BundleVerdict): Finding {

@@ -112,6 +112,13 @@ describe('sealtrail-verify', () => {
     assert.deepEqual([rows.length, rows[0]?.index], [40, 240])
   })
 
+  test('marks records that are not proven', async () => {
+    const forged = file('invented.zip', FORGERIES.find(({ id }) => id === 'record-invented')!.make().bundle)
+    const { out } = await verify([forged, '--records', ...options(brought())])
+    assert.match(out, /^NOT PROVEN record 245 .*\n.*\n(?: {4}.*\n)*? {4}caller: \+15550000000\n/m)
+    assert.equal(out.match(/^NOT PROVEN/gm)?.length, 1)
+  })
+
   test('compares with what was asked for', async () => {
     const subject = file('subject.zip', goodSubject())
     assert.equal((await verify([subject, '--subject', 'call-9', ...options(brought())])).exit, 0)

@@ -115,6 +115,18 @@ describe('verify.html in Chromium, without a network', { skip: noBrowser }, () =
     await close()
   })
 
+  test('no value of a record that is not proven is called the sealed one', async () => {
+    const { page, close } = await desk.visit()
+    await examine(page, brought(), desk.file('invented.zip', FORGERIES.find(({ id }) => id === 'record-invented')!.make().bundle))
+    const wrong = page.locator('.record[data-index="245"]')
+    assert.match((await wrong.innerText()).replace(/\s+/g, ' '), /problem/)
+    await wrong.locator('summary').click()
+    const states = await wrong.locator('.field-state').allInnerTexts()
+    assert.ok(!states.includes('disclosed') && !states.includes('in clear') && states.includes('not proven'), states.join())
+    assert.doesNotMatch(await page.locator('.legend').innerText(), /value that was sealed/)
+    await close()
+  })
+
   test('text of a bundle never becomes markup', async () => {
     const { page, strays, close } = await desk.visit()
     await examine(page, brought(), desk.file('<img src=x onerror=alert(1)>.zip', goodRange()))
