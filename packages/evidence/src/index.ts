@@ -72,4 +72,4 @@ export type {
 } from './bundle/verdict.ts'
 export { tilesForRange } from './bundle/range-tiles.ts'
 export { schemaPath } from './bundle/schema-path.ts'
-export { committedIn, wrapRecord } from './bundle/values.ts'
+export { disclosuresWithin, wrapRecord } from './bundle/values.ts'

@@ -1,4 +1,5 @@
 import { sha256Hasher } from '@sealtrail/tlog'
+import { MAX_OBJECT_BYTES } from '../data-object.ts'
 import { problemOf } from '../problem.ts'
 import type { Problem } from '../problem.ts'
 import { encodeHex } from '../text.ts'
@@ -8,8 +9,8 @@ import { Lines } from './lines.ts'
 import type { BundleProgress } from './verdict.ts'
 import type { Zip } from './zip.ts'
 
-/** Files that are read whole are small: a tile has 8 KiB, a note at most 1 MiB. */
-const MAX_WHOLE_BYTES = 8 * 2 ** 20
+/** Files that are read whole: a tile has 8 KiB, a note at most 1 MiB, the data of a record that does not fit it 16 MiB. */
+const MAX_WHOLE_BYTES = MAX_OBJECT_BYTES
 
 /** The files of a bundle, each held against size and SHA-256 of the manifest as it is read. */
 export class BundleFiles {

@@ -14,6 +14,7 @@ import type { FieldState } from '../flatten.ts'
  *   log/<log>/proofs.ndjson               ProofLine: index and inclusion proof of each record; not for a range
  *   log/<log>/tile/<L>/<N>[.p/<W>]        C2SP tiles that prove a range whole; for a range only
  *   log/<log>/proof/<index>.tlog-proof    C2SP tlog-proof of each record, when they are 1,000 at most
+ *   log/<log>/object/<hex>                data of a record that did not fit it, under the digest it is named by
  *   log/<log>/fields.ndjson               FieldsLine: what became of each commitment; records without any have no line
  *   log/<log>/object/<sha256 hex>         the rest of the data of records that name one (`dataobject`)
  *   log/<log>/timestamp/<name>/…          checkpoint.txt, token.tst, chain.pem, crls.pem, consistency
@@ -94,7 +95,7 @@ export interface FieldsLine {
 }
 
 export interface BundleField {
-  /** RFC 6901 pointer into the record's data. */
+  /** RFC 6901 pointer into the record's data, whole. */
   readonly path: string
   readonly digest: string
   readonly state: FieldState

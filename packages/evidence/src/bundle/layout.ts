@@ -34,9 +34,6 @@ function ofMany(path: string, logs: BundleManifest['logs']): boolean {
   const log = logs.find((each) => path.startsWith(`log/${each.log}/`))
   if (log === undefined) return false
   const rest = path.slice(`log/${log.log}/`.length)
-  return (
-    /^object\/[0-9a-f]{64}$/.test(rest) ||
-    /^proof\/(0|[1-9][0-9]*)\.tlog-proof$/.test(rest) ||
-    (log.range !== null && /^tile\/[0-9]{1,2}\/[x0-9/]+(\.p\/[0-9]{1,3})?$/.test(rest))
-  )
+  if (/^object\/[0-9a-f]{64}$/.test(rest)) return true
+  return /^proof\/(0|[1-9][0-9]*)\.tlog-proof$/.test(rest) || (log.range !== null && /^tile\/[0-9]{1,2}\/[x0-9/]+(\.p\/[0-9]{1,3})?$/.test(rest))
 }

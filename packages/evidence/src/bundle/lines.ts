@@ -1,7 +1,7 @@
 import { BundleBroken } from './broken.ts'
 
-/** Longest line of a bundle: the disclosures of one record. */
-export const MAX_LINE_BYTES: number = 8 * 2 ** 20
+/** Longest line of a bundle: what is said of every field of one record whose data has 16 MiB. */
+export const MAX_LINE_BYTES: number = 64 * 2 ** 20
 
 /**
  * The lines of a file without their newlines, one at a time: `next()` is the n-th line, null behind the last. A last line

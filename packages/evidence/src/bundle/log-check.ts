@@ -2,14 +2,13 @@ import { TlogError } from '@sealtrail/tlog'
 import { EvidenceError } from '../errors.ts'
 import { problemOf } from '../problem.ts'
 import type { Problem } from '../problem.ts'
-import { joinData, MAX_OBJECT_BYTES, objectDigest } from '../data-object.ts'
-import type { JsonObject } from '../json.ts'
 import { MAX_RECORD_BYTES, parseRecord } from '../record.ts'
 import type { RecordFields } from '../record.ts'
 import { encodeHex } from '../text.ts'
 import { BundleBroken } from './broken.ts'
 import type { BundleAsked, BundleLog, BundleManifest } from './format.ts'
 import type { BundleFiles } from './files.ts'
+import { DataObjects } from './data-objects.ts'
 import { parseInstant } from './instant.ts'
 import { ProofFiles } from './proof-files.ts'
 import { ProofProver, RangeProver } from './provers.ts'
@@ -111,6 +110,7 @@ async function walk(
   const folder = `log/${log.log}/`
   const prover = await proverOf(log, checkpoint, files, report)
   const proofs = new ProofFiles(folder, files, checkpoint, report)
+  const objects = new DataObjects(folder, files, report)
   const path = `${folder}records.ndjson`
   if (log.records > 0 || files.has(path)) {
     const lines = files.lines(path, MAX_RECORD_BYTES)
@@ -120,31 +120,14 @@ async function walk(
       const record = recordOf(bytes, index, at, report)
       seen.add(record, index, proven, at)
       if (record !== null) subjects.add(record.subject, record.subjectsequence, record.auditid, index, at)
-      const data = record === null ? null : await wholeData(record, folder, index, at, { files, report })
-      await values.check(bytes, data, index, at, proven, record?.data ?? null)
+      await values.check(bytes, record === null ? null : await objects.whole(record, index, at), record?.data ?? null, index, at, proven)
       await proofs.check(bytes, index)
     }
   }
   await prover.end()
   await values.end()
   proofs.end()
-}
-
-/** The record's data with what its object holds; without, when that is not there or is another. */
-async function wholeData(
-  record: RecordFields,
-  folder: string,
-  index: number | null,
-  at: string,
-  { files, report }: Pick<LogCheckDeps, 'files' | 'report'>,
-): Promise<JsonObject> {
-  const digest = objectDigest(record)
-  if (digest === null) return record.data
-  const path = `${folder}object/${digest}`
-  const opened = joinData(record, files.has(path) ? await files.whole(path, MAX_OBJECT_BYTES) : null)
-  if ('data' in opened) return opened.data
-  report(problemOf(opened.code, files.has(path) ? path : at, index, opened.detail))
-  return record.data
+  objects.end()
 }
 
 async function proverOf(log: BundleLog, checkpoint: OpenedCheckpoint | null, files: BundleFiles, report: (problem: Problem) => void): Promise<RecordProver> {

@@ -1,5 +1,5 @@
 import { ed25519Verify } from '@sealtrail/tlog'
-import { commitmentDigests, disclosureDigest, openDisclosure } from '../commitment.ts'
+import { disclosureDigest, openDisclosure } from '../commitment.ts'
 import { EvidenceError } from '../errors.ts'
 import { flatten } from '../flatten.ts'
 import type { Field, FieldState } from '../flatten.ts'
@@ -87,19 +87,23 @@ export class Values {
     this.#report = counted
   }
 
-  /** @param data null when the bytes are no record; with what its object holds @param index null when it is not known: then nothing beside it can be found @param proven whether the record is what was sealed: what a forged record commits to matches nothing @param own what stands in the record itself: an SD-JWT knows nothing of objects */
-  async check(record: Uint8Array, data: JsonObject | null, index: number | null, at: string, proven: boolean, own: JsonObject | null = data): Promise<void> {
+  /**
+   * @param whole the record's data with what did not fit it; null when that cannot be had. @param own the data within its bytes
+   * @param index null when it is not known: then nothing beside it can be found
+   * @param proven whether the record is what was sealed: what a forged record commits to matches nothing
+   */
+  async check(record: Uint8Array, whole: JsonObject | null, own: JsonObject | null, index: number | null, at: string, proven: boolean): Promise<void> {
     const jwt = this.#jwts === null || this.#jwtsOver ? null : await this.#jwts.next()
     if (this.#jwts !== null && jwt === null) {
       if (!this.#jwtsOver) this.#report(problemOf('SDJWT_MISMATCH', this.#jwtPath, index, 'there are fewer than records'))
       this.#jwtsOver = true
     }
-    if (index === null || data === null) return
+    if (index === null || whole === null) return
     const given = (await this.#disclosures.of(index)) ?? []
-    const committed = flatten(data, []).fields
+    const committed = flatten(whole, []).fields
     const known = this.#disclosed(committed, given, index, proven)
     await this.#spokenOf(committed, known, index, at)
-    if (jwt !== null) this.#jwt(record, own === data || own === null ? given : committedIn(own, given), jwt, index)
+    if (jwt !== null) this.#jwt(record, own === whole ? given : disclosuresWithin(own, given), jwt, index)
   }
 
   async end(): Promise<void> {
@@ -167,9 +171,9 @@ export class Values {
   }
 }
 
-/** Those of the disclosures that the record itself commits to, not its object: an SD-JWT may hold no other (RFC 9901 section 7.1). */
-export function committedIn(data: JsonObject, disclosures: readonly string[]): string[] {
-  const digests = new Set(commitmentDigests(data))
+/** The disclosures that belong to commitments of this data, in their order: an SD-JWT holds no others. */
+export function disclosuresWithin(data: JsonObject | null, disclosures: readonly string[]): string[] {
+  const digests = new Set(data === null ? [] : flatten(data, []).fields.map(({ digest }) => digest))
   return disclosures.filter((disclosure) => digests.has(disclosureDigest(disclosure)))
 }
 

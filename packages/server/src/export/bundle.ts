@@ -76,6 +76,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
       hashes,
       object: (name, digest) => deps.records.object(name, digest),
       vault: deps.vault,
+      object: (name, digest) => deps.records.object(name, digest),
       role: order.requester.role,
       wrapper: deps.wrapper,
       total,

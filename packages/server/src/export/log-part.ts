@@ -1,13 +1,12 @@
-import { canonicalize, committedIn, joinData, MAX_PROOF_FILES, objectDigest, tilesForRange } from '@sealtrail/evidence'
+import { canonicalize, disclosuresWithin, joinData, MAX_PROOF_FILES, objectDigest, tilesForRange } from '@sealtrail/evidence'
 import type { BundleLog, FieldState, JsonObject, RecordFields } from '@sealtrail/evidence'
 import { checkInclusion, encodeBase64, formatTilePath, formatTlogProof, leafHash } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
-import type { Records } from '../index/records.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Requester } from './export.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Spool } from './spool.ts'
-import { NONE, noFields, sdJwt, valuesOf } from './values.ts'
+import { noFields, sdJwt, valuesOf } from './values.ts'
 import type { RecordValues, WrapperKey } from './values.ts'
 import type { ZipFile } from './zip-file.ts'
 
@@ -31,9 +30,9 @@ export interface LogPartDeps {
   readonly origin: string
   readonly snapshot: Snapshot
   readonly hashes: LogHashes
-  /** What does not fit a record of the log, unchecked; null when the store does not give it. */
-  readonly object: Records['object']
   readonly vault: Pick<Vault, 'rows' | 'open'>
+  /** Data that did not fit its record, by digest; null when the store does not give it. */
+  object(log: string, digest: string): Promise<Uint8Array | null>
   readonly role: Requester['role']
   readonly wrapper: WrapperKey
   /** Records in the whole bundle: few get a proof file each. */
@@ -91,34 +90,36 @@ class LogPart {
   }
 
   async write(leaves: readonly Leaf[]): Promise<void> {
-    const { vault, role } = this.#deps
-    const parsed = leaves.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as Pick<RecordFields, 'auditid' | 'data' | 'dataobject' | 'dataschema'>)
-    const values: RecordValues[] = await Promise.all(
-      parsed.map(async (record) => (objectDigest(record) === null ? valuesOf(record.auditid, record.data, role, vault) : NONE)),
+    const records = leaves.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as RecordFields)
+    const values = await Promise.all(
+      records.map((record) => (objectDigest(record) === null ? this.#values(record.auditid, record.data) : Promise.resolve(null))),
     )
-    // One at a time: an object is large.
-    for (const [i, record] of parsed.entries())
-      if (objectDigest(record) !== null) values[i] = await valuesOf(record.auditid, await this.#object(record, (leaves[i] as Leaf).index), role, vault)
     for (const [i, leaf] of leaves.entries()) {
-      this.#deps.onSchema((parsed[i] as (typeof parsed)[0]).dataschema)
-      await this.#record(leaf, values[i] as RecordValues, parsed[i] as (typeof parsed)[0])
+      const record = records[i] as RecordFields
+      this.#deps.onSchema(record.dataschema)
+      // Large data one at a time: 64 of them would be a gigabyte.
+      await this.#record(leaf, record, values[i] ?? (await this.#values(record.auditid, await this.#whole(leaf.index, record))))
     }
     this.#deps.onRecords(leaves.length)
   }
 
-  /** Puts the record's object into the bundle; returns its whole data. */
-  async #object(record: Pick<RecordFields, 'data' | 'dataobject'>, index: number): Promise<JsonObject> {
+  #values(auditid: string, data: JsonObject): Promise<RecordValues> {
+    return valuesOf(auditid, data, this.#deps.role, this.#deps.vault)
+  }
+
+  /** The data of a record that names an object; the object goes into the bundle. */
+  async #whole(index: number, record: RecordFields): Promise<JsonObject> {
     const digest = objectDigest(record) as string
     const bytes = await this.#deps.object(this.#log, digest)
     const opened = joinData(record, bytes)
-    if (bytes === null || 'code' in opened)
-      throw new SealtrailError('DATA_CORRUPT', `record ${index} of log ${this.#log} names an object that is not there or another; run \`sealtrail verify\``)
-    if (!this.#objects.has(digest)) this.#deps.zip.add(`log/${this.#log}/object/${digest}`, bytes)
+    if (!('data' in opened))
+      throw new SealtrailError('DATA_CORRUPT', `the data object of record ${index} of log ${this.#log} is missing or damaged; run \`sealtrail verify\``)
+    if (!this.#objects.has(digest)) this.#deps.zip.add(`log/${this.#log}/object/${digest}`, bytes as Uint8Array)
     this.#objects.add(digest)
     return opened.data
   }
 
-  async #record({ index, bytes }: Leaf, { fields, disclosures }: RecordValues, { data, dataobject }: Pick<RecordFields, 'data' | 'dataobject'>): Promise<void> {
+  async #record({ index, bytes }: Leaf, record: RecordFields, { fields, disclosures }: RecordValues): Promise<void> {
     const { zip, wrapper, total, snapshot } = this.#deps
     const at = `log/${this.#log}/`
     const proof = this.#proved(index, bytes)
@@ -128,7 +129,8 @@ class LogPart {
     if (total <= MAX_PROOF_FILES) zip.add(`${at}proof/${index}.tlog-proof`, formatTlogProof({ index: BigInt(index), hashes: proof, checkpoint: snapshot.note }))
     if (fields.length > 0) await this.#spool(`${at}fields.ndjson`).line(canonicalize({ fields: fields.map((each) => ({ ...each })), index }))
     if (disclosures.length > 0) await this.#spool(`disclosures/${this.#log}.ndjson`).line(canonicalize({ disclosures: [...disclosures], index }))
-    await this.#spool(`disclosures/${this.#log}.sd-jwt`).line(sdJwt(bytes, dataobject == null ? disclosures : committedIn(data, disclosures), wrapper))
+    const within = objectDigest(record) === null ? disclosures : disclosuresWithin(record.data, disclosures)
+    await this.#spool(`disclosures/${this.#log}.sd-jwt`).line(sdJwt(bytes, within, wrapper))
     for (const { state } of fields) this.#fields[state]++
     const run = this.#runs.at(-1)
     if (run?.[1] === index) run[1]++

@@ -29,23 +29,21 @@ This finds accidents. Whoever changes a file can change the manifest too; what f
     ...logs.map(logSection),
     `## Personal values
 
-A value stands in a record as \`[{"...":"<digest>"}]\`. A line of \`disclosures/<log>.ndjson\` holds what a record's digests were made from; the SHA-256 of each text, in base64url, must stand in the record:
+A value stands in a record as \`[{"...":"<digest>"}]\`. A line of \`disclosures/<log>.ndjson\` holds what a record's digests were made from; the SHA-256 of each text, in base64url, must stand in the record, or in the object that holds what of its data did not fit it (\`log/<log>/object/<SHA-256>\`, named in the record as \`dataobject\`):
 
 \`\`\`sh
+for o in log/*/object/*; do
+  [ ! -e "$o" ] || [ "$(sha256sum < "$o" | cut -c1-64)" = "\${o##*/}" ] || echo "$o is not the object its name says"
+done
 for f in disclosures/*.ndjson; do
   [ -e "$f" ] || continue
   jq -r '.disclosures[]' "$f" | while read -r d; do
     digest=$(printf %s "$d" | sha256sum | cut -c1-64 | xxd -r -p | basenc --base64url | tr -d =)
-    grep -q -s -F "\\"$digest\\"" log/*/records.ndjson log/*/object/* || echo "no record commits to a disclosed value"
+    grep -q -F "\\"$digest\\"" log/*/records.ndjson $(ls log/*/object/* 2> /dev/null) || echo "no record commits to a disclosed value"
   done
-done
-for f in log/*/object/*; do
-  [ ! -e "$f" ] || [ "$(sha256sum < "$f" | cut -c1-64)" = "\${f##*/}" ] || echo "another object than its record names"
 done
 echo "disclosures: done"
 \`\`\`
-
-A record with a \`dataobject\` has the rest of its data in \`log/<log>/object/\`, under its SHA-256; values are committed to there in the same way.
 
 To read one: \`basenc -d --base64url\`. \`disclosures/<log>.sd-jwt\` has the same records as SD-JWTs (RFC 9901), one a line; any SD-JWT library puts the values back. They are signed with the key in \`keys.json\`, which is a hint like all keys here.
 

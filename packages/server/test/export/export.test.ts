@@ -99,6 +99,37 @@ describe('evidence bundles', () => {
     )
   })
 
+  it('with the data that did not fit its record', async () => {
+    const payload = Object.fromEntries(Array.from({ length: 1_500 }, (_, i) => [`k${i}`, `value ${i} of ${'x'.repeat(40)}`]))
+    const event = { eventId: 'large', timestamp: '2026-01-01T00:00:00Z', eventType: 'call.stateChange', interactionId: 'large-call', payload }
+    assert.equal((await world.send('/api/v1/events', event, { role: 'ingest' })).status, 202)
+    await world.flush()
+    const bundle = (await fetch({ subject: 'large-call' })).unzip()
+    assert.deepEqual((await bundle.verify()).problems, [])
+    const objects = bundle.paths().filter((path) => path.includes('/object/'))
+    assert.equal(objects.length, 1)
+    const [digest] = (objects[0] as string).split('/').slice(-1)
+    assert.ok(bundle.text('log/interactions/records.ndjson').includes(`"dataobject":"sha256:${digest}"`))
+    assert.ok(bundle.manifest.logs[0]!.fields.disclosed >= 1_500)
+    assert.ok(bundle.text('disclosures/interactions.ndjson').length > 100_000)
+    assert.equal((await (await fetch({ subject: 'large-call' }, 'auditor')).verify()).logs[0]?.fields.disclosed, 0)
+    const [line] = bundle.lines('disclosures/interactions.sd-jwt')
+    assert.equal(
+      (
+        await SDJwt.fromEncode(
+          line as string,
+          (data) =>
+            new Uint8Array(
+              createHash('sha256')
+                .update(new Uint8Array(Buffer.from(data as string)))
+                .digest(),
+            ),
+        )
+      ).jwt?.payload?.['subject'],
+      'large-call',
+    )
+  })
+
   it('of the log system too, by range', async () => {
     const verdict = await (await fetch({ range: 'system:0..' })).verify({ vkeys: [vkey('system')] })
     assert.deepEqual(verdict.problems, [])
