@@ -1,4 +1,5 @@
 import { ERRORS } from '../errors.ts'
+import { AUDIT_RECORD } from '../event/audit-record.ts'
 import { documentPath, ROUTES, type Route } from './routes.ts'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -21,22 +22,6 @@ const resultFields = {
   code: { enum: Object.keys(ERRORS) },
   receipt: ref('Receipt'),
 }
-const auditFields = [
-  'audit_id',
-  'message_uuid',
-  'customer_external_id',
-  'communication_type',
-  'delivery_status',
-  'carrier_receipt_timestamp',
-  'carrier_error_code',
-  'originating_workflow_id',
-  'originating_agent_id',
-  'regulatory_tag',
-  'platform_tenant_id',
-  'ingestion_timestamp',
-  'integrity_hash',
-]
-
 const SCHEMAS: Readonly<Record<string, Schema>> = {
   Receipt: receipt,
   Result: of({ ...resultFields, message: text, records: list(of(resultFields, ['outcome'])) }, ['outcome']),
@@ -45,7 +30,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
   AuditAnswer: of(
     {
       status: { enum: ['verified', 'tampered'] },
-      audit_record: of(Object.fromEntries(auditFields.map((name) => [name, nullable('string')]))),
+      audit_record: of(Object.fromEntries(AUDIT_RECORD.map((name) => [name, nullable('string')]))),
       verification_timestamp: { type: 'string', format: 'date-time' },
       problems: list(object),
       history: list(object),

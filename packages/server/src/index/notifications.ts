@@ -2,6 +2,7 @@ import { PROBLEMS } from '@sealtrail/evidence'
 import type { Problem } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import { aliasToken } from '../event/alias.ts'
+import { AUDIT_RECORD } from '../event/audit-record.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { NotificationQuery, Reading, Viewer } from '../http/ports.ts'
 import { plainToken } from './plain-token.ts'
@@ -9,21 +10,8 @@ import { attributesOf, dataFor, problemFields, problemsOf, proveAll, receiptOf }
 import type { ProvenRecord, ReadingDeps } from './reading.ts'
 import type { TrailReading } from './trails.ts'
 
-/** The thirteen fields of the flat record but `integrity_hash`, each under the name it has in the data. */
-const FIELDS = [
-  'audit_id',
-  'message_uuid',
-  'customer_external_id',
-  'communication_type',
-  'delivery_status',
-  'carrier_receipt_timestamp',
-  'carrier_error_code',
-  'originating_workflow_id',
-  'originating_agent_id',
-  'regulatory_tag',
-  'platform_tenant_id',
-  'ingestion_timestamp',
-] as const
+/** What the data says of the flat record. */
+const FIELDS = AUDIT_RECORD.filter((name) => name !== 'integrity_hash')
 const MAX_MORE = 100
 
 /** All records of one message. */
@@ -114,7 +102,7 @@ async function answer({ trail, subject, records }: Message, more: readonly strin
   const body: JsonObject = {
     status: problems.length === 0 ? 'verified' : 'tampered',
     ...problemFields(problems),
-    audit_record: shown?.record ?? Object.fromEntries([...FIELDS, 'integrity_hash'].map((name) => [name, null])),
+    audit_record: shown?.record ?? Object.fromEntries(AUDIT_RECORD.map((name) => [name, null])),
     verification_timestamp: new Date(deps.now()).toISOString(),
     history: flat.map(({ record, states }, i) => {
       const { index, fields } = receipts[i] as ProvenRecord

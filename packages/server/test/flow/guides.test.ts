@@ -4,78 +4,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { SealtrailError } from '../../src/errors.ts'
 import type { JsonObject } from '../../src/event/json.ts'
+import { ANSWER, FILTER, PUT_BODY, RAW, RETRIEVAL, SUBSCRIPTION, TRANSFORM } from '../guides.ts'
 import { grep, grepAll, World } from './harness.ts'
-
-const SUBSCRIPTION = `{
-  "name": "AuditTrailEventStream",
-  "eventTypes": [
-    "call.stateChange",
-    "message.stateChange",
-    "email.stateChange"
-  ],
-  "destinationType": "KinesisDataFirehose",
-  "destinationId": "arn:aws:kinesis:us-east-1:123456789012:firehose/audit-delivery",
-  "filterExpression": "event_type == 'stateChange'"
-}`
-
-const PUT_BODY = `{
-  "audit_id": "evt_98765",
-  "timestamp": "2023-10-27T10:00:00Z",
-  "data": { ... }
-}`
-
-const FILTER = 'event.status == "DELIVERED" || event.status == "READ" || event.status == "FAILED" || event.status == "EXPIRED"'
-
-const TRANSFORM = `{
-"audit_id": "{{event.id}}",
-"message_uuid": "{{event.message_id}}",
-"customer_external_id": "{{event.recipient.external_id}}",
-"communication_type": "{{event.type}}",
-"delivery_status": "{{event.status}}",
-"carrier_receipt_timestamp": "{{event.timestamp}}",
-"carrier_error_code": "{{event.error_code}}",
-"originating_workflow_id": "{{event.workflow_id}}",
-"originating_agent_id": "{{event.agent_id}}",
-"regulatory_tag": "COMPLIANCE_ARCHIVE_V1",
-"platform_tenant_id": "{{tenant.id}}",
-"ingestion_timestamp": "{{now()}}"
-}`
-
-const RETRIEVAL = `GET /api/v1/audit/notifications?message_uuid=8f3a9c21-4b5e-4d7f-9a1c-2e8f7b6d5c4a&customer_external_id=CUST_99281 HTTP/1.1
-Host: audit-gateway.yourcompany.com
-Authorization: Bearer [service_account_token]
-Accept: application/json`
-
-const ANSWER = `{
-"status": "verified",
-"audit_record": {
-"audit_id": "evt_8f3a9c21_1715429201",
-"message_uuid": "8f3a9c21-4b5e-4d7f-9a1c-2e8f7b6d5c4a",
-"customer_external_id": "CUST_99281",
-"communication_type": "outbound_message_status_update",
-"delivery_status": "DELIVERED",
-"carrier_receipt_timestamp": "2024-05-10T14:32:01Z",
-"carrier_error_code": null,
-"originating_workflow_id": "wf_policy_update_v2",
-"originating_agent_id": null,
-"regulatory_tag": "COMPLIANCE_ARCHIVE_V1",
-"platform_tenant_id": "tenant_prod_01",
-"ingestion_timestamp": "2024-05-10T14:32:03Z",
-"integrity_hash": "sha256:a1b2c3d4e5f6..."
-},
-"verification_timestamp": "2024-05-11T09:15:00Z"
-}`
-
-/** What the answer was made of: the event before the Transform block. */
-const RAW = {
-  id: 'evt_8f3a9c21_1715429201',
-  type: 'outbound_message_status_update',
-  status: 'DELIVERED',
-  message_id: '8f3a9c21-4b5e-4d7f-9a1c-2e8f7b6d5c4a',
-  recipient: { external_id: 'CUST_99281', address: '+13175550164' },
-  timestamp: '2024-05-10T14:32:01Z',
-  workflow_id: 'wf_policy_update_v2',
-}
 
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/
 const block = (text: string, spaces: number): string => text.replace(/^/gm, ' '.repeat(spaces))

@@ -1,48 +1,9 @@
 // Every JSON block and request of the two guides that reaches an HTTP route, as printed there.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PUT_BODY, RECORD, SUBSCRIPTION, TRANSFORM } from '../guides.ts'
 import { bearer, recorder, type Recorder } from './double.ts'
 
-const RECORD = `{
-"audit_id": "evt_8f3a9c21_1715429201",
-"message_uuid": "8f3a9c21-4b5e-4d7f-9a1c-2e8f7b6d5c4a",
-"customer_external_id": "CUST_99281",
-"communication_type": "outbound_message_status_update",
-"delivery_status": "DELIVERED",
-"carrier_receipt_timestamp": "2024-05-10T14:32:01Z",
-"carrier_error_code": null,
-"originating_workflow_id": "wf_policy_update_v2",
-"originating_agent_id": null,
-"regulatory_tag": "COMPLIANCE_ARCHIVE_V1",
-"platform_tenant_id": "tenant_prod_01",
-"ingestion_timestamp": "2024-05-10T14:32:03Z",
-"integrity_hash": "sha256:a1b2c3d4e5f6..."
-}`
-const TRANSFORM = `{
-"audit_id": "{{event.id}}",
-"message_uuid": "{{event.message_id}}",
-"customer_external_id": "{{event.recipient.external_id}}",
-"communication_type": "{{event.type}}",
-"delivery_status": "{{event.status}}",
-"carrier_receipt_timestamp": "{{event.timestamp}}",
-"carrier_error_code": "{{event.error_code}}",
-"originating_workflow_id": "{{event.workflow_id}}",
-"originating_agent_id": "{{event.agent_id}}",
-"regulatory_tag": "COMPLIANCE_ARCHIVE_V1",
-"platform_tenant_id": "{{tenant.id}}",
-"ingestion_timestamp": "{{now()}}"
-}`
-const SUBSCRIPTION = `{
-  "name": "AuditTrailEventStream",
-  "eventTypes": [
-    "call.stateChange",
-    "message.stateChange",
-    "email.stateChange"
-  ],
-  "destinationType": "KinesisDataFirehose",
-  "destinationId": "arn:aws:kinesis:us-east-1:123456789012:firehose/audit-delivery",
-  "filterExpression": "event_type == 'stateChange'"
-}`
 const INTERACTION =
   '{"eventId":"e-1","timestamp":"2023-10-27T10:00:00Z","eventType":"call.stateChange","interactionId":"i-1","payload":{"state":"transferred"}}'
 
@@ -101,7 +62,7 @@ test('first guide: the S3 call is answered with every correction', async () => {
   const answer = await recorder().app.request('/{bucket-name}/audit/event-12345.json', {
     method: 'PUT',
     headers: { 'x-amz-bucket-object-lock-mode': 'COMPLY', 'x-amz-bucket-object-lock-retention-date': '2031-01-01T00:00:00Z' },
-    body: '{\n  "audit_id": "evt_98765",\n  "timestamp": "2023-10-27T10:00:00Z",\n  "data": { ... }\n}',
+    body: PUT_BODY,
   })
   const body = (await answer.json()) as { code: string; detail: string; status: number }
   assert.deepEqual([answer.status, body.code], [400, 'WRONG_LOCK_HEADER'])

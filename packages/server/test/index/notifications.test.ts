@@ -3,26 +3,14 @@ import { after, before, test } from 'node:test'
 import { parseReceipt, verifyReceipt } from '@sealtrail/evidence'
 import { SealtrailError } from '../../src/errors.ts'
 import type { Reading, Viewer } from '../../src/http/ports.ts'
+import { RECORD } from '../guides.ts'
 import { START, uuidOf } from './sample.ts'
 import { Personal, World, auditor, officer } from './world.ts'
 
 const RECEIPT = 'com.genesys.cloud.notification.receipt'
 const [FIRST, SECOND, THIRD, LONE] = [uuidOf(1), uuidOf(2), uuidOf(3), uuidOf(4)] as [string, string, string, string]
-const NAMES = [
-  'audit_id',
-  'message_uuid',
-  'customer_external_id',
-  'communication_type',
-  'delivery_status',
-  'carrier_receipt_timestamp',
-  'carrier_error_code',
-  'originating_workflow_id',
-  'originating_agent_id',
-  'regulatory_tag',
-  'platform_tenant_id',
-  'ingestion_timestamp',
-  'integrity_hash',
-]
+/** As the second guide prints it. */
+const NAMES = Object.keys(JSON.parse(RECORD) as object)
 
 let world: World
 let ids: string[]

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import type { JsonObject } from '../../src/event/json.ts'
 import { loadPack } from '../../src/pack/load.ts'
 import { readFileSync } from 'node:fs'
+import { FILTER, RAW, RECORD, SUBSCRIPTION, TRANSFORM } from '../guides.ts'
 import { input } from './input.ts'
 
 // The JSON blocks and expressions of the two integration guides the packs answer to, as they stand there.
@@ -11,68 +12,13 @@ import { input } from './input.ts'
 const PACKS = join(import.meta.dirname, '../../../../packs')
 const context = { tenant: 'tenant_prod_01' }
 
-const SUBSCRIPTION = JSON.parse(`{
-  "name": "AuditTrailEventStream",
-  "eventTypes": [
-    "call.stateChange",
-    "message.stateChange",
-    "email.stateChange"
-  ],
-  "destinationType": "KinesisDataFirehose",
-  "destinationId": "arn:aws:kinesis:us-east-1:123456789012:firehose/audit-delivery",
-  "filterExpression": "event_type == 'stateChange'"
-}`) as { eventTypes: string[]; filterExpression: string }
-
-const FILTER = 'event.status == "DELIVERED" || event.status == "READ" || event.status == "FAILED" || event.status == "EXPIRED"'
-
-const TRANSFORM = JSON.parse(`{
-"audit_id": "{{event.id}}",
-"message_uuid": "{{event.message_id}}",
-"customer_external_id": "{{event.recipient.external_id}}",
-"communication_type": "{{event.type}}",
-"delivery_status": "{{event.status}}",
-"carrier_receipt_timestamp": "{{event.timestamp}}",
-"carrier_error_code": "{{event.error_code}}",
-"originating_workflow_id": "{{event.workflow_id}}",
-"originating_agent_id": "{{event.agent_id}}",
-"regulatory_tag": "COMPLIANCE_ARCHIVE_V1",
-"platform_tenant_id": "{{tenant.id}}",
-"ingestion_timestamp": "{{now()}}"
-}`) as JsonObject
-
-const ANSWER = JSON.parse(`{
-"status": "verified",
-"audit_record": {
-"audit_id": "evt_8f3a9c21_1715429201",
-"message_uuid": "8f3a9c21-4b5e-4d7f-9a1c-2e8f7b6d5c4a",
-"customer_external_id": "CUST_99281",
-"communication_type": "outbound_message_status_update",
-"delivery_status": "DELIVERED",
-"carrier_receipt_timestamp": "2024-05-10T14:32:01Z",
-"carrier_error_code": null,
-"originating_workflow_id": "wf_policy_update_v2",
-"originating_agent_id": null,
-"regulatory_tag": "COMPLIANCE_ARCHIVE_V1",
-"platform_tenant_id": "tenant_prod_01",
-"ingestion_timestamp": "2024-05-10T14:32:03Z",
-"integrity_hash": "sha256:a1b2c3d4e5f6..."
-},
-"verification_timestamp": "2024-05-11T09:15:00Z"
-}`) as { audit_record: JsonObject }
-
-const RAW: JsonObject = {
-  id: 'evt_8f3a9c21_1715429201',
-  type: 'outbound_message_status_update',
-  status: 'DELIVERED',
-  message_id: '8f3a9c21-4b5e-4d7f-9a1c-2e8f7b6d5c4a',
-  recipient: { external_id: 'CUST_99281', address: '+13175550164' },
-  timestamp: '2024-05-10T14:32:01Z',
-  workflow_id: 'wf_policy_update_v2',
-}
+const subscribed = JSON.parse(SUBSCRIPTION) as { eventTypes: string[]; filterExpression: string }
+const transform = JSON.parse(TRANSFORM) as JsonObject
+const record = JSON.parse(RECORD) as JsonObject
 
 describe('the first guide', () => {
-  const subscription = { eventTypes: SUBSCRIPTION.eventTypes }
-  const pack = loadPack(join(PACKS, 'genesys-interactions'), { trail: 'interactions', subscription, filter: SUBSCRIPTION.filterExpression })
+  const subscription = { eventTypes: subscribed.eventTypes }
+  const pack = loadPack(join(PACKS, 'genesys-interactions'), { trail: 'interactions', subscription, filter: subscribed.filterExpression })
   const sample = (name: string): JsonObject => JSON.parse(readFileSync(join(PACKS, 'genesys-interactions/samples', `${name}.json`), 'utf8')) as JsonObject
   const kept = (value: JsonObject): number => {
     const result = pack.apply(input(value), context)
@@ -126,7 +72,7 @@ describe('the first guide', () => {
     assert.ok(!mapped!.id.includes('078'))
     assert.equal(kept({ ...event, eventType: 'chat.stateChange' }), 0)
     assert.equal(
-      loadPack(join(PACKS, 'genesys-interactions'), { filter: SUBSCRIPTION.filterExpression }).apply(input({ ...event, eventType: 'call.heartbeat' }), context)
+      loadPack(join(PACKS, 'genesys-interactions'), { filter: subscribed.filterExpression }).apply(input({ ...event, eventType: 'call.heartbeat' }), context)
         .kind,
       'events',
     )
@@ -147,13 +93,13 @@ describe('the first guide', () => {
 
 describe('the second guide', () => {
   const dir = join(PACKS, 'genesys-notifications')
-  const pasted = loadPack(dir, { trail: 'notifications', filter: FILTER, map: TRANSFORM })
+  const pasted = loadPack(dir, { trail: 'notifications', filter: FILTER, map: transform })
 
   it('its filter and Transform block, pasted, map the raw event', () => {
     const result = pasted.apply(input(RAW, { receivedMs: Date.parse('2024-05-10T14:32:03Z') }), context)
     assert.ok(result.kind === 'events')
-    const { integrity_hash: _, ...record } = ANSWER.audit_record
-    assert.deepEqual(result.events[0]!.data, { ...record, ingestion_timestamp: '2024-05-10T14:32:03.000Z' })
+    const { integrity_hash: _, ...flat } = record
+    assert.deepEqual(result.events[0]!.data, { ...flat, ingestion_timestamp: '2024-05-10T14:32:03.000Z' })
     assert.ok(!JSON.stringify(result.events[0]!.data).includes('13175550164'), 'the address is not in the flat record')
   })
 
@@ -169,7 +115,7 @@ describe('the second guide', () => {
     const sample = JSON.parse(readFileSync(join(dir, 'samples/queue-message-delivery-failed.json'), 'utf8')) as JsonObject
     const result = pasted.apply(input(sample), context)
     assert.ok(result.kind === 'events')
-    assert.deepEqual(Object.keys(result.events[0]!.data), Object.keys(TRANSFORM))
+    assert.deepEqual(Object.keys(result.events[0]!.data), Object.keys(transform))
     assert.deepEqual(
       [result.events[0]!.data['delivery_status'], result.events[0]!.data['carrier_error_code'], result.events[0]!.data['platform_tenant_id']],
       ['FAILED', 'sms.30003', 'tenant_prod_01'],
@@ -177,7 +123,7 @@ describe('the second guide', () => {
   })
 
   it("takes the flat record of its answer, unchanged by a trail's map, with its tag for retention", () => {
-    const { integrity_hash: _, ...flat } = ANSWER.audit_record
+    const { integrity_hash: _, ...flat } = record
     for (const pack of [pasted, loadPack(dir)]) {
       const result = pack.apply(input(flat), context)
       assert.ok(result.kind === 'events')
@@ -190,7 +136,7 @@ describe('the second guide', () => {
   })
 
   it('the raw event and the flat record made of it are one receipt', () => {
-    const { integrity_hash: _, ...flat } = ANSWER.audit_record
+    const { integrity_hash: _, ...flat } = record
     const [a, b] = [RAW, flat].map((value) => pasted.apply(input(value), context))
     assert.ok(a!.kind === 'events' && b!.kind === 'events')
     assert.deepEqual([a!.events[0]!.id, a!.events[0]!.compared], [b!.events[0]!.id, b!.events[0]!.compared])
