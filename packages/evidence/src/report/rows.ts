@@ -3,10 +3,13 @@ import { Lines, MAX_LINE_BYTES } from '../bundle/lines.ts'
 import { BundleBroken } from '../bundle/broken.ts'
 import type { BlobSource, BundleVerdict, ByteSource } from '../bundle/verdict.ts'
 import { Zip } from '../bundle/zip.ts'
+import { joinData, objectDigest } from '../data-object.ts'
+import { joined } from '../bundle/files.ts'
 import type { FieldState } from '../flatten.ts'
 import { parseIJson } from '../ijson.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { integrityHash, parseRecord } from '../record.ts'
+import type { RecordFields } from '../record.ts'
 import { recordRow } from './row.ts'
 import type { RecordRow } from './row.ts'
 
@@ -49,12 +52,21 @@ async function* logRows(zip: Zip, { log, range }: BundleLog): AsyncGenerator<Rec
     } catch {
       continue // The check names it.
     }
-    yield recordRow(log, index, record, integrityHash(line), texts, (digest) => {
+    yield recordRow(log, index, await wholeRecord(zip, log, record), integrityHash(line), texts, (digest) => {
       const state = states.get(digest)
       // Attacker: a value said to be disclosed, without one that fits, is missing.
       return state === 'sealed' || state === 'erased' || state === 'expired' ? state : 'missing'
     })
   }
+}
+
+/** The record with the data that did not fit it; as it stands where that cannot be had, which the check names. */
+async function wholeRecord(zip: Zip, log: string, record: RecordFields): Promise<RecordFields> {
+  const digest = objectDigest(record)
+  const path = `log/${log}/object/${digest}`
+  if (digest === null || zip.size(path) === null) return record
+  const opened = joinData(record, await joined(zip.read(path), path, MAX_LINE_BYTES))
+  return 'data' in opened ? { ...record, data: opened.data } : record
 }
 
 /** Lines that each name a record's index, ascending; some records have none. */
