@@ -104,7 +104,7 @@ test('litewitness and omniwitness cosign what grows and refuse what has forked',
     server = await Served.start(at('data'), `witnesses:\n  policy: file:${at('witnesses.policy')}\n  ${SETTINGS}\n`)
     const before = size
     await grow(10)
-    await published(server, policy, size)
+    writeFileSync(at('kept'), (await published(server, policy, size)).note)
 
     for (const [i, { name, count, witness, kind }] of forks.entries()) {
       await t.test(`${witness}: ${name}`, async () => {
@@ -140,4 +140,18 @@ test('litewitness and omniwitness cosign what grows and refuse what has forked',
   })
 
   await server.stop()
+
+  await t.test('verify --policy accepts the log; with the checkpoint both witnesses cosigned, it finds each of the backups out', async () => {
+    writeFileSync(at('policy'), policy)
+    const verify = async (data: string): Promise<{ exit: number | null; codes: string[] }> => {
+      const { exit, out, err } = await command(['verify', at(data), '--policy', at('policy'), '--checkpoint', at('kept'), '--log', LOG, '--json'])
+      assert.ok(out !== '', err)
+      const { problems } = JSON.parse(out) as { problems: { object: string; code: string }[] }
+      return { exit, codes: problems.filter(({ object }) => object === 'kept').map(({ code }) => code) }
+    }
+    assert.deepEqual(await verify('data'), { exit: 0, codes: [] })
+    for (const [i, { name }] of forks.entries()) {
+      assert.deepEqual(await verify(`backup-${i}`), { exit: 1, codes: [name === 'smaller' ? 'CHECKPOINT_BEYOND' : 'CHECKPOINT_MISMATCH'] })
+    }
+  })
 })
