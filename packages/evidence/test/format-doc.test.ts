@@ -73,7 +73,7 @@ test('the example is a good log, its receipt and disclosure are of it', () => {
 })
 
 test('every command of the page prints what the page says', (t) => {
-  const tools = ['bash', 'zstdcat', 'jq', 'sha256sum', 'xxd', 'openssl', 'basenc', 'cmp']
+  const tools = ['bash', 'zstdcat', 'jq', 'sha256sum', 'xxd', 'openssl', 'basenc', 'cmp', 'unzip']
   const missing = tools.filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0)
   if (missing.length > 0) return t.skip(`not installed: ${missing.join(' ')}`)
   const steps: Array<{ command: string; output: string }> = []
