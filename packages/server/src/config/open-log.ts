@@ -15,7 +15,6 @@ import type { ClockGuard } from '../observe/clock-guard.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { Log } from '../observe/log.ts'
 import type { Committed } from '../seal/commit.ts'
-import { packedSize, storeHashPacks } from '../seal/hashpacks.ts'
 import { assertPromised } from '../seal/promised.ts'
 import { publishCheckpoint, readCheckpoint, signCheckpoint } from '../seal/publish.ts'
 import { recover } from '../seal/recover.ts'
@@ -27,6 +26,7 @@ import type { Sizes } from '../threads/sizes.ts'
 import type { Vault } from '../vault/vault.ts'
 import { catchUpLedger } from './catch-up-ledger.ts'
 import type { Config } from './config.ts'
+import { hashPacker } from './hash-packer.ts'
 import { lastSealed } from './last-sealed.ts'
 import type { LastSealed } from './last-sealed.ts'
 import type { OpenPacks } from './open-packs.ts'
@@ -108,16 +108,8 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
   const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
   const sign = (next: Head): string => signCheckpoint(origin, next, signer)
 
-  let packed = await packedSize(store, log)
-  let packing: Promise<void> = Promise.resolve()
-  const pack = (size: number): void => {
-    packing = packing
-      .then(async () => {
-        packed = await storeHashPacks(log, files, store, packed, size, lock())
-      })
-      .catch((error: unknown) => works.serverLog.warn('a hash pack could not be stored yet', { log, code: codeOf(error) }))
-  }
-  pack(head.size)
+  const packs = await hashPacker(log, files, store, lock, works.serverLog)
+  packs.pack(head.size)
   await catchUpLedger({ ...works, log, head, tenant: config.tenant })
   const checkpoint = sign(head)
   publishCheckpoint(checkpointFile, checkpoint)
@@ -157,7 +149,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
     },
     feed(committed, items) {
       works.onCommit(log, committed, items)
-      pack(committed.next.size)
+      packs.pack(committed.next.size)
     },
     sealed: (identity, index, place) => flow.sealed(identity, index, place),
     settled: (identities) => flow.settled(identities),
@@ -175,7 +167,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
     writer,
     recovered,
     async close() {
-      await packing
+      await packs.idle()
       try {
         heads.saveCheckpoint(log, writer.standing.checkpoint)
         await files.sync()

@@ -10,10 +10,12 @@ import type { Log } from '../observe/log.ts'
 import type { Head } from '../head/head.ts'
 import { publishCheckpoint, signCheckpoint } from '../seal/publish.ts'
 import { Sealer } from '../seal/sealer.ts'
+import type { Lock } from '../store/store.ts'
+import { hashPacker } from './hash-packer.ts'
 import { recoverLog } from './open-log.ts'
 import type { Ground } from './open-log.ts'
 
-/** A log of bytes as they come, for the test-only `POST /add`: sealed as every log is, but without packs, journal or index. */
+/** A log of bytes as they come, for the test-only `POST /add`: sealed as every log is, but without journal or index. */
 export interface RawLog {
   readonly log: string
   readonly vkey: string
@@ -47,6 +49,10 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
   const sign = (next: Head): string => signCheckpoint(origin, next, signer)
   const checkpoint = sign(head)
   publishCheckpoint(checkpointFile, checkpoint)
+  // Nobody needs it longer than the test runs.
+  const lock = (): Lock => ({ mode: 'GOVERNANCE', retainUntilMs: env.now() + DAY_MS })
+  const packs = await hashPacker(log, files, store, lock, env.log)
+  packs.pack(head.size)
 
   const groups: Group[] = []
   let entriesUnderWay = 0
@@ -65,8 +71,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
         sign: (message) => keys.signSegment(message),
       },
       signCheckpoint: sign,
-      // Nobody needs it longer than the test runs.
-      lock: () => ({ mode: 'GOVERNANCE', retainUntilMs: env.now() + DAY_MS }),
+      lock,
       now: env.now,
       // No journal stands behind these entries: senders wait for the commit.
       journalPosition: () => ({ file: 0, offset: 0 }),
@@ -74,6 +79,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
         files.append(built.leafHashes, { completed: built.completed, frontier: built.frontier })
         publishCheckpoint(checkpointFile, note)
         settle(expected.size, next.size)
+        packs.pack(next.size)
       },
       onTrouble(error) {
         env.log.error('the raw log is in trouble', { log, code: error.code, detail: error.message })
@@ -118,6 +124,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
       await sealer.drained()
       await sealer.close()
       end(new SealtrailError('NOT_READY', 'the server is closing'))
+      await packs.idle()
       await files.sync()
       files.close()
     },

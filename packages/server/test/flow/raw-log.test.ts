@@ -190,4 +190,16 @@ describe('POST /add', () => {
     assert.deepEqual([verdict?.ok, verdict?.size], [true, 505])
     assert.match(verdict?.notes[0]?.message ?? '', /not records/)
   })
+
+  it('beyond 65,536 entries it has its hash packs, as an audit expects of every log', async () => {
+    const large = await World.open()
+    try {
+      const log = await openRawLog('large', { ...large.local.sealing, note: () => {} }, { now: Date.now, log: createLog({ now: Date.now, write: () => {} }) })
+      for (let at = 0; at < 66_000; at += 11_000) assert.equal(await log.append(Array.from({ length: 11_000 }, (_, i) => Buffer.from(`${at + i}`))), at)
+      await log.close()
+      assert.deepEqual(await large.closeAndAudit(), [])
+    } finally {
+      await large.end()
+    }
+  })
 })
