@@ -172,7 +172,7 @@ function quote(text: string): string {
 }
 
 /** Length in UTF-8 of a well-formed string. */
-export function utf8Length(text: string): number {
+function utf8Length(text: string): number {
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)

@@ -170,7 +170,7 @@ function isNumberByte(byte: number): boolean {
 }
 
 /** What is wrong with the number in these bytes, or null. Bytes that are no number are left to JSON.parse. */
-export function numberProblem(bytes: Uint8Array, from: number, to: number): string | null {
+function numberProblem(bytes: Uint8Array, from: number, to: number): string | null {
   if (to - from > 1100) return 'number with too many digits'
   let text = ''
   for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i] as number)

@@ -44,14 +44,6 @@ export function encodeHex(bytes: Uint8Array): string {
   return text
 }
 
-/** The bytes of lower-case hex; null when it is none. */
-export function decodeHex(text: string): Uint8Array<ArrayBuffer> | null {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return null
-  const bytes = new Uint8Array(text.length / 2)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
-  return bytes
-}
-
 const URL_SAFE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** RFC 4648 section 5, without padding. */

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import * as node from '../src/platform.node.ts'
 import * as web from '../src/platform.web.ts'
-import { decodeBase64url, decodeHex, encodeBase64url, encodeHex } from '../src/text.ts'
+import { decodeBase64url, encodeBase64url, encodeHex } from '../src/text.ts'
 
 test('Node and the other runtimes compute the same', () => {
   fc.assert(
@@ -23,11 +23,9 @@ test('base64url and hex have one text for each value', () => {
       assert.equal(text, Buffer.from(bytes).toString('base64url'))
       assert.deepEqual(Buffer.from(decodeBase64url(text)!), Buffer.from(bytes))
       assert.equal(encodeHex(bytes), Buffer.from(bytes).toString('hex'))
-      assert.deepEqual(Buffer.from(decodeHex(encodeHex(bytes))!), Buffer.from(bytes))
     }),
   )
   for (const bad of ['A', 'AB', 'AAB', 'A=', 'AA==', 'A+', 'A/', 'A A', 'AAAAA', 'é']) assert.equal(decodeBase64url(bad), null, bad)
-  for (const bad of ['0', 'AB', '0g', ' 00']) assert.equal(decodeHex(bad), null)
 })
 
 test('only platform.node.ts, its declaration and the command line name Node, and nothing else reads a clock or random numbers', () => {

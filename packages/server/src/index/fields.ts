@@ -1,4 +1,4 @@
-import { auditidTime } from './auditid.ts'
+import { isAuditId, parseAuditId } from '@sealtrail/evidence'
 
 /** What the index reads of a record. */
 export interface Fields {
@@ -38,8 +38,8 @@ export function readFields(bytes: Uint8Array): Fields | null {
   const { auditid, subject, subjectsequence, type, time, data } = record
   if (typeof auditid !== 'string' || typeof subject !== 'string' || subject === '' || typeof type !== 'string' || type === '') return null
   if (!Number.isInteger(subjectsequence) || (subjectsequence as number) < 0 || (subjectsequence as number) > MAX_SEQUENCE) return null
-  const timeInId = auditidTime(auditid)
-  if (timeInId < 0) return null
+  if (!isAuditId(auditid)) return null
+  const timeInId = parseAuditId(auditid).timeMs
   const written = time === undefined ? record['recordedtime'] : time
   const timeMs = time !== undefined && timeInId > 0 ? timeInId : Date.parse(text(written))
   if (Number.isNaN(timeMs)) return null

@@ -23,7 +23,7 @@ export interface FinderDeps {
 }
 
 /** Records of one subject that are read for one answer at most; an interaction has some dozens. */
-export const MAX_SUBJECT_RECORDS = 10_000
+const MAX_SUBJECT_RECORDS = 10_000
 const MAX_TOKEN_RECORDS = 1_000
 const AUDITID_AT = 12 // `{"auditid":"` comes first in a canonical record
 

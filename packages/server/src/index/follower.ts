@@ -1,4 +1,4 @@
-import { isAuditid } from './auditid.ts'
+import { isAuditId } from '@sealtrail/evidence'
 import type { Index, Token } from './index.ts'
 import type { Records } from './records.ts'
 
@@ -138,7 +138,7 @@ export class Follower {
 
   async #tokensOf(records: readonly Uint8Array[]): Promise<Array<readonly Token[]>> {
     const auditids = records.map(auditidOf)
-    const asked = auditids.filter(isAuditid)
+    const asked = auditids.filter(isAuditId)
     const found = await this.#deps.tokens(asked)
     const byId = new Map(asked.map((auditid, i) => [auditid, found[i] ?? []]))
     return auditids.map((auditid) => byId.get(auditid) ?? [])

@@ -1,9 +1,9 @@
+import { isAuditId } from '@sealtrail/evidence'
 import { ERRORS, SealtrailError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { InputResult, Receipt } from '../event/input.ts'
 import type { JsonObject } from '../event/json.ts'
 import type { NotificationQuery, Reader, Reading, RecordQuery, Role, Viewer } from '../http/ports.ts'
-import { isAuditid } from './auditid.ts'
 import { Finder } from './finder.ts'
 import type { Index, Token } from './index.ts'
 import { interaction, interactionState } from './interactions.ts'
@@ -133,7 +133,7 @@ export class LogReader implements Reader {
 
   /** The record with this audit id, or, when its bytes were changed, what stands in its place. */
   async #find(auditid: string): Promise<ProvenRecord | null> {
-    if (!isAuditid(auditid)) return null
+    if (!isAuditId(auditid)) return null
     let changed: ProvenRecord | null = null
     for (const found of await this.#deps.finder.byAuditid(auditid)) {
       const [record] = await proveAll([found], found.log, this.#deps)

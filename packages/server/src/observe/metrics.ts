@@ -26,7 +26,7 @@ export interface Histogram {
 }
 
 /** Seconds, from 0.5 ms to 10 s. */
-export const LATENCY_BUCKETS: readonly number[] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+const LATENCY_BUCKETS: readonly number[] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
 type Mutable = Omit<MetricSnapshot, 'series'> & { readonly series: Map<string, number[]> }
 

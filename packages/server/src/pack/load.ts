@@ -14,7 +14,7 @@ export function loadPack(dir: string, binding: Binding = {}): CompiledPack {
 }
 
 /** Reads `pack.yaml` and `schema/<version>.json`; messages name files within the pack's folder, not where it lies. */
-export function readPack(dir: string): PackSource {
+function readPack(dir: string): PackSource {
   const name = basename(dir)
   const yaml = read(join(dir, 'pack.yaml'), `${name}/pack.yaml`)
   const hash = createHash('sha256').update(`pack.yaml ${yaml.length}\n`).update(yaml)

@@ -91,7 +91,7 @@ function spreadMap(spread: Run, members: readonly Member[]): Run {
 }
 
 /** Compiles one string with `{{ CEL }}` in it. */
-export function textTemplate(place: Place, text: string, path: string): Template {
+function textTemplate(place: Place, text: string, path: string): Template {
   const parts: (string | Expression)[] = []
   let from = 0
   for (let open = text.indexOf('{{'); open >= 0; open = text.indexOf('{{', from)) {

@@ -92,13 +92,6 @@ export class Hold {
     return this.#subjects.size
   }
 
-  /** The oldest event held arrived then, or null. Looks at every subject: for metrics, not for each event. */
-  oldestMs(): number | null {
-    let oldest: number | null = null
-    for (const subject of this.#subjects.values()) if (oldest === null || subject.firstMs < oldest) oldest = subject.firstMs
-    return oldest
-  }
-
   /**
    * Holds one event. Of `event` only what sequencing needs is kept.
    * @param sealed what is sealed of the subject, so that a session opened in an earlier release is not "ended unseen".

@@ -3,7 +3,7 @@ import type { Group } from '../facets.ts'
 import type { Fields } from '../fields.ts'
 
 /** Above this many groups a new one no longer tells tags apart (tags come from senders); above twice as many, nothing. */
-export const MAX_EXACT_GROUPS = 1_000
+const MAX_EXACT_GROUPS = 1_000
 const MIXED = 0
 
 /** The groups of one log, as the writer knows them. Number 0 is the group that tells nothing apart. */

@@ -1,5 +1,5 @@
+import { isAuditId } from '@sealtrail/evidence'
 import { ClassicLevel } from 'classic-level'
-import { isAuditid } from '../auditid.ts'
 import { readFields } from '../fields.ts'
 import type { Batch, Facets, Index, Place, SubjectPlace, TimeMatch, TimePlace } from '../index.ts'
 import { groupMatches } from '../facets.ts'
@@ -25,7 +25,7 @@ import { mergeTimelines } from './merge.ts'
 import type { Line } from './merge.ts'
 
 /** Written into every index; another one is erased and built again. */
-export const INDEX_FORMAT = 'sealtrail/index/1'
+const INDEX_FORMAT = 'sealtrail/index/1'
 const VERSION_KEY: Buffer = Buffer.of(PREFIX.version)
 const MAX_LOGS = 0xffff
 const EMPTY = Buffer.alloc(0)
@@ -130,7 +130,7 @@ export class LevelIndex implements Index {
   }
 
   async auditid(auditid: string): Promise<Place[]> {
-    if (!isAuditid(auditid)) return []
+    if (!isAuditId(auditid)) return []
     const from = Buffer.alloc(AUDITID_KEY)
     const to = Buffer.alloc(AUDITID_KEY)
     writeAuditidKey(from, auditid, 0)

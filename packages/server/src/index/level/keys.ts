@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { writeAuditid } from '../auditid.ts'
+import { auditIdBytes } from '@sealtrail/evidence'
 
 /**
  * Keys of the index, big-endian so that bytes order as numbers do. Four to a record, one more per search token:
@@ -27,7 +27,7 @@ export const TOKEN_KEY = 25
 
 export function writeAuditidKey(into: Buffer, auditid: string, log: number): void {
   into[0] = PREFIX.auditid
-  writeAuditid(auditid, into, 1)
+  into.set(auditIdBytes(auditid), 1)
   into[17] = log >> 8
   into[18] = log
 }

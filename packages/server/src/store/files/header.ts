@@ -47,7 +47,7 @@ export function encodeHeader(header: ObjectHeader): Buffer {
  * Reads the line back, or null when it is not one of ours; `intact` is false when only the checksum differs.
  * attacker: anyone who can write the files.
  */
-export function parseHeader(line: string): { header: ObjectHeader; intact: boolean } | null {
+function parseHeader(line: string): { header: ObjectHeader; intact: boolean } | null {
   const end = line.lastIndexOf('}') + 1
   const json = line.slice(0, end)
   let value: unknown
