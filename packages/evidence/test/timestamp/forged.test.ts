@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { verifyTimestamp } from '@sealtrail/evidence'
 import type { TimestampCode, TimestampTrust } from '@sealtrail/evidence'
 import { encodeDer, toDefinite } from '../../src/timestamp/der.ts'
-import { attribute, context, essNamed, essV1, essV2, extension, int, makeCertificate, makeToken, nameOf, octets, OID, seq, set } from './forge.ts'
+import { attribute, context, essNamed, essV1, essV2, extension, int, makeCertificate, makeToken, nameOf, octets, oid, OID, seq, set } from './forge.ts'
 import type { CertificateWish, Made, TokenWish } from './forge.ts'
 
 const DAY = 86_400_000
@@ -142,6 +142,8 @@ describe('what the token says', () => {
     assert.deepEqual(await codes(token({ attributeDigest: Buffer.alloc(32) })), ['TIMESTAMP_ATTRIBUTES'])
     assert.deepEqual(await codes(token({ attributeDigest: null })), ['TIMESTAMP_ATTRIBUTES'])
     assert.deepEqual(await codes(token({ contentType: '1.2.840.113549.1.7.1' })), ['TIMESTAMP_ATTRIBUTES'])
+    const twice = attribute('1.2.840.113549.1.9.3', oid('1.2.840.113549.1.9.16.1.4'), oid('1.2.840.113549.1.7.1'))
+    assert.deepEqual(await codes(token({ attributeType: null, moreAttributes: [twice] })), ['TIMESTAMP_ATTRIBUTES'])
     await bad('TIMESTAMP_FORMAT', token({ ess: [essV2(tsa.der), essV2(root.der)] }))
     await bad('TIMESTAMP_FORMAT', token({ signers: 0 }))
     await bad('TIMESTAMP_FORMAT', token({ signers: 2 }))
@@ -191,6 +193,7 @@ describe('who signed', () => {
     assert.deepEqual(await codes(signedBy({ keyUsage: [0xa0, 5] })), ['TIMESTAMP_USAGE'])
     await good(signedBy({ keyUsage: [0xc0, 6] }))
     await good(signedBy({ keyUsage: null }))
+    assert.deepEqual(await codes(signedBy({ keyUsage: [0x00, 7] })), ['TIMESTAMP_USAGE'])
     assert.deepEqual(await codes(signedBy({ extensions: [extension('1.2.3.4', true, Uint8Array.of(5, 0))] })), ['TIMESTAMP_CHAIN'])
     // Twice the same extension: which of the two would count?
     await bad('TIMESTAMP_SIGNER', signedBy({ extensions: [extension('2.5.29.37', true, seq(set()))] }))

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { certificatePem, verifyTimestamp } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
-import { listTimestamps } from '../../publish/timestamp/stored.ts'
-import type { StoredTimestamp } from '../../publish/timestamp/stored.ts'
+import { eachTimestamp } from '../../publish/timestamp/stored.ts'
+import type { ListOptions, StoredTimestamp } from '../../publish/timestamp/stored.ts'
 import type { Command, Context, Exit } from '../command.ts'
 import { count, printable, some, table } from '../output.ts'
 import { DATA_OPTIONS, settings } from '../settings.ts'
@@ -28,23 +28,22 @@ export const timestamps: Command = {
 /** What a token says of itself; who signed is not asked here. */
 async function list(ctx: Context): Promise<Exit> {
   const rows: string[][] = [['log', 'records', 'time', 'accuracy', 'authority', 'says it is']]
-  const lines: object[] = []
+  let listed = 0
   for (const stamp of stampsOf(ctx)) {
     const { genTime, accuracyMs, tsa, serial, policy } = await verifyTimestamp(stamp.token, stamp.text, { roots: [] })
     const { log, size, authority, key } = stamp
-    lines.push({ log, size, authority, time: genTime, accuracy_ms: accuracyMs, tsa, serial, policy, key })
-    rows.push([log, count(size), genTime ?? 'unreadable', accuracyMs === null ? '' : `${accuracyMs} ms`, authority, printable(tsa ?? '')])
+    listed++
+    if (ctx.json) ctx.stdout(`${JSON.stringify({ log, size, authority, time: genTime, accuracy_ms: accuracyMs, tsa, serial, policy, key })}\n`)
+    else rows.push([log, count(size), genTime ?? 'unreadable', accuracyMs === null ? '' : `${accuracyMs} ms`, authority, printable(tsa ?? '')])
   }
-  if (ctx.json) ctx.stdout(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-  else if (lines.length === 0) ctx.stdout('No time stamps are kept.\n')
+  if (ctx.json) return 0
+  if (listed === 0) ctx.stdout('No time stamps are kept.\n')
   else ctx.stdout(`${table(rows)}\nWho gave them is not checked here: sealtrail verify DATA_DIR --tsa-roots FILE.\n`)
   return 0
 }
 
 async function exportStamps(ctx: Context, folder: string): Promise<Exit> {
-  const stamps = ctx.flag('all') ? stampsOf(ctx) : newestOf(stampsOf(ctx))
-  if (stamps.length === 0) throw new SealtrailError('NOT_FOUND', 'no time stamps are kept (of this log)')
-  mkdirSync(folder, { recursive: true })
+  const stamps = ctx.flag('all') ? stampsOf(ctx) : newestOf(stampsOf(ctx, { newest: true }))
   const written: { name: string; log: string; size: number; intermediates: boolean }[] = []
   for (const { log, size, authority, text, token, chain, crls, checkpoint } of stamps) {
     const name = `${log}-${size}-${authority}`
@@ -57,9 +56,11 @@ async function exportStamps(ctx: Context, folder: string): Promise<Exit> {
       ...(intermediates.length === 0 ? [] : [['chain.pem', intermediates.map(certificatePem).join('')] as const]),
       ...crls.map((crl, i) => [`${i + 1}.crl`, crl] as const),
     ]
+    mkdirSync(folder, { recursive: true })
     for (const [ending, content] of files) writeFileSync(join(folder, `${name}.${ending}`), content)
     written.push({ name, log, size, intermediates: intermediates.length > 0 })
   }
+  if (written.length === 0) throw new SealtrailError('NOT_FOUND', 'no time stamps are kept (of this log)')
   if (ctx.json) ctx.stdout(`${JSON.stringify({ folder, stamps: written.map(({ name, log, size }) => ({ name, log, size })) })}\n`)
   else {
     ctx.stdout(`${some(written.length, 'time stamp')} written to ${folder}. Check one with OpenSSL, with the root you got from the authority itself:\n`)
@@ -69,15 +70,21 @@ async function exportStamps(ctx: Context, folder: string): Promise<Exit> {
   return 0
 }
 
-function stampsOf(ctx: Context): StoredTimestamp[] {
+function* stampsOf(ctx: Context, options: ListOptions = {}): Generator<StoredTimestamp> {
   const { data } = settings(ctx, { warn: false })
   if (!existsSync(data)) throw new SealtrailError('NOT_FOUND', 'there is no such data directory')
   const folder = join(data, 'timestamps')
   const only = ctx.text('log')
   const logs = existsSync(folder) ? readdirSync(folder).filter((log) => only === undefined || log === only) : []
-  return logs.sort().flatMap((log) => listTimestamps(data, log))
+  for (const log of logs.sort()) yield* eachTimestamp(data, log, options)
 }
 
-function newestOf(stamps: readonly StoredTimestamp[]): StoredTimestamp[] {
-  return [...new Map(stamps.map((stamp) => [`${stamp.log} ${stamp.authority}`, stamp])).values()]
+/** The first of each log and authority, which is the newest where they come newest first. */
+function* newestOf(stamps: Iterable<StoredTimestamp>): Generator<StoredTimestamp> {
+  const seen = new Set<string>()
+  for (const stamp of stamps) {
+    const of = `${stamp.log} ${stamp.authority}`
+    if (!seen.has(of)) yield stamp
+    seen.add(of)
+  }
 }

@@ -150,14 +150,17 @@ export interface ListOptions {
 
 /**
  * Time stamps kept of a log, by size, then key, out of the files for readers in `<folder>/timestamps/<log>/` (`folder` is
- * the data directory). A year of hourly stamps is some 60 MB: give a range or a limit. Files that cannot be read are left
- * out: `verify` names them. attacker: whoever can write the folder; nothing here is verified, `verifyTimestamp` does that.
+ * the data directory). A year of hourly stamps is some 60 MB: give a range or a limit, or take them one by one with
+ * `eachTimestamp`. Files that cannot be read are left out: `verify` names them. attacker: whoever can write the folder;
+ * nothing here is verified, `verifyTimestamp` does that.
  */
-export function listTimestamps(
-  folder: string,
-  log: string,
-  { from = 0, to = Infinity, limit = Infinity, newest = false }: ListOptions = {},
-): StoredTimestamp[] {
+export function listTimestamps(folder: string, log: string, options: ListOptions = {}): StoredTimestamp[] {
+  const found = [...eachTimestamp(folder, log, options).take(options.limit ?? Infinity)]
+  return options.newest === true ? found.reverse() : found
+}
+
+/** As `listTimestamps`, one by one; with `newest` from the largest size down. `limit` is the caller's. */
+export function* eachTimestamp(folder: string, log: string, { from = 0, to = Infinity, newest = false }: ListOptions = {}): Generator<StoredTimestamp> {
   const at = timestampFolder(folder, log)
   const names = (existsSync(at) ? readdirSync(at) : [])
     .filter((name) => {
@@ -166,18 +169,21 @@ export function listTimestamps(
     })
     .sort()
   if (newest) names.reverse()
-  const found: StoredTimestamp[] = []
   for (const name of names) {
-    if (found.length >= limit) break
-    try {
-      const key = `${log}/timestamp/${name.slice(0, -'.json'.length)}`
-      found.push(decodeStored(key, readFileSync(join(at, name)), (digest) => readIfThere(join(at, 'crl', `${digest}.crl`))))
-    } catch (error) {
-      if (error instanceof SealtrailError || (error as NodeJS.ErrnoException).code !== undefined) continue
-      throw error
-    }
+    const key = `${log}/timestamp/${name.slice(0, -'.json'.length)}`
+    const bytes = readIfThere(join(at, name))
+    const stored = bytes === null ? null : decodedOrNull(key, bytes, (digest) => readIfThere(join(at, 'crl', `${digest}.crl`)))
+    if (stored !== null) yield stored
   }
-  return newest ? found.reverse() : found
+}
+
+function decodedOrNull(...object: Parameters<typeof decodeStored>): StoredTimestamp | null {
+  try {
+    return decodeStored(...object)
+  } catch (error) {
+    if (error instanceof SealtrailError) return null
+    throw error
+  }
 }
 
 function parseName(name: string): { readonly size: number; readonly digest: string } | null {
