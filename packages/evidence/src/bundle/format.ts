@@ -16,7 +16,6 @@ import type { FieldState } from '../flatten.ts'
  *   log/<log>/proof/<index>.tlog-proof    C2SP tlog-proof of each record, when they are 1,000 at most
  *   log/<log>/object/<hex>                data of a record that did not fit it, under the digest it is named by
  *   log/<log>/fields.ndjson               FieldsLine: what became of each commitment; records without any have no line
- *   log/<log>/object/<sha256 hex>         the rest of the data of records that name one (`dataobject`)
  *   log/<log>/timestamp/<name>/…          checkpoint.txt, token.tst, chain.pem, crls.pem, consistency
  *   disclosures/<log>.ndjson              DisclosuresLine: personal values; in no other folder
  *   disclosures/<log>.sd-jwt              the same records as SD-JWTs, one a line

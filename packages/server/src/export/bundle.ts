@@ -74,7 +74,6 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
       origin: originOf(deps.vkeys[log]),
       snapshot,
       hashes,
-      object: (name, digest) => deps.records.object(name, digest),
       vault: deps.vault,
       object: (name, digest) => deps.records.object(name, digest),
       role: order.requester.role,

@@ -12,8 +12,7 @@ export interface RecordValues {
   readonly disclosures: readonly string[]
 }
 
-/** A record that commits to nothing. */
-export const NONE: RecordValues = { fields: [], disclosures: [] }
+const NONE: RecordValues = { fields: [], disclosures: [] }
 
 /** A value is disclosed only if the role may see its field, the vault opens it, and its digest is in the record. */
 export async function valuesOf(auditid: string, data: JsonObject, role: Requester['role'], vault: Pick<Vault, 'rows' | 'open'>): Promise<RecordValues> {
