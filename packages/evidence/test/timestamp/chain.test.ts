@@ -42,6 +42,8 @@ describe('chains', () => {
     assert.equal(await verdictOf(leaf(imposter), [imposter]), 'CHAIN')
     const both = await ask(leaf(imposter), [imposter], { roots: [root.der, imposter.der] })
     assert.equal(both.ok, true)
+    // The right key under another name has issued nothing.
+    assert.equal(await verdictOf(leaf({ ...root, name: 'Renamed' }), []), 'CHAIN')
     assert.equal((await ask(leaf(other), [other])).trust, 'none')
   })
 
@@ -94,6 +96,10 @@ describe('chains', () => {
     const b = make('B', a)
     const again = make('A', b, { keyOf: a })
     assert.equal(await verdictOf(leaf(a), [a, b, again]), 'CHAIN')
+    // Each could have issued each other: the number of ways is beyond counting.
+    const first = make('Many', null)
+    const same = Array.from({ length: 14 }, () => make('Many', null, { keyOf: first }))
+    assert.equal(await verdictOf(leaf(first), same), 'CHAIN')
     const swarm = Array.from({ length: 20 }, () => make('Swarm', null))
     assert.equal(await verdictOf(leaf(swarm[0] as Made), swarm), 'CHAIN')
   })
@@ -150,6 +156,11 @@ describe('revocation lists', () => {
     assert.equal(await standing(crl({ signWith: imposter }), ofRoot), 'unknown')
     assert.equal(
       await standing(makeCrl({ issuer: imposter, thisUpdate: AT, nextUpdate: AT + DAY, revoked: [{ certificate: tsa, atMs: AT - DAY }] }), ofRoot),
+      'unknown',
+    )
+    const renamed = { ...middle, name: 'Renamed' }
+    assert.equal(
+      await standing(makeCrl({ issuer: renamed, thisUpdate: AT, nextUpdate: AT + DAY, revoked: [{ certificate: tsa, atMs: AT - DAY }] }), ofRoot),
       'unknown',
     )
     const point = (...parts: Uint8Array[]): Uint8Array => extension('2.5.29.28', true, seq(...parts))

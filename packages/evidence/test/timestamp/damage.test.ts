@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { certificatesInFile, crlInFile, describeCertificate, readTimestampAnswer, timestampRequest, verifyTimestamp } from '@sealtrail/evidence'
 import type { TimestampVerdict } from '@sealtrail/evidence'
 import { encodeDer } from '../../src/timestamp/der.ts'
-import { context, essNamed, int, makeCertificate, makeCrl, makeToken, nameOf, octets, seq, sha } from './forge.ts'
+import { context, essNamed, extension, int, makeCertificate, makeCrl, makeToken, nameOf, octets, seq, sha } from './forge.ts'
 
 const DAY = 86_400_000
 const AT = Date.UTC(2032, 1, 29)
@@ -60,8 +60,10 @@ test('what is nested without end, or too long, is none', async () => {
   for (let at = 0; at < deep.length; at += 2) deep.set([0x30, 0x80], at)
   const flat = encodeDer(0x30, ...Array.from({ length: 25_000 }, () => Uint8Array.of(5, 0)))
   const huge = encodeDer(0x30, new Uint8Array(70_000))
+  const padding = makeCertificate({ name: 'Long', issuer: root, kind: 'ca', ...span, extensions: [extension('1.2.3', false, new Uint8Array(66_000))] })
+  const long = makeToken({ text, signer: tsa, genTimeMs: AT, nonce, certificates: [tsa.der, middle.der, padding.der] })
   const lying = Uint8Array.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0x30, 0)
-  for (const bytes of [deep, flat, huge, lying]) {
+  for (const bytes of [deep, flat, huge, lying, long]) {
     assert.equal((await check(bytes)).problems[0]?.code, 'TIMESTAMP_FORMAT')
     assert.equal(readTimestampAnswer(bytes).granted, false)
   }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { verifyTimestamp } from '@sealtrail/evidence'
 import type { TimestampCode, TimestampTrust } from '@sealtrail/evidence'
 import { encodeDer, toDefinite } from '../../src/timestamp/der.ts'
-import { attribute, context, essNamed, essV1, essV2, extension, int, makeCertificate, makeToken, nameOf, octets, oid, OID, seq, set } from './forge.ts'
+import { attribute, context, essNamed, essV1, essV2, extension, int, makeCertificate, makeToken, nameOf, octets, oid, OID, seq, set, sha } from './forge.ts'
 import type { CertificateWish, Made, TokenWish } from './forge.ts'
 
 const DAY = 86_400_000
@@ -162,11 +162,17 @@ describe('who signed', () => {
       essV2(tsa.der, other.der),
     ])
       assert.deepEqual(await codes(token({ ess: [ess] })), ['TIMESTAMP_SIGNER'])
+    // Two values: which of them would count?
+    const value = (der: Uint8Array): Uint8Array => seq(seq(seq(octets(sha('sha256', der)))))
+    assert.deepEqual(await codes(token({ ess: [attribute('1.2.840.113549.1.9.16.2.47', value(tsa.der), value(twin.der))] })), ['TIMESTAMP_SIGNER'])
     // One right, one wrong: both are asked.
     assert.deepEqual(await codes(token({ ess: [essV1(twin.der), essV2(tsa.der)] })), ['TIMESTAMP_SIGNER'])
     assert.deepEqual(await codes(token({ ess: [attribute('1.2.840.113549.1.9.16.2.47', seq(seq()))] })), ['TIMESTAMP_SIGNER'])
     assert.deepEqual(await codes(token({ ess: [attribute('1.2.840.113549.1.9.16.2.47')] })), ['TIMESTAMP_SIGNER'])
     assert.deepEqual(await codes(token({ ess: [attribute('1.2.840.113549.1.9.16.2.47', octets())] })), ['TIMESTAMP_SIGNER'])
+    // The signer info names a certificate that is not there, though the ESS attribute names one that is.
+    assert.deepEqual(await codes(token({ named: { ...tsa, serial: tsa.serial + 1 } })), ['TIMESTAMP_SIGNER'])
+    assert.deepEqual(await codes(token({ named: { ...tsa, issuer: 'Other root' } })), ['TIMESTAMP_SIGNER'])
     // Shown with another certificate of the same key, what was signed does not speak of it.
     assert.deepEqual(await codes(token({ named: twin, certificates: [twin.der] })), ['TIMESTAMP_SIGNER'])
   })
