@@ -3,7 +3,7 @@ import type { BundleTrust, BundleVerdict } from '../src/bundle/verdict.ts'
 import { verifyBundle } from '../src/bundle/verify.ts'
 import { evidenceKind, KIND_BYTES } from '../src/report/kind.ts'
 import { bundleReport } from '../src/report/of-bundle.ts'
-import { checkProof } from '../src/report/of-proof.ts'
+import { checkProof, MAX_ANSWER_BYTES } from '../src/report/of-proof.ts'
 import type { RecordRow } from '../src/report/row.ts'
 import { bundleRows, MAX_HITS, MAX_ROWS } from '../src/report/rows.ts'
 import { readTrust } from '../src/report/trust-text.ts'
@@ -11,7 +11,6 @@ import type { Ask, Checked, Told } from './messages.ts'
 import { matches } from './matches.ts'
 
 const MAX_PROOF_BYTES = 2 * 1024 * 1024
-const MAX_RECORD_BYTES = 65_536
 const PIECE = 4 * 1024 * 1024
 const TELL_EVERY_MS = 100
 
@@ -44,7 +43,7 @@ export class Checker {
     const sha256 = await this.#digest(file)
     if (kind !== 'bundle') {
       if (record === null) throw new Plain(`A ${kind} speaks about one record and does not hold it. Choose the record’s file too.`)
-      if (file.size > MAX_PROOF_BYTES || record.size > MAX_RECORD_BYTES) throw new Plain('One of these files is far too large for what it should be.')
+      if (file.size > MAX_PROOF_BYTES || record.size > MAX_ANSWER_BYTES) throw new Plain('One of these files is far too large for what it should be.')
       const { report, row } = checkProof({ kind, bytes: await bytesOf(file), record: await bytesOf(record) }, trust.value)
       return { report, rows: row === null ? [] : [row], total: row === null ? 0 : 1, sha256 }
     }

@@ -65,7 +65,10 @@ const FIELDS: readonly Field[] = [
       if (text.trim() === '') return null
       return range === null
         ? { ok: false, message: 'Write the log’s name, a colon, and the first record’s number, two dots, and the number behind the last: calls:100..200' }
-        : { ok: true, message: `${some(range.to - range.from, 'record')} of ${range.log}, numbers ${count(range.from)} to ${count(range.to - 1)}` }
+        : {
+            ok: true,
+            message: `${some(range.to - range.from, 'record')} of ${range.log}${range.to > range.from ? `, numbers ${count(range.from)} to ${count(range.to - 1)}` : ''}`,
+          }
     },
   },
 ]

@@ -4,7 +4,7 @@ import type { BundleTrust } from '../bundle/verdict.ts'
 import { verifyBundle } from '../bundle/verify.ts'
 import { evidenceKind, KIND_BYTES } from '../report/kind.ts'
 import { bundleReport } from '../report/of-bundle.ts'
-import { checkProof } from '../report/of-proof.ts'
+import { checkProof, MAX_ANSWER_BYTES } from '../report/of-proof.ts'
 import type { Report } from '../report/report.ts'
 import type { RecordRow } from '../report/row.ts'
 import { bundleRows } from '../report/rows.ts'
@@ -28,7 +28,6 @@ export interface Io {
 
 const MAX_TRUST_BYTES = 4 * 1024 * 1024
 const MAX_PROOF_BYTES = 2 * 1024 * 1024
-const MAX_RECORD_BYTES = 65_536
 /** Progress is drawn for every hundredth, not for every record. */
 const STEPS = 100
 
@@ -109,7 +108,7 @@ async function checkBundle(file: OpenFile, wanted: Wanted, trust: GivenTrust, io
 async function checkLone(kind: 'proof' | 'receipt', file: OpenFile, wanted: Wanted, trust: GivenTrust, cwd: string): Promise<Result> {
   if (wanted.record === null) throw new UsageError(`a ${kind} speaks about a record and does not hold it; name the record's file with --record`)
   if (file.size > MAX_PROOF_BYTES) throw new UsageError(`the file is far too large for a ${kind}`)
-  const record = readSmall(cwd, wanted.record, 'the record', MAX_RECORD_BYTES)
+  const record = readSmall(cwd, wanted.record, 'the record', MAX_ANSWER_BYTES)
   const { report, row } = checkProof({ kind, bytes: await file.read(0, file.size), record }, trust)
   return {
     report,

@@ -49,7 +49,7 @@ What you asked for, if you want it compared with what you got:
   --range LOG:A..B   records A to B-1 of a log, as the export was asked for
   --subject ID       everything about one call or message
 
-  --record FILE      the record a proof or receipt is about, exactly as received
+  --record FILE      the record a proof or receipt is about, as sealed, or the server's answer about it
   --records          also list the records with their values
   --json             one JSON object instead of text
   --allow-unestablished   exit 0 also when everything is consistent and who signed is not established

@@ -22,6 +22,7 @@ import { integrityHash, parseRecord } from '../record.ts'
 import type { RecordFields } from '../record.ts'
 import { headOf } from './of-bundle.ts'
 import type { Answer, Detail, Report } from './report.ts'
+import { encodeUtf8 } from '../text.ts'
 import { recordRow } from './row.ts'
 import type { RecordRow } from './row.ts'
 import { SENTENCES } from './sentences.ts'
@@ -32,11 +33,13 @@ import { count, list, moment, printable, some } from './words.ts'
 export interface LoneProof {
   readonly kind: 'proof' | 'receipt'
   readonly bytes: Uint8Array
-  /** The record's bytes as sealed; one newline behind them is forgiven. */
+  /** The record's bytes as sealed, one newline behind them forgiven; or the API's answer about it, whose `leaf` is their text. */
   readonly record: Uint8Array
 }
 
 const MAX_RECEIPT_BYTES = 2 * 1024 * 1024
+/** Largest file `record` may be read from: an answer carries the data of its objects too. */
+export const MAX_ANSWER_BYTES: number = 32 * 1024 * 1024
 
 interface Claim {
   readonly index: number
@@ -52,7 +55,7 @@ interface Claim {
  */
 export function checkProof(lone: LoneProof, trust: GivenTrust): { readonly report: Report; readonly row: RecordRow | null } {
   const problems: Problem[] = []
-  const bytes = lone.record.at(-1) === 0x0a ? lone.record.subarray(0, -1) : lone.record
+  const bytes = leafOf(lone.record)
   const claim = readClaim(lone, problems)
   const report = (code: ProblemCode, object: string, detail?: string): void => void problems.push(problemOf(code, object, claim?.index ?? null, detail))
   let record: RecordFields | null = null
@@ -108,6 +111,17 @@ export function checkProof(lone: LoneProof, trust: GivenTrust): { readonly repor
   }
 }
 
+/** attacker: whichever form is taken, the bytes are then hashed and led to the checkpoint. */
+function leafOf(given: Uint8Array): Uint8Array {
+  const bytes = given.at(-1) === 0x0a ? given.subarray(0, -1) : given
+  const parsed = parseIJson(bytes, { maxBytes: MAX_ANSWER_BYTES, maxDepth: 256 })
+  if ('problem' in parsed) return bytes
+  const { value } = parsed
+  // A record has no member of this name.
+  const leaf = typeof value === 'object' && value !== null && !Array.isArray(value) ? value['leaf'] : undefined
+  return typeof leaf === 'string' ? encodeUtf8(leaf) : bytes
+}
+
 function readClaim({ kind, bytes }: LoneProof, problems: Problem[]): Claim | null {
   try {
     if (kind === 'proof') {
@@ -116,7 +130,10 @@ function readClaim({ kind, bytes }: LoneProof, problems: Problem[]): Claim | nul
     }
     const parsed = parseIJson(bytes, { maxBytes: MAX_RECEIPT_BYTES, maxDepth: 16 })
     if ('problem' in parsed) throw Object.assign(new Error(parsed.problem.message), { code: parsed.problem.code })
-    const receipt = parseReceipt(parsed.value)
+    const { value } = parsed
+    // As in the answer to the event it is for, or alone.
+    const inside = typeof value === 'object' && value !== null && !Array.isArray(value) ? value['receipt'] : undefined
+    const receipt = parseReceipt(inside ?? value)
     return { index: receipt.index, hashes: receipt.proof.map(decodeBase64), note: receipt.checkpoint, receipt }
   } catch (error) {
     problems.push(problemOf('RECEIPT_FORMAT', kind, null, codeOf(error)))
