@@ -111,7 +111,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   let { ledger, rebuilt } = await openLedger(at('ledger'))
   open.push(() => ledger.close())
   if (rebuilt !== null) note(`ledger state rebuilt: ${rebuilt}`)
-  const keys = openFileKeys({ folder: at('keys'), create: fresh, now: env.now, random: randomBytes })
+  const keys = openFileKeys({ folder: at('keys'), create: fresh, complete: true, now: env.now, random: randomBytes })
   crashPoint('open:keys')
   const heads = SqliteHead.open(at('head.sqlite'))
   open.push(() => heads.close())
