@@ -170,6 +170,8 @@ export interface TokenWish {
   /** Whom the signer info names. */
   named?: Made
   digestAlgorithm?: string
+  /** Digest algorithm named in front of the content. */
+  announced?: string
   signature?: string
   /** Changes what is signed after the digest was made. */
   moreAttributes?: readonly Uint8Array[]
@@ -220,7 +222,7 @@ export function makeToken(wish: TokenWish): Uint8Array {
   const certificates = wish.certificates ?? [signer.der]
   const data = seq(
     int(3),
-    set(seq(oid(wish.digestAlgorithm ?? OID.sha256))),
+    set(seq(oid(wish.announced ?? wish.digestAlgorithm ?? OID.sha256))),
     seq(oid(wish.contentType ?? '1.2.840.113549.1.9.16.1.4'), context(0, octets(info))),
     ...(certificates.length === 0 ? [] : [context(0, ...certificates)]),
     ...(wish.crls === undefined ? [] : [context(1, ...wish.crls)]),

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { verifyTimestamp } from '@sealtrail/evidence'
 import type { TimestampCode, TimestampTrust } from '@sealtrail/evidence'
-import { encodeDer, toDefinite } from '../../src/timestamp/der.ts'
-import { attribute, context, essNamed, essV1, essV2, extension, int, makeCertificate, makeToken, nameOf, octets, oid, OID, seq, set, sha } from './forge.ts'
+import { encodeDer, inside, readDer, toDefinite } from '../../src/timestamp/der.ts'
+import { attribute, context, essNamed, essV1, essV2, extension, int, makeCertificate, makeToken, nameOf, octets, oid, OID, seq, sha } from './forge.ts'
 import type { CertificateWish, Made, TokenWish } from './forge.ts'
 
 const DAY = 86_400_000
@@ -89,6 +89,8 @@ describe('a good token', () => {
     assert.deepEqual(Buffer.from(toDefinite(streamed)), Buffer.from(bytes))
     await bad('TIMESTAMP_FORMAT', Buffer.concat([Uint8Array.of(0x30, 0x80), der.body]))
     await bad('TIMESTAMP_FORMAT', Buffer.concat([streamed, Uint8Array.of(0)]))
+    // A length in more octets than it needs says the same and is another text.
+    await bad('TIMESTAMP_FORMAT', Buffer.concat([Uint8Array.of(0x30, 0x83, 0), bytes.subarray(2)]))
   })
 
   test('whose certificate is not enclosed but given', async () => {
@@ -146,6 +148,7 @@ describe('what the token says', () => {
     assert.deepEqual(await codes(token({ attributeType: null, moreAttributes: [twice] })), ['TIMESTAMP_ATTRIBUTES'])
     await bad('TIMESTAMP_FORMAT', token({ ess: [essV2(tsa.der), essV2(root.der)] }))
     await bad('TIMESTAMP_FORMAT', token({ signers: 0 }))
+    await bad('TIMESTAMP_FORMAT', token({ announced: OID.sha512 }))
     await bad('TIMESTAMP_FORMAT', token({ signers: 2 }))
   })
 })
@@ -202,7 +205,7 @@ describe('who signed', () => {
     assert.deepEqual(await codes(signedBy({ keyUsage: [0x00, 7] })), ['TIMESTAMP_USAGE'])
     assert.deepEqual(await codes(signedBy({ extensions: [extension('1.2.3.4', true, Uint8Array.of(5, 0))] })), ['TIMESTAMP_CHAIN'])
     // Twice the same extension: which of the two would count?
-    await bad('TIMESTAMP_SIGNER', signedBy({ extensions: [extension('2.5.29.37', true, seq(set()))] }))
+    await bad('TIMESTAMP_SIGNER', signedBy({ extensions: [extension('2.5.29.37', true, seq(oid(OID.timeStamping)))] }))
   })
 
   test('weak algorithms and keys', async () => {
@@ -210,6 +213,10 @@ describe('who signed', () => {
     assert.deepEqual(await codes(token({ digestAlgorithm: OID.sha1 })), ['TIMESTAMP_ALGORITHM'])
     assert.deepEqual(await codes(signedBy({ keys: 'rsa1024' })), ['TIMESTAMP_ALGORITHM'])
     assert.deepEqual(await codes(signedBy({ signature: OID.ecdsaSha1 })), ['TIMESTAMP_CHAIN'])
+    // RFC 8017: a key that says it is for PSS signs nothing else.
+    const rsa = make({ name: 'TSA', issuer: root, kind: 'tsa', keys: 'rsa' })
+    const bits = inside(readDer(rsa.spki)).rest(2)[1]?.whole ?? assert.fail()
+    assert.deepEqual(await codes(signedBy({ keyOf: { ...rsa, spki: seq(seq(oid('1.2.840.113549.1.1.10')), bits) } })), ['TIMESTAMP_ALGORITHM'])
     // The key is of another kind than the signature says.
     assert.deepEqual(await codes(token({ signature: OID.rsaSha256 })), ['TIMESTAMP_ALGORITHM'])
   })
