@@ -41,6 +41,7 @@ export function rangePicture({ log, size, held }: Picture): HTMLElement {
   )
 }
 
+const ORDER: readonly Moment['kind'][] = ['claimed', 'consistent', 'proved']
 const KINDS: { readonly [kind in Moment['kind']]: string } = {
   claimed: 'the log’s own word',
   consistent: 'signed by somebody nobody has vouched for here',
@@ -60,7 +61,10 @@ export function timePicture({ times }: Picture): HTMLElement | null {
     'svg',
     { width: '100%', height: '22', 'aria-hidden': 'true', focusable: 'false' },
     svg('line', { class: 'svg-axis', x1: '0', y1: '11', x2: '100%', y2: '11' }),
-    ...sorted.map(({ ms, kind }) => svg('circle', { class: `dot ${kind}`, cx: percent(1.2 + (97.6 * (ms - first)) / span), cy: '11', r: '6.5' })),
+    // What is established lies on top of what is only said.
+    ...[...sorted]
+      .sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
+      .map(({ ms, kind }) => svg('circle', { class: `dot ${kind}`, cx: percent(1.2 + (97.6 * (ms - first)) / span), cy: '11', r: '6.5' })),
   )
   const items = sorted.map(({ kind, label }) =>
     el('li', { class: kind }, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', {}, label, el('span', { class: 'whose' }, ` – ${KINDS[kind]}`))),
