@@ -371,7 +371,9 @@ describe('fork alarm', () => {
     assert.equal(JSON.parse(first).witness, 'odd1.example')
     writeFileSync(path, first.slice(0, 20))
     assert.match(readAlarm(log.data, 'calls')?.detail ?? '', /damaged/)
-    assert.equal(await publishing([(await real(2)).line]).round(), null)
+    const other = await odd(2)
+    assert.equal(await publishing([other.line]).round(), null)
+    assert.deepEqual(other.requests, [], 'nobody is asked while an alarm stands')
   })
 })
 
