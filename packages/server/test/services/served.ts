@@ -83,7 +83,7 @@ export class Served {
   async text(path: string): Promise<string> {
     const answer = await this.get(path)
     const text = await answer.text()
-    assert.equal(answer.status, 200, `${path}: ${text}`)
+    assert.equal(answer.status, 200, `${path}: ${text}\n${this.program.said}`)
     return text
   }
 
