@@ -7,7 +7,7 @@ import { Keyring } from '../src/keys/keyring.ts'
 import { PURPOSES } from '../src/keys/ring.ts'
 import type { FieldNode, FieldRule } from '../src/pack/pack.ts'
 import { protectEnv } from '../src/protect/env.ts'
-import { fingerprintText } from '../src/protect/fingerprint.ts'
+import { fingerprintOf } from '../src/event/fingerprint.ts'
 import { protect } from '../src/protect/protect.ts'
 import { sensitiveFields } from '../src/protect/sensitive.ts'
 import { deriveKey } from '../src/vault/data-key.ts'
@@ -81,6 +81,8 @@ for (let i = 0; i < rounds; i++) {
     schema: 'urn:sealtrail:schema:bench:1',
     regulatorytag: null,
     data,
+    compared: data,
+    agree: null,
     order: { rank: 0, session: null, effect: null, phase: 0 },
     status: null,
     people: {
@@ -114,7 +116,7 @@ measure('sensitiveFields(raw, with bytes)', (i) => sensitiveFields(values[i], ra
 measure('sensitiveFields(raw, whole walk)', (i) => sensitiveFields(values[i]))
 measure('sensitiveFields(mapped data)', (i) => sensitiveFields((events[i] as MappedEvent).data))
 measure('identify', (i) => identify(hashes, 'default', 'interactions', (events[i] as MappedEvent).id, 1795183331204))
-measure('fingerprint', (i) => hashes.fingerprint(fingerprintText((events[i] as MappedEvent).data)))
+measure('fingerprint', (i) => fingerprintOf(events[i] as MappedEvent, hashes))
 const nonce = noncePool(randomBytes)
 const auditid = randomBytes(16)
 const people = events.slice(0, 4000).map(() => ({ id: randomBytes(16), key: randomBytes(32) }))

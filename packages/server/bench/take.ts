@@ -2,8 +2,8 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { canonicalize } from '@sealtrail/evidence'
 import type { Draft } from '../src/event/draft.ts'
+import { fingerprintOf } from '../src/event/fingerprint.ts'
 import type { Input } from '../src/event/input.ts'
 import type { MappedEvent } from '../src/event/mapped.ts'
 import { take } from '../src/flow.ts'
@@ -96,7 +96,7 @@ for (const [trail, name, samples] of [
       )
       meter('  sensitive fields', () => pairs.map(([input, { data }]) => [sensitiveFields(input.value, input.bytes), sensitiveFields(data)]))
       meter('  protect', () => pairs.map(([, event]) => protect(event, pack.fields, env)))
-      meter('  fingerprint', () => pairs.map(([, event]) => hashes.fingerprint(canonicalize(event.compared))))
+      meter('  fingerprint', () => pairs.map(([, event]) => fingerprintOf(event, hashes)))
       const drafts: Draft[] = meter('  protect to draft', () => pairs.map(([input, event], i) => steps.protect(event, input, i)))
       const keys = await steps.keysFor(drafts.flatMap((draft) => draft.owners.map((owner) => owner.tokens)))
       meter('  encode, encrypt', () => encodeBatch(drafts, keys, vault))

@@ -112,6 +112,7 @@ test('entries stay in the journal until a start has read them all, though the fi
       for (const { position } of entries) marks.done(position)
       releases.push(journal.release(marks.low(flow.writingFrom ?? journal.end)))
     },
+    storeObject: () => Promise.reject(new Error('no entry has an object')),
     refusal: () => null,
     checkpoint: () => '',
     conflict: () => {},
