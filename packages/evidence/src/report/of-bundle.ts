@@ -92,7 +92,7 @@ function detailOf(id: QuestionId, verdict: BundleVerdict): Detail[] {
   }
   if (id === 'records' && manifest !== null) {
     add('Made, by the maker’s clock', moment(manifest.created))
-    add('Made with', `${manifest.tool.name} ${manifest.tool.version}`)
+    add('Said to be made with', `${manifest.tool.name} ${manifest.tool.version}`)
     add(
       'Asked for by',
       `${manifest.requester.name}, ${manifest.requester.role}${manifest.requester.purpose === null ? '' : `, for ${manifest.requester.purpose}`}`,
