@@ -61,7 +61,7 @@ export class LedgerWriter {
   }
 
   async #run(): Promise<void> {
-    await null
+    await Promise.resolve()
     try {
       while (this.#waiting.length > 0 && !this.#broken) {
         if (this.#rows < ENOUGH && this.#hurry === 0) await this.#pause()

@@ -14,6 +14,7 @@ import { LogWriter } from '../log-writer.ts'
 import type { ClockGuard } from '../observe/clock-guard.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { Log } from '../observe/log.ts'
+import type { SegmentSigner } from '../seal/build.ts'
 import type { Committed } from '../seal/commit.ts'
 import { assertPromised } from '../seal/promised.ts'
 import { publishCheckpoint, readCheckpoint, signCheckpoint } from '../seal/publish.ts'
@@ -125,13 +126,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
     seal: {
       store,
       heads,
-      // Asked each time: the key may be rotated while the server runs.
-      segmentSigner: {
-        get publicKey() {
-          return keys.segmentPublicKey
-        },
-        sign: (message) => keys.signSegment(message),
-      },
+      segmentSigner: segmentSignerOf(keys),
       signCheckpoint: sign,
       lock,
       now: works.now,
@@ -183,6 +178,16 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
 /** What senders and readiness are told of a stopped log; a fork keeps its own code. */
 export function stoppedBy(log: string, error: SealtrailError): SealtrailError {
   return error.code === 'FORKED' ? error : new SealtrailError('LOG_STOPPED', `${log}: ${error.message}`)
+}
+
+/** Signs with the current key each time it is asked: it may be rotated while the server runs. */
+export function segmentSignerOf(keys: Keyring): SegmentSigner {
+  return {
+    get publicKey() {
+      return keys.segmentPublicKey
+    },
+    sign: (message) => keys.signSegment(message),
+  }
 }
 
 /** How long and how hard what is stored of a log now is locked. */

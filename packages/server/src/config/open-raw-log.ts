@@ -12,7 +12,7 @@ import { publishCheckpoint, signCheckpoint } from '../seal/publish.ts'
 import { Sealer } from '../seal/sealer.ts'
 import type { Lock } from '../store/store.ts'
 import { hashPacker } from './hash-packer.ts'
-import { recoverLog } from './open-log.ts'
+import { recoverLog, segmentSignerOf } from './open-log.ts'
 import type { Ground } from './open-log.ts'
 
 /** A log of bytes as they come, for the test-only `POST /add`: sealed as every log is, but without journal or index. */
@@ -64,12 +64,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
       log,
       store,
       heads,
-      segmentSigner: {
-        get publicKey() {
-          return keys.segmentPublicKey
-        },
-        sign: (message) => keys.signSegment(message),
-      },
+      segmentSigner: segmentSignerOf(keys),
       signCheckpoint: sign,
       lock,
       now: env.now,

@@ -48,9 +48,9 @@ export interface RecordQuery {
   readonly status?: string
   readonly tag?: string
   readonly schema_version?: string
-  /** Milliseconds since the epoch, inclusive. */
+  /** Event time, ms since the epoch, inclusive. */
   readonly fromMs?: number
-  /** Milliseconds since the epoch, exclusive. */
+  /** Event time, ms since the epoch, exclusive. */
   readonly toMs?: number
   /** 1..1000. */
   readonly limit: number

@@ -103,7 +103,7 @@ async function* merge(sources: readonly AsyncIterator<Candidate>[], isBefore: (a
       least.head = await least.source.next()
     }
   } finally {
-    await Promise.all(sources.map((source) => source.return?.()))
+    await Promise.all(sources.map(async (source) => source.return?.()))
   }
 }
 

@@ -1,4 +1,5 @@
 import { SealtrailError } from '../errors.ts'
+import type { RecordQuery } from '../http/ports.ts'
 import type { Fields } from './fields.ts'
 import { readFields } from './fields.ts'
 import { readAt } from './finder.ts'
@@ -12,21 +13,9 @@ import type { Records } from './records.ts'
 import type { Span, Tail } from './tail.ts'
 
 /** What to look for; each given value must be met. */
-export interface Query {
+export interface Query extends Omit<RecordQuery, 'log'> {
   /** Logs to look in, in the order in which records of equal time are given. */
   readonly logs: readonly string[]
-  readonly subject?: string
-  readonly type?: string
-  readonly status?: string
-  readonly tag?: string
-  readonly schema_version?: string
-  /** Event time, ms, inclusive. */
-  readonly fromMs?: number
-  /** Event time, ms, exclusive. */
-  readonly toMs?: number
-  /** 1..1000. */
-  readonly limit: number
-  readonly cursor?: string
 }
 
 export interface Found {

@@ -31,6 +31,12 @@ async function sealedServer(data: string, book: Book): Promise<void> {
   await local.close()
 }
 
+/** Puts another head in the place of the one there is, if there is one. */
+function putBackHead(data: string, copy: string): void {
+  for (const name of ['head.sqlite', 'head.sqlite-wal', 'head.sqlite-shm']) rmSync(join(data, name), { force: true })
+  renameSync(copy, join(data, 'head.sqlite'))
+}
+
 test('a head rolled back while the segments stand is rolled forward over all of them, and reported', async () => {
   const { data, remove } = temporary()
   const book = new Book()
@@ -48,8 +54,7 @@ test('a head rolled back while the segments stand is rolled forward over all of 
     const sizes = TRAILS.map((trail) => local.sealing.sizes.get(trail))
     await local.close()
     const notes = TRAILS.map((trail) => readFileSync(join(data, 'checkpoint', trail), 'utf8'))
-    renameSync(copy, join(data, 'head.sqlite'))
-    for (const name of ['head.sqlite-wal', 'head.sqlite-shm']) rmSync(join(data, name), { force: true })
+    putBackHead(data, copy)
 
     const again = await open(data)
     assert.deepEqual(
@@ -86,8 +91,7 @@ test('a head that is gone stops the server, every time, and never begins at size
     const { exit, err } = await sealtrail(['serve', '--data', data, '--port', '0'])
     assert.equal(exit, 3)
     assert.match(err, /HEAD_MISSING/)
-    for (const name of ['head.sqlite', 'head.sqlite-wal', 'head.sqlite-shm']) rmSync(join(data, name), { force: true })
-    renameSync(copy, join(data, 'head.sqlite'))
+    putBackHead(data, copy)
     await comesBackWhole(data, book)
   } finally {
     remove()

@@ -142,7 +142,7 @@ class Files implements FileJournal {
 
   async #drain(): Promise<void> {
     // What is appended in the same turn of the loop joins; and the caller has stored this promise before it can end.
-    await null
+    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const group: Waiting[] = []
       for (let bytes = 0; this.#waiting.length > 0 && bytes < GROUP_BYTES;) {

@@ -193,7 +193,7 @@ export class LevelVault implements Vault {
   /** Everything that has come in since the last write goes into one write and one fdatasync. */
   async #write(): Promise<void> {
     // Never to its end at once: with nothing to write it would clear `#writing` before its caller has set it.
-    await null
+    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const waiting = this.#waiting
       this.#waiting = []
