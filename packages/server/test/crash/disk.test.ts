@@ -1,30 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { auditDirectory } from '../../src/config/open-audit.ts'
 import type { LogVerdict } from '../../src/verify/verdict.ts'
 import { Book, comesBackWhole, open, range, recordsOf, send, temporary } from './harness.ts'
+import { noSmallDisk, onSmallDisk } from './small-disk.ts'
 
-const can = spawnSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=64k tmpfs /mnt']).status === 0
-const skip = can ? false : 'this machine lets nobody mount a small disk (unshare -rm)'
-
-/** Runs a source file on a disk of its own, in mount and user namespaces that vanish with it. */
-async function onSmallDisk(disk: string, mount: string, ...args: string[]): Promise<string> {
-  const script = 'mount -t tmpfs -o size=48m tmpfs "$1" && ' + mount + 'shift && exec "$@"'
-  const child = spawn('unshare', ['-rm', 'sh', '-c', script, 'sh', disk, process.execPath, '--conditions=@sealtrail/source', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
-  const [status] = (await once(child, 'close')) as [number]
-  assert.equal(status, 0, err + out)
-  return out
-}
+const skip = noSmallDisk
 
 describe('the disk', { concurrency: 2 }, () => {
   test('full and free again, several times: refused, nothing acknowledged is lost, and it goes on or says that it must be restarted', { skip }, async () => {
