@@ -69,7 +69,7 @@ export const KEYS: readonly Key[] = [
     path: 'keys',
     type: { is: 'choice', of: ['files'], later: ['pkcs11', 'aws-kms'] },
     default: 'files',
-    what: 'The keyring. `files` keeps it in the data directory, readable by its owner only.',
+    what: 'The keyring. `files` keeps it in the data directory, in clear, readable by its owner only.',
   },
   { path: 'seal.maxDelay', type: { is: 'duration' }, default: '2ms', what: 'How long a commit waits for further records.' },
   { path: 'seal.maxRecords', type: { is: 'integer', from: 1, to: 65_536 }, default: '4000', what: 'Most records of one commit.' },
