@@ -74,7 +74,7 @@ trails:
     sequence: { settle: 1s, quiet: PT2S, hold: 3000ms }
     retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H }
     public: true
-limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 0.5s, ingestThreads: 0 }
+limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 0.5s, exportKeep: 2d, exportRecords: 9, ingestThreads: 0 }
 `)
   assert.deepEqual(config, {
     origin: 'audit.example.com/cc',
@@ -99,7 +99,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
         public: true,
       },
     },
-    limits: { maxBodyBytes: 1_000, maxEventBytes: 512, maxDepth: 3, maxEvents: 4, answerWithinMs: 500 },
+    limits: { maxBodyBytes: 1_000, maxEventBytes: 512, maxDepth: 3, maxEvents: 4, answerWithinMs: 500, exportKeepMs: 172_800_000, exportRecords: 9 },
     ingestThreads: 0,
   })
 })
