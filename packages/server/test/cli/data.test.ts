@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { openLocal } from '../../src/threads/local.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createLog } from '../../src/observe/log.ts'
+import { copyFolder } from '../copy-folder.ts'
 import { receipt, scratch, sealtrail } from './io.ts'
 
 const place = scratch()
@@ -87,7 +88,7 @@ test('query, show, key and verify agree about what is there', async () => {
 
 test('verify names what was changed, in words and in JSON, and exits 1', async () => {
   const copy = place.at('copy')
-  cpSync(data, copy, { recursive: true })
+  copyFolder(data, copy)
   const folder = `${copy}/store/notifications/segment`
   const segment = `${folder}/${readdirSync(folder)[0]}`
   const bytes = readFileSync(segment)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { formatTilePath, leafHash, parseBundle, parseCheckpoint, parseNote, parseTilePath, rootOf, tileWidth, type Tile } from '@sealtrail/tlog'
 import { auditDirectory } from '../../src/config/open-audit.ts'
+import { copyFolder } from '../copy-folder.ts'
 import { receipt, scratch, sealtrail, type Ran } from './io.ts'
 
 const place = scratch()
@@ -138,7 +139,7 @@ describe('tiles export', () => {
       ['store/notifications/segment', 3000],
       ['checkpoint/notifications', -100],
     ] as const) {
-      cpSync(data, place.at('damaged'), { recursive: true })
+      copyFolder(data, place.at('damaged'))
       let path = place.at('damaged', file)
       if (statSync(path).isDirectory()) path = join(path, readdirSync(path)[0] as string)
       const bytes = readFileSync(path)
@@ -158,7 +159,7 @@ describe('tiles export', () => {
   })
 
   test('the log grows: full tiles take the place of partial ones, and the folder holds to its earlier checkpoint', async () => {
-    cpSync(data, place.at('earlier'), { recursive: true })
+    copyFolder(data, place.at('earlier'))
     await ingest(RECORDS, RECORDS + 300)
     const ran = await exported(place.at('all'), '--log', 'notifications', '--json')
     assert.equal(ran.exit, 0, ran.err)

@@ -4,6 +4,7 @@ import { chmodSync, cpSync, existsSync, readFileSync, readdirSync, rmSync, write
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { certificatePem, verifyTimestamp } from '@sealtrail/evidence'
+import { copyFolder } from '../copy-folder.ts'
 import { OddAuthority } from '../publish/timestamp/odd-authority.ts'
 import { receipt, scratch, sealtrail } from './io.ts'
 
@@ -95,11 +96,11 @@ test('verify: good with the root, consistent without, not under another root', a
 
 test('verify finds what was done to stored stamps, and a log set back behind one', async () => {
   const earlier = place.at('earlier')
-  cpSync(data, earlier, { recursive: true })
+  copyFolder(data, earlier)
   await serve([3])
   const damage = async (harm: (store: string, folder: string) => void): Promise<string> => {
     const copy = place.at('copy')
-    cpSync(data, copy, { recursive: true })
+    copyFolder(data, copy)
     harm(join(copy, 'store', 'notifications'), copy)
     const found = await codes(copy, '--log', 'notifications', '--tsa-roots', place.at('roots.pem'))
     rmSync(copy, { recursive: true })

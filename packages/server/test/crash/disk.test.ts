@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { auditDirectory } from '../../src/config/open-audit.ts'
 import type { LogVerdict } from '../../src/verify/verdict.ts'
+import { copyFolder } from '../copy-folder.ts'
 import { Book, comesBackWhole, open, range, recordsOf, send, temporary } from './harness.ts'
 import { noSmallDisk, onSmallDisk } from './small-disk.ts'
 
@@ -97,7 +98,7 @@ describe('damaged databases', () => {
   async function damaged(harm: (data: string) => void, then: (data: string) => Promise<void>): Promise<void> {
     const { data, remove } = temporary()
     try {
-      cpSync(made.data, data, { recursive: true })
+      copyFolder(made.data, data)
       harm(data)
       await then(data)
     } finally {
@@ -270,6 +271,8 @@ describe('the clock', () => {
         local.served.deps.flow.ready().reasons.map((reason) => reason.slice(0, 15)),
         ['CLOCK_BACKWARDS'],
       )
+      // What is accepted after them is sealed after them.
+      await local.sealing.system({ what: 'test', subject: 'test', id: 'test/1', data: {} })
       await local.sealing.drained()
       const said = (await recordsOf(local.sealing, 'system')).filter(({ type }) => type === 'sealtrail.system.clock')
       assert.equal(said.length, 2, 'one for each time it was found')

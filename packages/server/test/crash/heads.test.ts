@@ -14,6 +14,7 @@ import { signCheckpoint } from '../../src/seal/publish.ts'
 import { HashFiles } from '../../src/seal/tiles.ts'
 import { FileStore } from '../../src/store/files/store.ts'
 import type { Lock } from '../../src/store/store.ts'
+import { copyFolder } from '../copy-folder.ts'
 import { sealtrail } from '../cli/io.ts'
 import { numbered } from '../seal/numbered.ts'
 import { configFor } from './child.ts'
@@ -104,7 +105,7 @@ test('head and segments rolled back together: a checkpoint that promised more st
   const book = new Book()
   try {
     await sealedServer(data, book)
-    cpSync(data, earlier, { recursive: true })
+    copyFolder(data, earlier)
     const local = await open(data)
     await send(local, book, 'notifications', range(100, 130))
     await local.sealing.drained()
@@ -186,7 +187,7 @@ test('two valid extensions stop the server until one of them is decided for; one
     // A newer head decides, whichever of the two it went on to.
     for (const stands of [one, other]) {
       const copy = join(data, '..', 'decided')
-      cpSync(data, copy, { recursive: true })
+      copyFolder(data, copy)
       const newer = SqliteHead.open(join(copy, 'head.sqlite'))
       assert.ok(newer.swap('notifications', newer.read('notifications'), stands))
       newer.close()

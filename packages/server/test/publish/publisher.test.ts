@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { clearAlarm, readAlarm, readCleared } from '../../src/publish/alarm.ts'
 import { publishedPath } from '../../src/publish/published.ts'
+import { copyFolder } from '../copy-folder.ts'
 import { OddWitness, Publishing, RealWitness, TestLog } from './world.ts'
 
 let log: TestLog
@@ -266,14 +267,14 @@ describe('fork alarm', () => {
     log.grow(10)
     await world.round()
     const backup = join(log.folder, 'backup')
-    cpSync(log.data, backup, { recursive: true })
+    copyFolder(log.data, backup)
     log.grow(20)
     await world.round()
     await world.publisher.close()
     // Everything in the directory goes back, what we remember of the witness included.
     log.files.close()
     rmSync(log.data, { recursive: true })
-    cpSync(backup, log.data, { recursive: true })
+    copyFolder(backup, log.data)
     const { HashFiles } = await import('../../src/seal/tiles.ts')
     log.files = HashFiles.open(join(log.data, 'tiles', 'calls'))
     const again = publishing([witness.line])

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { ed25519Signer, openCheckpointByPolicy, parsePolicy } from '@sealtrail/tlog'
 import type { JsonObject } from '../../src/event/json.ts'
+import { copyFolder } from '../copy-folder.ts'
 import { receipt, sealtrail } from '../cli/io.ts'
 import { World } from '../flow/harness.ts'
 import { OddWitness, RealWitness } from './world.ts'
@@ -18,7 +19,7 @@ const send = async (world: World, n: number): Promise<JsonObject> => {
 /** A second writer: another process's whole data directory, as a backup or a snapshot gives it. */
 const restored = (from: World, backup: string): World => {
   const world = new World()
-  cpSync(backup, world.data, { recursive: true })
+  copyFolder(backup, world.data)
   for (const [role, token] of from.tokens) world.tokens.set(role, token)
   return world
 }
@@ -71,7 +72,7 @@ describe('two writers on a restored backup', () => {
   test('the witness refuses the second writer, whose logs stop, and stay stopped over a restart', async () => {
     await a.closeAndAudit()
     const backup = join(a.folder, 'backup')
-    cpSync(a.data, backup, { recursive: true })
+    copyFolder(a.data, backup)
     b = restored(a, backup)
     mkdirSync(b.folder, { recursive: true })
     writeFileSync(join(b.folder, 'witnesses.policy'), policyText)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -8,6 +8,7 @@ import { SqliteHead } from '../../src/head/sqlite/head.ts'
 import { FileStore } from '../../src/store/files/store.ts'
 import { auditData, type AuditDataOptions } from '../../src/verify/data.ts'
 import type { LogVerdict } from '../../src/verify/verdict.ts'
+import { copyFolder } from '../copy-folder.ts'
 import { LOCK, LogWriter, sampleRecord } from './writer.ts'
 
 const COMMITS = 6
@@ -58,7 +59,7 @@ async function verify(directory: string, more: Partial<AuditDataOptions> = {}): 
 async function harmed(harm: (directory: string) => void | Promise<void>, more: Partial<AuditDataOptions> = {}): Promise<LogVerdict[]> {
   const copy = mkdtempSync(join(tmpdir(), 'sealtrail-harm-'))
   try {
-    cpSync(good, copy, { recursive: true })
+    copyFolder(good, copy)
     await harm(copy)
     return await verify(copy, more)
   } finally {
@@ -69,7 +70,7 @@ async function harmed(harm: (directory: string) => void | Promise<void>, more: P
 /** Flips one bit of each byte [from, to) of a file in turn (of every fifth far from the ends, unless SLOW=1), and shows what an audit of that log finds. */
 async function flipEach(path: string, from: number, to: number, check: (found: LogVerdict[], at: number) => void): Promise<void> {
   const copy = mkdtempSync(join(tmpdir(), 'sealtrail-flip-'))
-  cpSync(good, copy, { recursive: true })
+  copyFolder(good, copy)
   const heads = SqliteHead.open(join(copy, 'head.sqlite'), { readOnly: true })
   try {
     const whole = readFileSync(join(copy, path))

@@ -13,6 +13,8 @@ const BEFORE_END = 400
 /** Copies a data directory and changes one bit of one byte in the last segment of a log. */
 export function copyAndHarm(directory: string, copy: string, log: string): Harm {
   cpSync(directory, copy, { recursive: true })
+  // Node 24's cpSync gives folders the mode of new ones, and a keyring that others may enter is refused.
+  chmodSync(join(copy, 'keys'), 0o700)
   const folder = join(copy, 'store', log, 'segment')
   const [path, bytes] = readdirSync(folder)
     .map((name): [string, Buffer] => [join(folder, name), readFileSync(join(folder, name))])
