@@ -65,4 +65,7 @@ const PUBLIC = `
   formatTilePath hashFromTile nodesFromTiles parseTilePath partialTiles proveConsistencyFromTiles proveInclusionFromTiles
   TILE_WIDTH tileOfNode tilesForConsistency tilesForInclusion tilesForRoot tileWidth
   formatBundle MAX_ENTRY_BYTES parseBundle formatTlogProof MAX_TLOG_PROOF_BYTES parseTlogProof verifyTlogProof
+  checkpointPolicy formatPolicy isQuorumMet MAX_POLICY_BYTES MAX_POLICY_ITEMS openCheckpointByPolicy parsePolicy
+  decideAddCheckpoint formatAddCheckpoint formatCosignatures MAX_ADD_CHECKPOINT_ANSWER_BYTES MAX_ADD_CHECKPOINT_BYTES MAX_WITNESS_PROOF
+  parseAddCheckpoint parseTlogSize readCosignatures TYPE_TLOG_SIZE witnessVerifiers
 `
