@@ -104,7 +104,7 @@ export const KEYS: readonly Key[] = [
     path: 'timestamps.interval',
     type: { is: 'duration' },
     default: '1h',
-    what: 'How often the newest published checkpoint of each log that grew is time-stamped by every authority; also at start and at the end.',
+    what: 'How often the newest checkpoint of each log that grew is time-stamped by every authority; also at start and at the end. It is the published one, or the committed one where the published one did not grow.',
   },
   { path: 'timestamps.timeout', type: { is: 'duration' }, default: '10s', what: 'How long an authority may take to answer.' },
   {
