@@ -4,7 +4,7 @@ import { posix } from 'node:path'
 import { test } from 'node:test'
 import { root, sources } from './tree.ts'
 
-/** DESIGN §5: a step never imports another step; they meet in flow.ts. */
+/** The steps of docs/flow.md: a step never imports another step; they meet in flow.ts. */
 const STEPS = ['source', 'filter', 'map', 'protect', 'journal', 'sequence', 'seal', 'index', 'forward']
 const STANDS_ON = ['event', 'pack', 'store', 'head', 'vault', 'keys', 'config', 'observe', 'http']
 /** Folders named after an outside system, by the room whose port they fill. */
@@ -113,7 +113,7 @@ test('no drawer without a name, no file over 400 lines', () => {
   )
 })
 
-test('the rooms are those of the design', () => {
+test('the rooms are those of CONTRIBUTING.md', () => {
   const known = new Set([
     ...STEPS,
     ...STANDS_ON,

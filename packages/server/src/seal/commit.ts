@@ -61,7 +61,7 @@ export async function prepare(standing: Standing, items: readonly Numbered[], jo
 }
 
 /**
- * One commit, the order of DESIGN §3. Each comment says what is true if the process dies there; recovery
+ * One commit, in the order of docs/flow.md. Each comment says what is true if the process dies there; recovery
  * (`recover.ts`) does nothing this function would not do itself. May be called again with the same argument after NOT_DURABLE.
  *
  * @throws SealtrailError NOT_DURABLE (try again), HEAD_LOST (stop: another writer goes on)

@@ -24,8 +24,8 @@ export interface RecoverDeps {
 
 /**
  * Brings one log to its newest valid state before anything is accepted: creates its head, makes the hash files those of
- * the head, and rolls the head forward over segments that were stored but not swapped in (DESIGN §3). Safe to die
- * anywhere and run again.
+ * the head, and rolls the head forward over segments that were stored but not swapped in (docs/flow.md, "What a start
+ * finds"). Safe to die anywhere and run again.
  *
  * @throws SealtrailError HEAD_MISSING (no head over a store that is not empty), FORKED (two valid extensions), DATA_CORRUPT
  */

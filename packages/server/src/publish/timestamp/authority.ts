@@ -74,7 +74,7 @@ export async function askAuthority(authority: Authority, text: Uint8Array, env: 
   return { token: read.token, nonce, verdict, requestedMs, answeredMs: env.now() }
 }
 
-/** Attempts after these waits (DESIGN section 7, egress), each with up to a quarter more so that servers do not come together. */
+/** Attempts after these waits (docs/timestamps.md), each with up to a quarter more so that servers do not come together. */
 const RETRY_MS = [2_000, 4_000, 8_000]
 /** Asked again at once these would say the same. */
 const FINAL = /^(?:NOT_GRANTED|TIMESTAMP_|STATUS_4(?!08|25|29))/
