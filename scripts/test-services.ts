@@ -60,7 +60,7 @@ function runSuite(file: string): Promise<void> {
     if (skip !== undefined) skipped.push(`${name}: ${test}${typeof skip === 'string' ? `: ${skip}` : ''}`)
   })
   let seen = false
-  stream.on('test:summary', ({ file: of, counts }) => {
+  stream.on('test:summary', ({ file: of, counts }: { file?: string; counts: { passed: number; failed: number; cancelled: number } }) => {
     if (of !== undefined) return
     seen = true
     passed += counts.passed

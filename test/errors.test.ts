@@ -51,6 +51,6 @@ test('every command that a text tells to run exists, with the word that follows 
 test('no problem document quotes a value: titles and advice are fixed texts', () => {
   for (const [name, { status, title, todo }] of Object.entries(ERRORS)) {
     assert.match(name, /^[A-Z][A-Z_]+$/)
-    assert.ok(status >= 200 && status < 600 && title !== '' && /[.)]$/.test(todo), name)
+    assert.ok(status >= 200 && status < 600 && title.length > 0 && /[.)]$/.test(todo), name)
   }
 })

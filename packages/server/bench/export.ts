@@ -54,7 +54,12 @@ for (const count of counts) {
   for (const body of [{ range: `notifications:0..${count}` }, ...(count === most ? [{ query: { log: 'notifications' } }] : [])]) {
     const kind = Object.keys(body)[0] as string
     const make = async (): Promise<{ id: string; records: number; size: number }> => {
-      let job = (await (await fetch(`${base}/api/v1/exports`, { method: 'POST', headers, body: JSON.stringify(body) })).json()) as Record<string, never>
+      let job = (await (await fetch(`${base}/api/v1/exports`, { method: 'POST', headers, body: JSON.stringify(body) })).json()) as {
+        id: string
+        state: string
+        records: number
+        size: number
+      }
       while (job['state'] === 'running' || job['state'] === 'queued') {
         await new Promise((done) => setTimeout(done, 50))
         job = (await (await fetch(`${base}/api/v1/exports/${String(job['id'])}`, { headers })).json()) as typeof job

@@ -109,9 +109,9 @@ export async function run(plan: LoadPlan): Promise<LoadResult> {
 
 /** Reads one HTTP answer after another; Content-Length or chunked. */
 function reader(socket: Socket): () => Promise<{ status: string; text: string }> {
-  let buffer = Buffer.alloc(0)
+  let buffer: Buffer = Buffer.alloc(0)
   let wake: (() => void) | null = null
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk])
     wake?.()
   })

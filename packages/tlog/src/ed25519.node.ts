@@ -26,7 +26,7 @@ export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
   return new Uint8Array(createPublicKey(privateKey(seed)).export({ format: 'der', type: 'spki' }).slice(SPKI.length))
 }
 
-function privateKey(seed: Uint8Array): Parameters<typeof sign>[2] {
+function privateKey(seed: Uint8Array): ReturnType<typeof createPrivateKey> {
   if (seed.length !== 32) throw new RangeError('an Ed25519 seed is 32 bytes')
   return createPrivateKey({ key: Uint8Array.from([...PKCS8, ...seed]), format: 'der', type: 'pkcs8' })
 }

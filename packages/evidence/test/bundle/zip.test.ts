@@ -29,7 +29,7 @@ interface Entry {
 function raw(
   entries: readonly Entry[],
   end: Partial<{ count: number; bytes: number; at: number; comment: Buffer; before: Buffer; disk: number }> = {},
-): Buffer {
+): Buffer<ArrayBuffer> {
   const parts: Buffer[] = []
   const central: Buffer[] = []
   let at = 0

@@ -64,7 +64,7 @@ describe('bundles of records that name an object', () => {
 
   /** The bundle with one file changed or taken out, its manifest made to fit. */
   const forged = (change: (bytes: Buffer) => Buffer | null): Promise<BundleVerdict> => {
-    const files = new Map(
+    const files = new Map<string, Buffer>(
       bundle
         .paths()
         .filter((name) => name !== 'manifest.json')

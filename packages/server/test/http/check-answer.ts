@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import type { JsonWebKey } from 'node:crypto'
+import type { JsonWebKeyInput } from 'node:crypto'
 import { httpbis } from 'http-message-signatures'
 
 /** What was asked, as the one who asked knows it. */
@@ -14,7 +14,7 @@ export interface Got {
   readonly content: Uint8Array
 }
 
-export type Jwk = JsonWebKey & { readonly kid: string; readonly nbf: number; readonly exp?: number }
+export type Jwk = JsonWebKeyInput['key'] & { readonly kid: string; readonly nbf: number; readonly exp?: number }
 
 export async function gotOf(answer: Response): Promise<Got> {
   return { status: answer.status, headers: Object.fromEntries(answer.headers), content: new Uint8Array(await answer.arrayBuffer()) }

@@ -42,6 +42,8 @@ function mapped(data: JsonObject, people: MappedEvent['people'] = {}): MappedEve
     schema: 'urn:sealtrail:schema:test:1',
     regulatorytag: null,
     data,
+    compared: data,
+    agree: null,
     order: { rank: 0, session: null, effect: null, phase: 0 },
     status: null,
     people,

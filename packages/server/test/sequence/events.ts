@@ -20,7 +20,7 @@ export function event(fields: Partial<Entry> & { name?: string } = {}): Entry {
     vaultKey: null,
     log: 'interactions',
     subject: 'conversation',
-    tokens: [],
+    tokens: new Uint8Array(0),
     record: new Uint8Array(),
     lateAt: 0,
     sequenceAt: 0,

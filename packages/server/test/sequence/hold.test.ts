@@ -133,7 +133,7 @@ test('the wheel agrees with a plain list (property)', () => {
         const token = subject(`${who}`)
         const added = event({ subjectToken: token, ...fields })
         hold.add(added, where, now)
-        const mine = plain.get(token) ?? { first: now, due: 0, bits: new Map(), events: [] }
+        const mine = plain.get(token) ?? { first: now, due: 0, bits: new Map<string, number>(), events: [] as string[] }
         plain.set(token, mine)
         mine.events.push(named(added))
         const bits = (fields.flags & FLAG.opens ? 1 : 0) | (fields.flags & FLAG.closes ? 2 : 0)

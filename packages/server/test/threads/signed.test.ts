@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, request } from 'node:http'
-import type { AddressInfo, Server as HttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -161,7 +162,7 @@ test('by hand with curl and openssl, as docs/http.md says', async (t) => {
   const run = async (base: string, path: string, change = ''): Promise<string> => {
     const env = { ...process.env, U: base, Q: path, SEALTRAIL_TOKEN: token }
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script.replace('\n\n', `\n${change}\n\n`)], { cwd: folder, env }).catch(
-      (error: never) => error as { stdout: string; stderr: string },
+      (error: unknown) => error as { stdout: string; stderr: string },
     )
     return (stdout + stderr).trim().split('\n')[0] as string
   }
