@@ -98,7 +98,7 @@ export const KEYS: readonly Key[] = [
     path: 'witnesses.failOpen',
     type: { is: 'boolean' },
     default: 'false',
-    what: 'Publishes checkpoints even while too few witnesses answer. Receipts, metrics and the log then say that the policy is not met.',
+    what: 'Lets checkpoints out even while too few witnesses answer. They do not count as published: receipts, answers and bundles say `published: false`, metrics and log that the policy is not met.',
   },
   {
     path: 'timestamps.interval',

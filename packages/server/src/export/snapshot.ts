@@ -14,7 +14,7 @@ export interface Standing {
 export interface Checkpoints {
   /** The newest one signed by the log; null: no such log. */
   committed(log: string): Standing | null
-  /** The newest one whose witness policy is met; the committed one where no policy is configured. */
+  /** The newest one let out; the committed one where no witness policy is configured. */
   published(log: string): Standing | null
 }
 

@@ -8,8 +8,8 @@ import { SealtrailError } from '../errors.ts'
 export interface ProofSource {
   /** The signed note to prove `size` records against: the published one if it covers them, else the newest; null when there is no such log. */
   checkpoint(log: string, size: number): Promise<string | null>
-  /** The note that is let out, or null when none is. */
-  published(log: string): { readonly note: string; readonly size: number } | null
+  /** The note that is let out, or null when none is. `met`: whether what lies under it counts as published. */
+  published(log: string): { readonly note: string; readonly size: number; readonly met: boolean } | null
   /** Inclusion proofs of the log's leaves (seal's hash files). */
   hashes(log: string): { prove(index: number, size: number): readonly Uint8Array[] }
   /** The log's public key under the name of its origin. */
@@ -89,12 +89,13 @@ export class Prover {
 
   /** The whole receipt of proven bytes, as a sender gets it. */
   receipt(seal: Seal, index: number, auditid: string, bytes: Uint8Array, proven: Proven): SealReceipt {
+    const letOut = this.#source.published(seal.log)
     return encodeReceipt({
       auditid,
       log: seal.log,
       index,
       checkpoint: seal.note,
-      published: index < (this.#source.published(seal.log)?.size ?? 0),
+      published: letOut !== null && letOut.met && index < letOut.size,
       record: bytes,
       proof: proven.hashes ?? [],
     })

@@ -20,7 +20,7 @@ export interface Published {
   /** Lower-case hex. */
   readonly root: string
   readonly cosignatures: readonly Cosignature[]
-  /** Whether the quorum is there; false only under `failOpen`. */
+  /** Whether the quorum is there; false only under `failOpen`, and then nothing under it counts as published. */
   readonly met: boolean
 }
 

@@ -189,7 +189,7 @@ export class Publisher {
     writePublished(this.#deps.data, log, next.note)
     this.#standing.published(log, next.size)
     if (next.met) this.#standing.met(log, next.size)
-    else this.#standing.unmet(log, 'the checkpoint is published although the witness policy is not met (witnesses.failOpen)')
+    else this.#standing.unmet(log, 'the checkpoint is let out although the witness policy is not met (witnesses.failOpen)')
   }
 
   #submission(log: string, trust: PublishTrust, { note, size }: { note: string; size: number }): Submission {

@@ -10,14 +10,19 @@ export interface SignedCheckpoint {
   readonly root: string
 }
 
-/** The checkpoints of all logs as readers see them: committed (signed by the log) and published (the witness policy is met). */
+/** A checkpoint that is let out. What lies under it counts as published only where the witness policy is met. */
+export interface LetOut extends SignedCheckpoint {
+  /** False only under `witnesses.failOpen`; true where no witnesses are configured. */
+  readonly met: boolean
+}
+
+/** The checkpoints of all logs as readers see them: committed (signed by the log) and let out (published, if the witness policy is met). */
 export interface CheckpointView {
   committed(log: string): SignedCheckpoint | null
-  /** Null: nothing of the log is published (yet), or there is no such log. */
-  published(log: string): SignedCheckpoint | null
-  /** What records up to `size` are proved against: the published checkpoint if it covers them, else the committed one. */
+  /** Null: nothing of the log is let out (yet), or there is no such log. */
+  published(log: string): LetOut | null
+  /** What records up to `size` are proved against: the checkpoint let out if it covers them, else the committed one. */
   covering(log: string, size: number): SignedCheckpoint | null
-  isPublished(log: string, index: number): boolean
 }
 
 /**
@@ -30,7 +35,7 @@ export function checkpointView(
   witnessed: readonly string[],
 ): CheckpointView {
   const { witnesses } = config
-  const known = new Map<string, SignedCheckpoint>()
+  const known = new Map<string, LetOut>()
   const reader =
     witnesses === null ? null : new PublishedReader(config.data, new Map(witnessed.map((log) => [log, publishTrust(witnesses, vkeys[log] as string)])))
   const view: CheckpointView = {
@@ -39,7 +44,10 @@ export function checkpointView(
       return vkey === undefined ? null : readCheckpoint(join(config.data, 'checkpoint', log), vkey)
     },
     published(log) {
-      if (reader === null || !witnessed.includes(log)) return view.committed(log)
+      if (reader === null || !witnessed.includes(log)) {
+        const committed = view.committed(log)
+        return committed === null ? null : { ...committed, met: true }
+      }
       const read = reader.read(log)
       // A policy that was just changed, or a file that was set back: what was shown once is shown until there is more.
       if (read !== null && read.size >= (known.get(log)?.size ?? 0)) known.set(log, read)
@@ -49,7 +57,6 @@ export function checkpointView(
       const published = reader === null ? null : view.published(log)
       return published !== null && published.size >= size ? published : view.committed(log)
     },
-    isPublished: (log, index) => index < (view.published(log)?.size ?? 0),
   }
   return view
 }

@@ -13,10 +13,10 @@ import type { ReadSide } from './read-side.ts'
  */
 export function receipts(side: ReadSide, view: CheckpointView): IntakeDeps['receipt'] {
   return async (log, index, auditid, newest, fresh) => {
-    const published = view.published(log)
-    const isPublished = index < (published?.size ?? 0)
+    const letOut = view.published(log)
     // A duplicate's record may be published long since; one just sealed is hardly ever.
-    const checkpoint = isPublished && published !== null ? published.note : newest
+    const covering = letOut !== null && index < letOut.size ? letOut : null
+    const checkpoint = covering?.note ?? newest
     const bytes = fresh === null ? await side.records.record(log, index) : bytesOf(fresh)
     if (bytes === null) throw new SealtrailError('DATA_CORRUPT', `log ${log} index ${index} is sealed and cannot be read back`)
     const { size, root } = parseCheckpoint(parseNote(checkpoint).text)
@@ -26,7 +26,15 @@ export function receipts(side: ReadSide, view: CheckpointView): IntakeDeps['rece
     } catch (cause) {
       throw new SealtrailError('DATA_CORRUPT', `log ${log} index ${index} is sealed and cannot be proved from the hash files`, { cause })
     }
-    return { auditid, log, index, integrity_hash: integrityHash(bytes), checkpoint, proof: hashes.map((hash) => encodeBase64(hash)), published: isPublished }
+    return {
+      auditid,
+      log,
+      index,
+      integrity_hash: integrityHash(bytes),
+      checkpoint,
+      proof: hashes.map((hash) => encodeBase64(hash)),
+      published: covering?.met ?? false,
+    }
   }
 }
 
