@@ -1,6 +1,7 @@
 import { formatNote, isQuorumMet, openCheckpoint, parseNote, parsePolicy, witnessVerifiers } from '@sealtrail/tlog'
 import type { NoteSignature } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
+import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { alarmText, raiseAlarm, readAlarm } from './alarm.ts'
@@ -102,8 +103,8 @@ export class Publisher {
       await this.#publish(log, trust)
     } catch (error) {
       // Damaged hash files or a full disk: the log goes on, and the next round tries again.
-      const code = error instanceof SealtrailError ? error.code : 'INTERNAL'
-      this.#deps.log.error('a checkpoint could not be published and is tried again', { log, code, detail: error instanceof Error ? error.message : '' })
+      const what = error instanceof SealtrailError ? { code: error.code, detail: error.message } : { code: 'INTERNAL', ...errorFields(error) }
+      this.#deps.log.error('a checkpoint could not be published and is tried again', { log, ...what })
     }
   }
 

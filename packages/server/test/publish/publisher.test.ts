@@ -379,6 +379,22 @@ describe('fork alarm', () => {
 })
 
 describe('what lies in the directory', () => {
+  test('an error nobody expected: the log line has its class and place, not its message', async () => {
+    const world = publishing([(await odd(1)).line])
+    log.grow(10)
+    const { files } = log
+    const rootAt = (): never => {
+      throw new RangeError('+49 170 1234567 is out of range')
+    }
+    log.files = Object.assign(Object.create(files) as typeof files, { rootAt })
+    assert.equal(await world.round(), null)
+    log.files = files
+    const said = JSON.parse(world.lines.find((line) => line.includes('could not be published')) ?? '') as Record<string, unknown>
+    assert.deepEqual([said['code'], said['error'], said['detail']], ['INTERNAL', 'RangeError', undefined])
+    assert.ok(!world.lines.join('').includes('+49'))
+    assert.equal((await world.round())?.size, 10)
+  })
+
   test('a published file of another key, size or policy is not believed', async () => {
     const witness = await real(1)
     const world = publishing([witness.line])
