@@ -77,19 +77,21 @@ export async function askWitness(witness: Witness, submission: Submission, deps:
   // The witness answers for a size beyond ours itself.
   let from = Math.min(remembered?.size ?? 0, submission.size)
   let doubts = 0
+  let ahead = 0
   for (let attempt = 0; ; attempt++) {
     const answer = await post(witness, submission, from, deps)
     if ('code' in answer) return { kind: 'failed', code: answer.code, retryAfterMs: null }
     if (answer.status === 200) return accept(witness, submission, answer, deps)
     const told = answer.status === 409 && answer.type === TYPE_TLOG_SIZE ? toldSize(answer) : null
     if (told !== null) {
-      if (told > submission.newest()) {
+      // Over http:// anybody in between can say this once, and it stops the log: it must be said twice.
+      if (told > submission.newest() && ++ahead > 1) {
         const detail = `it has cosigned ${told} records, and this log has ${submission.newest()}: another writer, or a log set back`
         return { kind: 'fork', fork: 'WITNESS_AHEAD', detail, evidence: await evidence(witness, submission, deps) }
       }
       // Behind our newest and ahead of this checkpoint: the next round takes a newer one.
-      if (told > submission.size) return { kind: 'failed', code: 'AHEAD', retryAfterMs: null }
-      from = told
+      if (told > submission.size && told <= submission.newest()) return { kind: 'failed', code: 'AHEAD', retryAfterMs: null }
+      if (told <= submission.size) from = told
     } else if (answer.status === 409 || (answer.status === 422 && from > 0)) {
       if (++doubts > 1) return { kind: 'fork', ...(await conflict(witness, submission, answer.status, from, deps)) }
       // Its size may not be what we remember: the answer to `old 0` says it.

@@ -227,6 +227,19 @@ describe('what witnesses answer', () => {
     }
   })
 
+  test('a single 409 with a size beyond the log stops nothing: it is asked once more', async () => {
+    const witness = await odd(1)
+    let times = 0
+    witness.answer = (body, response) => {
+      if (times++ === 0) witness.status(response, 409, '1000000\n', 'text/x.tlog.size')
+      else witness.cosign(body, response)
+    }
+    const world = publishing([witness.line])
+    log.grow(10)
+    assert.equal((await world.round())?.size, 10)
+    assert.deepEqual([world.forks, witness.requests], [[], ['old 0', 'old 0']])
+  })
+
   test('a rate limit is respected for as long as it says', async () => {
     let clock = Date.now()
     const witness = await odd(1, (_, response) => void response.writeHead(429, { 'retry-after': '120' }).end())
