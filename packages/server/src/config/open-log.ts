@@ -15,9 +15,9 @@ import type { ClockGuard } from '../observe/clock-guard.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { Log } from '../observe/log.ts'
 import type { SegmentSigner } from '../seal/build.ts'
+import { readCheckpoint, signCheckpoint, writeCheckpoint } from '../seal/checkpoint.ts'
 import type { Committed } from '../seal/commit.ts'
 import { assertPromised } from '../seal/promised.ts'
-import { publishCheckpoint, readCheckpoint, signCheckpoint } from '../seal/publish.ts'
 import { recover } from '../seal/recover.ts'
 import { HashFiles } from '../seal/tiles.ts'
 import type { Ledger } from '../sequence/ledger.ts'
@@ -113,7 +113,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
   packs.pack(head.size)
   await catchUpLedger({ ...works, log, head, tenant: config.tenant })
   const checkpoint = sign(head)
-  publishCheckpoint(checkpointFile, checkpoint)
+  writeCheckpoint(checkpointFile, checkpoint)
   sizes.set(log, head.size)
 
   const writer = new LogWriter({
@@ -139,7 +139,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
       if (files.size < committed.next.size) files.append(leafHashes, { completed, frontier })
       crashPoint('publish:hashes')
       clock.sealed(works.now())
-      publishCheckpoint(checkpointFile, committed.checkpoint)
+      writeCheckpoint(checkpointFile, committed.checkpoint)
       sizes.set(log, committed.next.size)
     },
     feed(committed, items) {

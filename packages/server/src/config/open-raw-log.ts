@@ -8,7 +8,7 @@ import type { Numbered } from '../event/numbered.ts'
 import { rawLog } from '../event/raw-log.ts'
 import type { Log } from '../observe/log.ts'
 import type { Head } from '../head/head.ts'
-import { publishCheckpoint, signCheckpoint } from '../seal/publish.ts'
+import { signCheckpoint, writeCheckpoint } from '../seal/checkpoint.ts'
 import { Sealer } from '../seal/sealer.ts'
 import type { Lock } from '../store/store.ts'
 import { hashPacker } from './hash-packer.ts'
@@ -48,7 +48,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
   const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
   const sign = (next: Head): string => signCheckpoint(origin, next, signer)
   const checkpoint = sign(head)
-  publishCheckpoint(checkpointFile, checkpoint)
+  writeCheckpoint(checkpointFile, checkpoint)
   // Nobody needs it longer than the test runs.
   const lock = (): Lock => ({ mode: 'GOVERNANCE', retainUntilMs: env.now() + DAY_MS })
   const packs = await hashPacker(log, files, store, lock, env.log)
@@ -72,7 +72,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
       journalPosition: () => ({ file: 0, offset: 0 }),
       async onCommit({ built, next, expected, checkpoint: note }) {
         files.append(built.leafHashes, { completed: built.completed, frontier: built.frontier })
-        publishCheckpoint(checkpointFile, note)
+        writeCheckpoint(checkpointFile, note)
         settle(expected.size, next.size)
         packs.pack(next.size)
       },

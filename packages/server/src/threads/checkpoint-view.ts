@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { PublishedReader, publishTrust } from '../publish/published.ts'
-import { readCheckpoint } from '../seal/publish.ts'
+import { readCheckpoint } from '../seal/checkpoint.ts'
 
 /** A signed checkpoint, its signatures checked; `root` is lower-case hex. */
 export interface SignedCheckpoint {

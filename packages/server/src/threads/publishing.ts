@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { ForkAlarm } from '../publish/alarm.ts'
 import { Publisher } from '../publish/publisher.ts'
 import type { Tree } from '../publish/publisher.ts'
-import { readCheckpoint } from '../seal/publish.ts'
+import { readCheckpoint } from '../seal/checkpoint.ts'
 
 export interface PublishingOptions {
   readonly config: Config & { readonly witnesses: WitnessConfig }

@@ -119,12 +119,12 @@ async function auditOne(
     problems.push(problem('HEAD_UNREADABLE', 'head.sqlite', null, error instanceof SealtrailError ? error.code : undefined))
   }
   const path = join(directory, 'checkpoint', log)
-  const published = existsSync(path) ? readFileSync(path, 'utf8') : null
-  if (published !== null) checkpoints.push({ object: `checkpoint/${log}`, note: published })
+  const committed = existsSync(path) ? readFileSync(path, 'utf8') : null
+  if (committed !== null) checkpoints.push({ object: `checkpoint/${log}`, note: committed })
   const stamps = await auditTimestamps(directory, log, store, options.tsaRoots ?? [])
   checkpoints.push(...stamps.checkpoints)
-  const letOut = publishedIn(directory, log)
-  checkpoints.push(...(letOut === null ? [] : [letOut]), ...(options.kept ?? []).filter(({ note }) => originOf(note).endsWith(`/${log}`)))
+  const published = publishedIn(directory, log)
+  checkpoints.push(...(published === null ? [] : [published]), ...(options.kept ?? []).filter(({ note }) => originOf(note).endsWith(`/${log}`)))
 
   // The name of the key only: what it signed decides, not what a file says it is called.
   const origin = checkpoints.map(({ note }) => note.slice(0, note.indexOf('\n'))).find((line) => line.endsWith(`/${log}`))
@@ -160,13 +160,13 @@ async function auditOne(
 
   if (head === null && verdict.size > 0 && problems.length === 0 && (options.heads === null || heads !== null))
     problems.push(problem('HEAD_MISSING', 'head.sqlite', null))
-  if (published === null && verdict.size > 0) problems.push(problem('DERIVED_CHECKPOINT', `checkpoint/${log}`, null))
+  if (committed === null && verdict.size > 0) problems.push(problem('DERIVED_CHECKPOINT', `checkpoint/${log}`, null))
   const early = await beside
   if (verdict.root !== null && verdict.size > 0) {
     const found = early !== null && verdict.size === head?.size ? early : readTiles(tiles, verdict.size)
     problems.push(...tilesProblem(found, `tiles/${log}`, verdict.root))
   }
-  const vouched = options.policy === undefined || vkey === null ? null : auditPolicy(options.policy, vkey, log, verdict.size, letOut)
+  const vouched = options.policy === undefined || vkey === null ? null : auditPolicy(options.policy, vkey, log, verdict.size, published)
   const all = [...verdict.problems, ...problems, ...stamps.problems, ...(vouched?.problems ?? [])]
   const notes = isRawLog(log) ? [...verdict.notes, { object: log, message: 'a raw log, made by load tests: its leaves are not records' }] : verdict.notes
   return {

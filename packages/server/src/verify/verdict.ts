@@ -17,7 +17,7 @@ export const STORED_PROBLEMS = {
   TIMESTAMP_DAMAGED: 'the stored time stamp is not the one its key names',
   TIMESTAMP_LIST_MISSING: 'a revocation list kept with a time stamp is missing or damaged',
   DERIVED_TIMESTAMPS: 'the copy of a time stamp for readers is missing or differs; it is made again at the next start',
-  DERIVED_CHECKPOINT: 'the published checkpoint is missing; it is signed again at the next start',
+  DERIVED_CHECKPOINT: 'the committed checkpoint is missing; it is signed again at the next start',
   DERIVED_TILES: 'the level files are not those of the log; they are rebuilt at the next start',
   DERIVED_LEDGER: 'the ledger state is damaged; it is rebuilt at the next start',
   DERIVED_INDEX: 'the index is damaged; run `sealtrail rebuild-index`',

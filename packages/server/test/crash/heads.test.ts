@@ -10,7 +10,7 @@ import { SqliteHead } from '../../src/head/sqlite/head.ts'
 import { openFileKeys } from '../../src/keys/files/keyring.ts'
 import { prepare } from '../../src/seal/commit.ts'
 import type { CommitDeps } from '../../src/seal/commit.ts'
-import { signCheckpoint } from '../../src/seal/publish.ts'
+import { signCheckpoint } from '../../src/seal/checkpoint.ts'
 import { HashFiles } from '../../src/seal/tiles.ts'
 import { FileStore } from '../../src/store/files/store.ts'
 import type { Lock } from '../../src/store/store.ts'
@@ -115,7 +115,7 @@ test('head and segments rolled back together: a checkpoint that promised more st
       cpSync(join(earlier, name), join(data, name), { recursive: true })
     }
     for (const name of ['head.sqlite-wal', 'head.sqlite-shm']) rmSync(join(data, name), { force: true })
-    await assert.rejects(open(data), { code: 'DATA_CORRUPT', message: /^notifications: a checkpoint of size 50 was published, but the log ends at 20/ })
+    await assert.rejects(open(data), { code: 'DATA_CORRUPT', message: /^notifications: a checkpoint of size 50 was signed, but the log ends at 20/ })
     rmSync(join(data, 'checkpoint'), { recursive: true })
     const findings = await comesBackWhole(data, book)
     assert.ok(

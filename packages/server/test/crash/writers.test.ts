@@ -8,7 +8,7 @@ import { ed25519PublicKey, ed25519Sign, ed25519Signer } from '@sealtrail/tlog'
 import type { Head } from '../../src/head/head.ts'
 import { SqliteHead } from '../../src/head/sqlite/head.ts'
 import type { Standing } from '../../src/seal/build.ts'
-import { publishCheckpoint, signCheckpoint } from '../../src/seal/publish.ts'
+import { signCheckpoint, writeCheckpoint } from '../../src/seal/checkpoint.ts'
 import { recover } from '../../src/seal/recover.ts'
 import { Sealer } from '../../src/seal/sealer.ts'
 import { HashFiles } from '../../src/seal/tiles.ts'
@@ -150,7 +150,7 @@ class Writer {
       journalPosition: () => ({ file: 1, offset: 16 }),
       async onCommit(committed) {
         files.append(committed.built.leafHashes)
-        publishCheckpoint(join(folder, 'checkpoint', LOG), committed.checkpoint)
+        writeCheckpoint(join(folder, 'checkpoint', LOG), committed.checkpoint)
       },
       onTrouble() {},
     })

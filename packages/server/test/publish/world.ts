@@ -13,7 +13,7 @@ import type { ForkAlarm } from '../../src/publish/alarm.ts'
 import { Publisher } from '../../src/publish/publisher.ts'
 import { publishTrust, readPublished } from '../../src/publish/published.ts'
 import type { Published } from '../../src/publish/published.ts'
-import { publishCheckpoint, readCheckpoint, signCheckpoint } from '../../src/seal/publish.ts'
+import { readCheckpoint, signCheckpoint, writeCheckpoint } from '../../src/seal/checkpoint.ts'
 import { HashFiles } from '../../src/seal/tiles.ts'
 import { listenWitness } from '../../src/witness/listen.ts'
 import type { WitnessListening } from '../../src/witness/listen.ts'
@@ -47,7 +47,7 @@ export class TestLog {
   }
 
   sign(): void {
-    publishCheckpoint(join(this.data, 'checkpoint', 'calls'), this.note)
+    writeCheckpoint(join(this.data, 'checkpoint', 'calls'), this.note)
   }
 
   get note(): string {

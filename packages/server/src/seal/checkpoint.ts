@@ -14,7 +14,7 @@ export function signCheckpoint(origin: string, head: Head, signer: Signer): stri
  * next start. Written in place, since a new file and its name for each commit would be so much for the file system to
  * journal that every fdatasync beside it waits; who reads half of it sees that by the signature and reads again.
  */
-export function publishCheckpoint(path: string, note: string): void {
+export function writeCheckpoint(path: string, note: string): void {
   const bytes = Buffer.from(note, 'utf8')
   try {
     const fd = openSync(path, 'r+')
