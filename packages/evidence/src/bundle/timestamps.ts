@@ -1,7 +1,8 @@
 import { checkConsistency, decodeBase64, parseCheckpoint, TlogError } from '@sealtrail/tlog'
 import { problemOf } from '../problem.ts'
 import type { Problem } from '../problem.ts'
-import { base64Bytes, decodeUtf8 } from '../text.ts'
+import { decodeUtf8 } from '../text.ts'
+import { pemBlocks } from '../timestamp/pem.ts'
 import { verifyTimestamp } from '../timestamp/verify.ts'
 import { BundleBroken } from './broken.ts'
 import type { BundleLog } from './format.ts'
@@ -122,16 +123,10 @@ function covered({ records, first, end, range }: BundleLog, size: number): numbe
   return range === null ? 0 : Math.max(0, size - first)
 }
 
-/** The objects in a PEM file (RFC 7468). @throws BundleBroken BUNDLE_FILE_FORMAT */
-export function pem(bytes: Uint8Array, label: string, path: string): Uint8Array[] {
-  const text = decodeUtf8(bytes) ?? ''
-  const found: Uint8Array[] = []
-  const rest = text.replace(/-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g, (_, name: string, body: string) => {
-    const der = base64Bytes(body.replace(/\s/g, ''))
-    if (name !== label || der === null) throw new BundleBroken('BUNDLE_FILE_FORMAT', path, `not PEM of ${label}`)
-    found.push(der)
-    return ''
-  })
-  if (rest.trim() !== '') throw new BundleBroken('BUNDLE_FILE_FORMAT', path, `not PEM of ${label}`)
-  return found
+/** The objects in a PEM file. @throws BundleBroken BUNDLE_FILE_FORMAT */
+function pem(bytes: Uint8Array, label: string, path: string): Uint8Array[] {
+  const { blocks, rest } = pemBlocks(decodeUtf8(bytes) ?? '')
+  const ders = blocks.flatMap(({ label: found, der }) => (found !== label || der === null ? [] : [der]))
+  if (rest.trim() !== '' || ders.length !== blocks.length) throw new BundleBroken('BUNDLE_FILE_FORMAT', path, `not PEM of ${label}`)
+  return ders
 }

@@ -11,6 +11,7 @@ import { bundleRows } from '../report/rows.ts'
 import { readTrust } from '../report/trust-text.ts'
 import type { GivenTrust } from '../report/trust-text.ts'
 import { count, printable } from '../report/words.ts'
+import { readCertificates } from '../timestamp/pem.ts'
 import { openFile, readSmall, textOrFile } from './files.ts'
 import type { OpenFile } from './files.ts'
 import { printRecord, printReport } from './print.ts'
@@ -124,10 +125,15 @@ function trustOf(wanted: Wanted, cwd: string): GivenTrust {
   const read = readTrust({
     keys: wanted.keys.map((given) => textOrFile(cwd, given, 'the key', MAX_TRUST_BYTES)).join('\n'),
     policy: wanted.policy === null ? '' : decoder.decode(readSmall(cwd, wanted.policy, 'the policy', MAX_TRUST_BYTES)),
-    roots: wanted.roots.map((path) => decoder.decode(readSmall(cwd, path, 'the root certificates', MAX_TRUST_BYTES))).join('\n'),
+    roots: '',
   })
   if (!read.ok) throw new UsageError(read.message)
-  return read.value
+  const roots = wanted.roots.flatMap((path) => {
+    const certificates = readCertificates(readSmall(cwd, path, 'the root certificates', MAX_TRUST_BYTES))
+    if (!certificates.ok) throw new UsageError(`${basename(path)}: ${certificates.message}`)
+    return certificates.value
+  })
+  return { ...read.value, roots }
 }
 
 async function printRecords({ report: { findings }, rows }: Result, io: Io): Promise<void> {

@@ -1,6 +1,6 @@
-import { decodeBase64, parsePolicy, parseVkey, TYPE_COSIGNATURE_V1, TYPE_ED25519 } from '@sealtrail/tlog'
+import { parsePolicy, parseVkey, TYPE_COSIGNATURE_V1, TYPE_ED25519 } from '@sealtrail/tlog'
 import type { Policy, Vkey } from '@sealtrail/tlog'
-import { describeCertificate } from '../timestamp/pem.ts'
+import { readPemCertificates } from '../timestamp/pem.ts'
 
 /** What an examiner brings from elsewhere, as texts: pasted, or read from files. */
 export interface TrustTexts {
@@ -11,8 +11,6 @@ export interface TrustTexts {
   /** PEM certificates, any number, text around them allowed. */
   readonly roots: string
 }
-
-export const NO_TRUST: TrustTexts = { keys: '', policy: '', roots: '' }
 
 /** A text read, or in plain words why it cannot be. */
 export type Reading<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string }
@@ -51,27 +49,9 @@ export function readPolicy(text: string): Reading<Policy | null> {
   }
 }
 
-const PEM = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g
-const MAX_ROOTS = 1000
-
-/** The certificates of a PEM text, DER. */
+/** The certificates of a PEM text, DER; none of an empty one. */
 export function readRoots(text: string): Reading<readonly Uint8Array[]> {
-  if (text.trim() === '') return { ok: true, value: [] }
-  const roots: Uint8Array[] = []
-  for (const [, body] of text.matchAll(PEM)) {
-    try {
-      const der = decodeBase64((body as string).replace(/\s+/g, ''))
-      if (describeCertificate(der) === null) throw new Error('no certificate')
-      roots.push(der)
-    } catch {
-      return { ok: false, message: `Certificate ${roots.length + 1} is damaged.` }
-    }
-    if (roots.length > MAX_ROOTS) return { ok: false, message: 'These are more than 1,000 certificates. Give only those of the authorities you trust.' }
-  }
-  // Attacker: a certificate that is silently left out would only make the answer weaker, but nobody would know why.
-  if (roots.length !== text.split('-----BEGIN').length - 1) return { ok: false, message: 'Something here is no certificate, or one is damaged.' }
-  if (roots.length === 0) return { ok: false, message: 'This is no PEM certificate. It begins with -----BEGIN CERTIFICATE-----.' }
-  return { ok: true, value: roots }
+  return text.trim() === '' ? { ok: true, value: [] } : readPemCertificates(text)
 }
 
 /** All of it, read. */

@@ -2,7 +2,18 @@
 // `files`, then `finish()` writes the manifest anew, as whoever can change one file can change the manifest too.
 import { createHash, sign, createPrivateKey } from 'node:crypto'
 import { BlobReader, BlobWriter, Uint8ArrayReader, ZipWriter } from '@zip.js/zip.js'
-import { canonicalize, commitmentOf, disclosureDigest, flatten, makeDisclosure, parseRecord, recordBytes, tilesForRange, wrapRecord } from '@sealtrail/evidence'
+import {
+  canonicalize,
+  certificatePem,
+  commitmentOf,
+  disclosureDigest,
+  flatten,
+  makeDisclosure,
+  parseRecord,
+  recordBytes,
+  tilesForRange,
+  wrapRecord,
+} from '@sealtrail/evidence'
 import type { BundleAsked, BundleManifest, FieldState, JsonObject, JsonValue, RecordFields } from '@sealtrail/evidence'
 import {
   cosigner,
@@ -244,7 +255,7 @@ export function stamp(parts: Parts, maker: Maker, log: TestLog, size: number, st
   const { text } = parseNote(maker.checkpoint(stamped, log.read))
   parts.set(`${folder}checkpoint.txt`, text)
   parts.set(`${folder}token.tst`, maker.token(text))
-  parts.set(`${folder}chain.pem`, [maker.tsa, maker.root].map(({ der }) => pemOf(der)).join(''))
+  parts.set(`${folder}chain.pem`, [maker.tsa, maker.root].map(({ der }) => certificatePem(der)).join(''))
   const proof = proveConsistency(BigInt(Math.min(size, stamped)), BigInt(Math.max(size, stamped)), log.read)
   parts.set(`${folder}consistency`, proof.map((hash) => `${encodeBase64(hash)}\n`).join(''))
 }
@@ -260,12 +271,4 @@ function isAsked(asked: BundleAsked, index: number, size: number, record: Record
 
 function hashesOf(log: TestLog, level: number, index: number, width: number): Uint8Array {
   return Buffer.concat(log.read(Array.from({ length: width }, (_, i) => ({ level: level * 8, index: BigInt(index * 256 + i) }))))
-}
-
-function pemOf(der: Uint8Array): string {
-  return `-----BEGIN CERTIFICATE-----\n${(
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  ).join('\n')}\n-----END CERTIFICATE-----\n`
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { certificatesInFile, crlInFile, describeCertificate, readTimestampAnswer, timestampRequest, verifyTimestamp } from '@sealtrail/evidence'
+import { crlInFile, describeCertificate, readCertificates, readTimestampAnswer, timestampRequest, verifyTimestamp } from '@sealtrail/evidence'
 import type { TimestampVerdict } from '@sealtrail/evidence'
 import { encodeDer } from '../../src/timestamp/der.ts'
 import { context, essNamed, extension, int, makeCertificate, makeCrl, makeToken, nameOf, octets, seq, sha } from './forge.ts'
@@ -81,7 +81,7 @@ test('no bytes make a reader throw', async () => {
       assert.ok(!verdict.ok || verdict.genTime !== null)
       await verifyTimestamp(token, text, { roots: [bytes], intermediates: [bytes], crls: [bytes], nonce: bytes })
       readTimestampAnswer(bytes)
-      certificatesInFile(bytes)
+      readCertificates(bytes)
       crlInFile(bytes)
       describeCertificate(bytes)
     }),

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import * as asn1js from 'asn1js'
 import * as pkijs from 'pkijs'
-import { certificatesInFile, certificatePem, crlInFile, describeCertificate, describeCrl, readTimestampAnswer, verifyTimestamp } from '@sealtrail/evidence'
+import { certificatePem, crlInFile, describeCertificate, describeCrl, pemOf, readCertificates, readTimestampAnswer, verifyTimestamp } from '@sealtrail/evidence'
 import { inside, readDer } from '../../src/timestamp/der.ts'
 import type { TimestampTrust, TimestampVerdict } from '@sealtrail/evidence'
 
@@ -74,18 +74,42 @@ describe('files', () => {
     const der = file('root.der')
     const pem = certificatePem(der)
     assert.match(pem, /^-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,64}\n)+-----END CERTIFICATE-----\n$/)
-    const both = certificatesInFile(Buffer.from(`# roots\r\n${pem.replaceAll('\n', '\r\n')}\nsubject=x\n${certificatePem(file('rsa.der'))}`))
-    assert.deepEqual(
-      both.map((each) => Buffer.from(each)),
-      [Buffer.from(der), Buffer.from(file('rsa.der'))],
-    )
-    assert.equal(certificatesInFile(der).length, 1)
-    for (const none of ['', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', pem.slice(0, -5)])
-      assert.deepEqual(certificatesInFile(Buffer.from(none)), [])
+    const both = readCertificates(Buffer.from(`# roots\r\n${pem.replaceAll('\n', '\r\n')}\nsubject=x\n${certificatePem(file('rsa.der'))}`))
+    assert.deepEqual(both.ok && both.value.map((each) => Buffer.from(each)), [Buffer.from(der), Buffer.from(file('rsa.der'))])
+    assert.deepEqual(readCertificates(der), { ok: true, value: [der] })
+    // A summary that begins like DER is text all the same.
+    assert.equal(readCertificates(Buffer.from(`0 s:CN=root\n${pem}`)).ok, true)
     assert.deepEqual(describeCertificate(file('rsa.der'))?.crls, ['http://crl.example/root.crl'])
     assert.equal(describeCertificate(der)?.subject, 'CN=root, O=Sealtrail tests')
+    assert.ok(crlInFile(Buffer.from(pem + pemOf('X509 CRL', file('clean.der')))) !== null)
     assert.ok(crlInFile(file('clean.der')) !== null && crlInFile(der) === null && describeCrl(file('clean.der')) !== null)
   })
+})
+
+test('one certificate that cannot be read spoils the file, and is named', () => {
+  const der = file('root.der')
+  const pem = certificatePem(der)
+  const why = (text: string | Uint8Array): string => {
+    const read = readCertificates(Buffer.from(text))
+    return read.ok ? '' : read.message
+  }
+  assert.equal(why(pem + pem), '')
+  for (const [text, expected] of [
+    ['', /no certificate here/],
+    ['# none\n', /no certificate here/],
+    [pem + pem.replace('MII', 'MIJ') + pem, /Certificate 2 is damaged/],
+    [pem + certificatePem(new Uint8Array(3)), /Certificate 2 is damaged/],
+    [pem + pem.slice(0, -5), /Certificate 2 is damaged/],
+    [pem.slice(0, 200) + pem, /Certificate 1 is damaged/],
+    [pem + pem.replace('BEGIN C', 'BEGINC'), /Certificate 2 is damaged/],
+    [pem + pem.replace('M', '*'), /Certificate 2 is damaged/],
+    [pem + pem.replace('-----BEGIN', '----BEGIN'), /an end and no beginning/],
+    [pem + pemOf('X509 CRL', file('clean.der')), /Block 2 is no certificate/],
+    [pem.repeat(1_001), /more than 1,000/],
+    [der.slice(0, -1), /no certificate, or it is damaged/],
+    [Buffer.concat([der, der]), /no certificate, or it is damaged/],
+  ] as const)
+    assert.match(why(text), expected)
 })
 
 describe('pkijs says the same, as far as it looks', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { certificatesInFile } from '@sealtrail/evidence'
+import { readCertificates } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { AuthorityConfig } from './config.ts'
 import { openSecret } from './value.ts'
@@ -17,9 +17,9 @@ export function readRoots(path: string): { readonly roots: readonly Uint8Array[]
     if (error instanceof SealtrailError) throw error
     throw new SealtrailError('CONFIG_INVALID', `the file cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
   }
-  const roots = certificatesInFile(file)
-  if (roots.length === 0) throw new SealtrailError('CONFIG_INVALID', 'the file holds no certificate in PEM or DER')
-  return { roots, digest: `sha256:${createHash('sha256').update(file).digest('hex')}` }
+  const read = readCertificates(file)
+  if (!read.ok) throw new SealtrailError('CONFIG_INVALID', `the file does not hold certificates in PEM or DER alone: ${read.message}`)
+  return { roots: read.value, digest: `sha256:${createHash('sha256').update(file).digest('hex')}` }
 }
 
 /** The `Authorization` header an authority is asked with, or null. @throws Error when the secret can no longer be opened */

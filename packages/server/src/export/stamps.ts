@@ -1,3 +1,4 @@
+import { pemOf } from '@sealtrail/evidence'
 import { encodeBase64 } from '@sealtrail/tlog'
 import type { ListOptions, StoredTimestamp } from '../publish/timestamp/stored.ts'
 import type { LogHashes } from './log-part.ts'
@@ -33,14 +34,9 @@ export function addStamp(zip: ZipFile, log: string, stamp: StoredTimestamp, size
   const folder = `log/${log}/timestamp/${name}/`
   zip.add(`${folder}checkpoint.txt`, stamp.text)
   zip.add(`${folder}token.tst`, stamp.token, false)
-  if (stamp.chain.length > 0) zip.add(`${folder}chain.pem`, stamp.chain.map((der) => pem('CERTIFICATE', der)).join(''))
-  if (stamp.crls.length > 0) zip.add(`${folder}crls.pem`, stamp.crls.map((der) => pem('X509 CRL', der)).join(''))
+  if (stamp.chain.length > 0) zip.add(`${folder}chain.pem`, stamp.chain.map((der) => pemOf('CERTIFICATE', der)).join(''))
+  if (stamp.crls.length > 0) zip.add(`${folder}crls.pem`, stamp.crls.map((der) => pemOf('X509 CRL', der)).join(''))
   const proof = hashes.consistency(Math.min(size, stamp.size), Math.max(size, stamp.size))
   zip.add(`${folder}consistency`, proof.map((hash) => `${encodeBase64(hash)}\n`).join(''))
   return name
-}
-
-function pem(label: string, der: Uint8Array): string {
-  const base64 = Buffer.from(der).toString('base64')
-  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`
 }

@@ -14,6 +14,7 @@ const fixtures = JSON.parse(readFileSync(new URL('../../../evidence/test/timesta
 const pem = certificatePem(Buffer.from(fixtures['root.der'] ?? '', 'base64'))
 writeFileSync(join(folder, 'roots.pem'), pem)
 writeFileSync(join(folder, 'empty.pem'), '# none\n')
+writeFileSync(join(folder, 'broken.pem'), pem + pem.slice(0, -9))
 writeFileSync(join(folder, 'secret'), 'hunter2\n')
 
 const parse = (text: string, env: Record<string, string> = {}): ReturnType<typeof parseConfig> =>
@@ -45,7 +46,8 @@ test('mistakes are named where they stand, and no secret with them', () => {
     [authority('{ roots: file:roots.pem }'), /a\.url is missing/],
     [authority('{ url: http://a }'), /a\.roots is missing/],
     [authority('{ url: http://a, roots: roots.pem }'), /a\.roots: write file:PATH/],
-    [authority('{ url: http://a, roots: file:empty.pem }'), /a\.roots: the file holds no certificate/],
+    [authority('{ url: http://a, roots: file:empty.pem }'), /a\.roots: the file .*: There is no certificate here/],
+    [authority('{ url: http://a, roots: file:broken.pem }'), /a\.roots: the file .*: Certificate 2 is damaged/],
     [authority('{ url: http://a, roots: file:gone.pem }'), /a\.roots: the file cannot be read \(ENOENT\)/],
     [authority('{ url: "http://u:hunter2@a", roots: file:roots.pem }'), /a\.url: an http or https address without user name/],
     [authority('{ url: "ftp://a", roots: file:roots.pem }'), /a\.url: an http or https address/],

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { certificatePem } from '@sealtrail/evidence'
 import type { JsonObject } from '@sealtrail/evidence'
 import { makeCertificate, makeToken } from '../../../evidence/test/timestamp/forge.ts'
 import { encodeStored } from '../../src/publish/timestamp/stored.ts'
@@ -100,7 +101,7 @@ describe('time stamps in bundles', () => {
       const said = execFileSync('bash', ['-c', script], { cwd: bundle.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
       const names = bundle.manifest.logs[0]!.timestamps
       assert.equal(said.match(/stamped at \d+ records, the same history/g)?.length, names.length)
-      writeFileSync(join(bundle.folder, 'root.pem'), `-----BEGIN CERTIFICATE-----\n${Buffer.from(root.der).toString('base64')}\n-----END CERTIFICATE-----\n`)
+      writeFileSync(join(bundle.folder, 'root.pem'), certificatePem(root.der))
       for (const name of names) {
         const at = (file: string): string => `log/notifications/timestamp/${name}/${file}`
         const args = [

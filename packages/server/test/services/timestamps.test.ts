@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { certificatesInFile, verifyTimestamp } from '@sealtrail/evidence'
+import { readCertificates, verifyTimestamp } from '@sealtrail/evidence'
 import { OpensslTsa, opensslMissing } from './openssl-tsa.ts'
 import { scratch } from './outside.ts'
 import { Served, command } from './served.ts'
@@ -103,7 +103,8 @@ test('we accept no damaged token that openssl refuses', { skip, timeout: 300_000
   const out = (file: string): string => at('out', file)
   const token = readFileSync(out(name))
   const text = readFileSync(out(name.replace(/tst$/, 'txt')))
-  const roots = certificatesInFile(readFileSync(tsa.at('root.pem')))
+  const read = readCertificates(readFileSync(tsa.at('root.pem')))
+  const roots = read.ok ? read.value : assert.fail(read.message)
   const root = token.indexOf(roots[0] ?? '')
   assert.ok(root > 0)
   const counts = { both: 0, neither: 0, openssl: 0 }
