@@ -26,9 +26,12 @@ export function moment(rfc3339: string): string {
   return `${Number(day)} ${MONTHS[Number(month) - 1] ?? month} ${year}, ${time} ${zone === 'Z' ? 'UTC' : `UTC${zone}`}`
 }
 
-/** attacker: texts of records and names in keys. What could redraw a terminal or turn the order of a line around is shown as an escape. */
-export function printable(text: string): string {
-  return text.replace(UNSHOWN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+/**
+ * attacker: texts of records and names in keys. What could redraw a terminal or turn the order of a line around is shown as an escape.
+ * @param lines the text is laid out: tabs and line feeds stay
+ */
+export function printable(text: string, lines = false): string {
+  return text.replace(UNSHOWN, (c) => (lines && (c === '\t' || c === '\n') ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`))
 }
 
 // eslint-disable-next-line no-control-regex -- they are what is looked for

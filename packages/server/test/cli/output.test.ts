@@ -36,6 +36,10 @@ test('tables, counts, sizes, and text that would redraw a terminal', () => {
   )
   assert.deepEqual([some(1, 'record'), some(12_345, 'record'), size(999), size(1_500_000)], ['1 record', '12,345 records', '999 B', '1.5 MB'])
   assert.equal(printable('a\u001b[2Jb\u202ec'), 'a\\u001b[2Jb\\u202ec')
+  // attacker: a line of one's own, a name that is not the one it looks like, a line turned around.
+  assert.equal(printable('x\nok\tlog'), 'x\\u000aok\\u0009log')
+  assert.equal(printable('x\n\ty\r', true), 'x\n\ty\\u000d')
+  for (const c of '\u200b\u200d\u200e\u2060\u2066\u061c\ufeff\u2028\u007f\u009b') assert.match(printable(`a${c}b`, true), /^a\\u[0-9a-f]{4}b$/)
 })
 
 test('files are cut so that every event is there once, in order, whatever the line ends and chunk sizes', async () => {

@@ -30,8 +30,8 @@ export const show: Command = {
 function readable(record: JsonObject, tampered: boolean): string {
   const { leaf, receipt, ...rest } = record as JsonObject & { leaf?: string; receipt?: JsonObject }
   const lines = [tampered ? 'TAMPERED: the stored bytes do not lead to the signed root' : 'verified: the stored bytes lead to the signed root']
-  lines.push(printable(JSON.stringify(rest, null, 2)))
+  lines.push(printable(JSON.stringify(rest, null, 2), true))
   if (leaf !== undefined) lines.push('', 'sealed bytes (the leaf):', printable(leaf))
-  if (receipt !== undefined) lines.push('', 'receipt:', printable(JSON.stringify(receipt, null, 2)))
+  if (receipt !== undefined) lines.push('', 'receipt:', printable(JSON.stringify(receipt, null, 2), true))
   return `${lines.join('\n')}\n`
 }

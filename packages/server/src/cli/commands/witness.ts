@@ -155,5 +155,5 @@ function addressOf(text: string): { host: string; port: number } {
 }
 
 function indent(text: string): string {
-  return printable(text).replace(/^(?=.)/gm, '  ')
+  return printable(text, true).replace(/^(?=.)/gm, '  ')
 }
