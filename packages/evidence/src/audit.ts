@@ -1,4 +1,4 @@
-import { Frontier, parseCheckpoint, parseNote } from '@sealtrail/tlog'
+import { equalBytes, Frontier, parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import type { Checkpoint, CheckpointPolicy } from '@sealtrail/tlog'
 import { PackAudit } from './audit-packs.ts'
 import { RecordAudit } from './audit-records.ts'
@@ -124,7 +124,7 @@ export class LogAudit {
     if (header.previous.checkpoint !== '') this.checkpoint(object, header.previous.checkpoint)
     const { signed, leaves } = facts ?? segmentFacts(segment)
     if (!signed) report('SEGMENT_SIGNATURE', header.first)
-    else if (this.#options.signer !== null && !equal(this.#options.signer, trailer.signer)) report('SEGMENT_SIGNER', header.first)
+    else if (this.#options.signer !== null && !equalBytes(this.#options.signer, trailer.signer)) report('SEGMENT_SIGNER', header.first)
 
     const sound = this.#extend(segment, leaves, report)
     if (sound) this.#records.segment(segment, report)
@@ -221,7 +221,7 @@ export class LogAudit {
       return false
     }
     for (let i = 0; i < header.count; i++) {
-      if (!equal(leaves.subarray(i * 32, i * 32 + 32), kept.subarray(i * 32, i * 32 + 32))) report('RECORD_CHANGED', header.first + i)
+      if (!equalBytes(leaves.subarray(i * 32, i * 32 + 32), kept.subarray(i * 32, i * 32 + 32))) report('RECORD_CHANGED', header.first + i)
     }
     return false
   }
@@ -282,8 +282,4 @@ export class LogAudit {
 function messageOf(error: unknown): string {
   if (error instanceof Error && 'code' in error) return error.message
   throw error
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

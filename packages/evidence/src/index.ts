@@ -19,7 +19,7 @@ export type { Commitment, CommitmentElement, Disclosed } from './commitment.ts'
 export { auditId, auditIdBytes, isAuditId, parseAuditId } from './auditid.ts'
 export { MAX_FILL_BYTES, MAX_RECORD_BYTES, encodeRecord, fillRecord, integrityHash, parseRecord, recordBytes, spliceRecord } from './record.ts'
 export type { RecordDraft, RecordFields, SplicedRecord } from './record.ts'
-export { hashPackKey, parseObjectKey, segmentKey } from './segment-key.ts'
+export { LOG_NAME, hashPackKey, parseObjectKey, segmentKey } from './segment-key.ts'
 export type { ObjectName } from './segment-key.ts'
 export {
   SEGMENT_FORMAT,

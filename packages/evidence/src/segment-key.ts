@@ -10,7 +10,10 @@ export interface ObjectName {
   readonly digest: string
 }
 
-const KEY = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})\/(segment|hashes)\/(\d{20})-([0-9a-f]{32})$/
+const NAME = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}'
+/** What a log may be called. */
+export const LOG_NAME: RegExp = new RegExp(`^${NAME}$`)
+const KEY = new RegExp(`^(${NAME})/(segment|hashes)/(\\d{20})-([0-9a-f]{32})$`)
 
 /** `<log>/segment/<first, 20 digits>-<32 hex>`. @param digest SHA-256 of the zstd frame, lower-case hex. */
 export function segmentKey(log: string, first: number, digest: string): string {

@@ -57,7 +57,7 @@ describe('sources', () => {
 
 const PUBLIC = `
   TlogError sha256 sha256Hasher ed25519PublicKey ed25519Sign ed25519Verify decodeBase64 decodeUtf8 encodeBase64 encodeUtf8
-  emptyRoot HASH_SIZE leafHash leafHashInto MAX_TREE_SIZE nodeHash Frontier rootOf
+  emptyRoot equalBytes HASH_SIZE leafHash leafHashInto MAX_TREE_SIZE nodeHash Frontier rootOf
   nodesInMemory rootFromNodes checkConsistency checkInclusion proveConsistency proveInclusion rootFromInclusion
   formatNote formatSignatureLine MAX_NOTE_BYTES MAX_NOTE_SIGNATURES parseNote parseSignatureLine signNote verifyNote
   ed25519Signer ed25519Verifier formatSkey formatVkey keyId parseSkey parseVkey TYPE_COSIGNATURE_V1 TYPE_ED25519 TYPE_ML_DSA_44

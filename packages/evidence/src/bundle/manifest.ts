@@ -1,4 +1,5 @@
 import type { FieldState } from '../flatten.ts'
+import { LOG_NAME } from '../segment-key.ts'
 import { BundleBroken } from './broken.ts'
 import { BUNDLE_FORMAT } from './format.ts'
 import type { BundleAsked, BundleFile, BundleLog, BundleManifest } from './format.ts'
@@ -8,7 +9,6 @@ import { readShape, Shape } from './shape.ts'
 export const MAX_MANIFEST_BYTES: number = 64 * 2 ** 20
 export const FIELD_STATES: readonly FieldState[] = ['disclosed', 'sealed', 'erased', 'expired', 'missing']
 
-const LOG_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 const PATH = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)*[A-Za-z0-9_][A-Za-z0-9._-]*$/
 const HEX32 = /^[0-9a-f]{64}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/

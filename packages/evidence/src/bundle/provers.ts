@@ -1,9 +1,8 @@
-import { checkInclusion, decodeBase64, leafHash, TILE_WIDTH, TlogError } from '@sealtrail/tlog'
+import { checkInclusion, decodeBase64, equalBytes, leafHash, TILE_WIDTH, TlogError } from '@sealtrail/tlog'
 import { problemOf } from '../problem.ts'
 import type { Problem } from '../problem.ts'
 import { BundleBroken } from './broken.ts'
 import type { Lines } from './lines.ts'
-import { equal } from './range-tiles.ts'
 import type { RangeTiles } from './range-tiles.ts'
 import { readShape } from './shape.ts'
 
@@ -105,7 +104,7 @@ export class RangeProver implements RecordProver {
     }
     const leaf = leafHash(record)
     const wanted = await this.#tiles.leaf(index)
-    if (wanted !== null && equal(wanted, leaf)) {
+    if (wanted !== null && equalBytes(wanted, leaf)) {
       this.#next++
       return { index, proven: true }
     }
@@ -142,7 +141,7 @@ export class RangeProver implements RecordProver {
     const start = Math.floor(this.#next / TILE_WIDTH) * TILE_WIDTH
     for (let index = Math.max(start, this.#from); index < Math.min(start + TILE_WIDTH, this.#to); index++) {
       const hash = await (this.#tiles as RangeTiles).leaf(index)
-      if (hash !== null && equal(hash, leaf)) return index
+      if (hash !== null && equalBytes(hash, leaf)) return index
     }
     return null
   }

@@ -1,4 +1,4 @@
-import { formatTilePath, nodesFromTiles, rootFromNodes, rootOf, TILE_WIDTH, tilesForRoot, tileWidth } from '@sealtrail/tlog'
+import { equalBytes, formatTilePath, nodesFromTiles, rootFromNodes, rootOf, TILE_WIDTH, tilesForRoot, tileWidth } from '@sealtrail/tlog'
 import type { Tile } from '@sealtrail/tlog'
 import { problemOf } from '../problem.ts'
 import type { Problem } from '../problem.ts'
@@ -64,7 +64,7 @@ export class RangeTiles {
       BigInt(size),
       nodesFromTiles(BigInt(size), (asked) => asked.map(({ level, index }) => tiles.#edge.get(`${level} ${index}`) as Uint8Array)),
     )
-    if (equal(found, root)) return tiles
+    if (equalBytes(found, root)) return tiles
     report(problemOf('TILE_MISMATCH', `${folder}tile`, null, 'the right edge leads to another root'))
     return null
   }
@@ -84,7 +84,7 @@ export class RangeTiles {
     const bytes = await this.#tile({ level, index: BigInt(index), width: tileWidth(level, BigInt(index), this.#size) })
     const above = await this.#checked(level + 1, Math.floor(index / TILE_WIDTH))
     const at = (index % TILE_WIDTH) * HASH
-    const good = above !== null && equal(rootOf(bytes), above.subarray(at, at + HASH))
+    const good = above !== null && equalBytes(rootOf(bytes), above.subarray(at, at + HASH))
     if (!good && above !== null) {
       const covers = index * TILE_WIDTH ** (level + 1)
       this.#report(problemOf('TILE_MISMATCH', this.#folder + formatTilePath({ level, index: BigInt(index), width: TILE_WIDTH }), covers))
@@ -99,8 +99,4 @@ export class RangeTiles {
     if (bytes.length !== tile.width * HASH) throw new BundleBroken('BUNDLE_FILE_FORMAT', path, `not ${tile.width} hashes`)
     return bytes
   }
-}
-
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

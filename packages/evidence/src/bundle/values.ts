@@ -1,4 +1,4 @@
-import { ed25519Verify } from '@sealtrail/tlog'
+import { ed25519Verify, equalBytes } from '@sealtrail/tlog'
 import { disclosureDigest, openDisclosure } from '../commitment.ts'
 import { EvidenceError } from '../errors.ts'
 import { flatten } from '../flatten.ts'
@@ -12,7 +12,6 @@ import type { BundleField } from './format.ts'
 import type { BundleFiles } from './files.ts'
 import type { Lines } from './lines.ts'
 import { FIELD_STATES } from './manifest.ts'
-import { equal } from './range-tiles.ts'
 import { readShape, Shape } from './shape.ts'
 
 /** Signatures of SD-JWTs that are checked: their key comes from the bundle, so they add nothing to who signed. */
@@ -188,7 +187,7 @@ export function wrapRecord(record: Uint8Array): Uint8Array {
 }
 
 function isWrapped(payload: Uint8Array, record: Uint8Array): boolean {
-  return equal(payload.subarray(0, PREFIX.length), PREFIX) && equal(payload.subarray(PREFIX.length), record.subarray(1))
+  return equalBytes(payload.subarray(0, PREFIX.length), PREFIX) && equalBytes(payload.subarray(PREFIX.length), record.subarray(1))
 }
 
 function readHeader(bytes: Uint8Array): { alg: string } | null {

@@ -1,6 +1,6 @@
+import { equalBytes } from '@sealtrail/tlog'
 import { ANY_USAGE, TIME_STAMPING, USAGE } from './certificate.ts'
 import type { Certificate } from './certificate.ts'
-import { sameBytes } from './der.ts'
 import { checkSignature } from './signature.ts'
 import { timestampProblem } from './verdict.ts'
 import type { TimestampProblem } from './verdict.ts'
@@ -49,11 +49,11 @@ class Search {
 
   async extend(path: readonly Certificate[]): Promise<void> {
     const last = path.at(-1) as Certificate
-    if (this.#roots.some((root) => sameBytes(root.der, last.der))) return this.#offer(path, true)
+    if (this.#roots.some((root) => equalBytes(root.der, last.der))) return this.#offer(path, true)
     if (path.length < MAX_CHAIN) {
       for (const issuer of this.#candidates) {
         if (this.#done || this.#left === 0) return
-        if (!mayIssue(issuer, last) || path.some((each) => sameBytes(each.der, issuer.der))) continue
+        if (!mayIssue(issuer, last) || path.some((each) => equalBytes(each.der, issuer.der))) continue
         this.#left--
         const checked = await checkSignature(issuer.spki, last.signatureAlgorithm, last.signature, last.signed)
         if (checked === 'weak') this.#weak = true
@@ -83,7 +83,7 @@ class Search {
 /** By name, and by key identifiers where both have them (RFC 5280 section 4.2.1.1). */
 function mayIssue(issuer: Certificate, subject: Certificate): boolean {
   if (issuer.subject.key !== subject.issuer.key) return false
-  return issuer.keyId === null || subject.authorityKeyId === null || sameBytes(issuer.keyId, subject.authorityKeyId)
+  return issuer.keyId === null || subject.authorityKeyId === null || equalBytes(issuer.keyId, subject.authorityKeyId)
 }
 
 /** RFC 5280 section 6.1 for a chain whose signatures fit; names and policies are not constrained, constraints on them are refused. */

@@ -4,7 +4,7 @@ import { readName } from './name.ts'
 import { algorithmOf, integerBytes, oidOf, smallNumber } from './value.ts'
 import type { Algorithm } from './value.ts'
 
-export const SIGNED_DATA = '1.2.840.113549.1.7.2'
+const SIGNED_DATA = '1.2.840.113549.1.7.2'
 export const TST_INFO = '1.2.840.113549.1.9.16.1.4'
 /** More are in no honest token; each costs an attempt to read it. */
 const MAX_CERTIFICATES = 24

@@ -1,6 +1,7 @@
+import { equalBytes } from '@sealtrail/tlog'
 import { addressesOf, crlAddresses, readExtensions, USAGE } from './certificate.ts'
 import type { Certificate } from './certificate.ts'
-import { derError, explicitTag, implicitTag, inside, readDer, sameBytes, TAG } from './der.ts'
+import { derError, explicitTag, implicitTag, inside, readDer, TAG } from './der.ts'
 import type { Der } from './der.ts'
 import { readName } from './name.ts'
 import { checkSignature } from './signature.ts'
@@ -8,7 +9,7 @@ import { algorithmOf, booleanOf, integerBytes, octetsOfBits, smallNumber, timeOf
 import type { Algorithm, Instant } from './value.ts'
 
 /** Longest list that is read, bytes. */
-export const MAX_CRL_BYTES: number = 8 * 1024 * 1024
+const MAX_CRL_BYTES = 8 * 1024 * 1024
 const REASON = '2.5.29.21'
 const ISSUING_POINT = '2.5.29.28'
 const CRL_NUMBER = '2.5.29.20'
@@ -47,7 +48,7 @@ export function readCrl(bytes: Uint8Array): RevocationList {
   const version = tbs.optional(TAG.integer)
   if (version !== null && smallNumber(version) !== 1) throw derError('version')
   const innerAlgorithm = tbs.next(TAG.sequence)
-  if (!sameBytes(innerAlgorithm.whole, outerAlgorithm.whole)) throw derError('the two algorithms differ')
+  if (!equalBytes(innerAlgorithm.whole, outerAlgorithm.whole)) throw derError('the two algorithms differ')
   const issuer = readName(tbs.next(TAG.sequence)).key
   const thisUpdate = timeOf(tbs.next())
   const nextUpdate = tbs.optional(TAG.utcTime) ?? tbs.optional(TAG.generalizedTime)
@@ -86,13 +87,13 @@ function readScope(der: Der): RevocationList['scope'] {
 }
 
 /** The entry of a serial number, or null. Walks the list without keeping it. @throws EvidenceError DER_FORMAT */
-export function findRevocation(list: RevocationList, serial: Uint8Array): Revocation | null {
+function findRevocation(list: RevocationList, serial: Uint8Array): Revocation | null {
   if (list.revoked === null) return null
   const entries = inside(list.revoked)
   while (!entries.done) {
     const entry = inside(entries.next(TAG.sequence))
     const number = integerBytes(entry.next())
-    if (!sameBytes(number, serial)) continue
+    if (!equalBytes(number, serial)) continue
     const at = timeOf(entry.next())
     const written = entry.optional(TAG.sequence)
     entry.end()

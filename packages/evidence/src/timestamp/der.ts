@@ -174,7 +174,3 @@ export function encodeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Ar
   }
   return whole
 }
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
-}

@@ -1,12 +1,13 @@
+import { equalBytes } from '@sealtrail/tlog'
 import type { Certificate } from './certificate.ts'
 import { digest, HASHES } from './crypto.ts'
-import { explicitTag, inside, readDer, sameBytes, TAG } from './der.ts'
+import { explicitTag, inside, readDer, TAG } from './der.ts'
 import type { Der } from './der.ts'
 import { readName } from './name.ts'
 import { algorithmOf, integerBytes } from './value.ts'
 
-export const SIGNING_CERTIFICATE = '1.2.840.113549.1.9.16.2.12'
-export const SIGNING_CERTIFICATE_V2 = '1.2.840.113549.1.9.16.2.47'
+const SIGNING_CERTIFICATE = '1.2.840.113549.1.9.16.2.12'
+const SIGNING_CERTIFICATE_V2 = '1.2.840.113549.1.9.16.2.47'
 
 /**
  * ESSCertID or ESSCertIDv2 (RFC 5035 section 4). Version 1 is SHA-1, which is enough here: it names a certificate made by
@@ -81,6 +82,6 @@ export async function signingCertificateFault(
 }
 
 async function isOf({ hash, value, issuerSerial }: CertificateId, certificate: Certificate): Promise<boolean> {
-  if (hash === null || !sameBytes(await digest(hash, certificate.der), value)) return false
-  return issuerSerial === null || (issuerSerial.issuer === certificate.issuer.key && sameBytes(issuerSerial.serial, certificate.serial))
+  if (hash === null || !equalBytes(await digest(hash, certificate.der), value)) return false
+  return issuerSerial === null || (issuerSerial.issuer === certificate.issuer.key && equalBytes(issuerSerial.serial, certificate.serial))
 }

@@ -1,3 +1,4 @@
+import { equalBytes } from '@sealtrail/tlog'
 import { encodeHex } from '../text.ts'
 import { EXT, readCertificate, TIME_STAMPING, USAGE } from './certificate.ts'
 import type { Certificate } from './certificate.ts'
@@ -8,7 +9,7 @@ import type { SignedToken } from './cms.ts'
 import { readCrl, standingOf } from './crl.ts'
 import type { RevocationList } from './crl.ts'
 import { digest, HASHES } from './crypto.ts'
-import { explicitTag, inside, readDer, sameBytes, TAG, toDefinite } from './der.ts'
+import { explicitTag, inside, readDer, TAG, toDefinite } from './der.ts'
 import { signingCertificateFault } from './ess.ts'
 import { readName } from './name.ts'
 import { checkSignature } from './signature.ts'
@@ -94,8 +95,8 @@ function saidIn({ genTime, accuracyMs, serial, policy }: TstInfo): Pick<Timestam
 
 async function checkContent(info: TstInfo, text: Uint8Array, trust: TimestampTrust, found: Found): Promise<void> {
   if (HASHES[info.hashAlgorithm.oid] !== 'SHA-256' || info.hashAlgorithm.parameters !== null) found('TIMESTAMP_IMPRINT', 'not a SHA-256 digest')
-  else if (!sameBytes(info.imprint, await digest('SHA-256', text))) found('TIMESTAMP_IMPRINT')
-  if (trust.nonce !== undefined && (info.nonce === null || !sameBytes(info.nonce, withoutZeros(trust.nonce)))) found('TIMESTAMP_NONCE')
+  else if (!equalBytes(info.imprint, await digest('SHA-256', text))) found('TIMESTAMP_IMPRINT')
+  if (trust.nonce !== undefined && (info.nonce === null || !equalBytes(info.nonce, withoutZeros(trust.nonce)))) found('TIMESTAMP_NONCE')
   if (trust.policies !== undefined && !trust.policies.includes(info.policy)) found('TIMESTAMP_POLICY', info.policy)
 }
 
@@ -106,7 +107,7 @@ async function checkSigned(signed: SignedToken, signer: Certificate, found: Foun
   if (type === undefined || moreTypes.length > 0 || oidText(type.whole) !== TST_INFO) found('TIMESTAMP_ATTRIBUTES', 'content type')
   const hash = signed.digestAlgorithm.parameters === null ? HASHES[signed.digestAlgorithm.oid] : undefined
   if (hash === undefined) return found('TIMESTAMP_ALGORITHM', 'digest of the content')
-  if (value === undefined || moreValues.length > 0 || value.tag !== TAG.octets || !sameBytes(value.body, await digest(hash, signed.content)))
+  if (value === undefined || moreValues.length > 0 || value.tag !== TAG.octets || !equalBytes(value.body, await digest(hash, signed.content)))
     found('TIMESTAMP_ATTRIBUTES', 'the digest is of another content')
   const checked = await checkSignature(signer.spki, signed.signatureAlgorithm, signed.signature, signed.signed, hash)
   if (checked === 'bad') found('TIMESTAMP_SIGNATURE')
@@ -127,7 +128,7 @@ function certificatesOf(all: readonly Uint8Array[]): Certificate[] {
   const read: Certificate[] = []
   for (const der of all.slice(0, MAX_POOL)) {
     try {
-      if (!read.some((each) => sameBytes(each.der, der))) read.push(readCertificate(der))
+      if (!read.some((each) => equalBytes(each.der, der))) read.push(readCertificate(der))
     } catch {
       // attacker: a token may enclose anything; what cannot be read helps nobody.
     }
@@ -138,7 +139,9 @@ function certificatesOf(all: readonly Uint8Array[]): Certificate[] {
 /** attacker: another certificate with the same name and number may stand first; the one the token binds by its hash is meant. */
 async function signerOf({ signer, attributes }: SignedToken, certificates: readonly Certificate[]): Promise<Certificate | null> {
   const fits = certificates.filter((each) =>
-    'keyId' in signer ? each.keyId !== null && sameBytes(each.keyId, signer.keyId) : each.issuer.key === signer.issuer && sameBytes(each.serial, signer.serial),
+    'keyId' in signer
+      ? each.keyId !== null && equalBytes(each.keyId, signer.keyId)
+      : each.issuer.key === signer.issuer && equalBytes(each.serial, signer.serial),
   )
   for (const each of fits) if ((await signingCertificateFault(attributes, each, certificates)) === null) return each
   return fits[0] ?? null
@@ -154,7 +157,7 @@ function isNamed(generalName: Uint8Array, certificate: Certificate): boolean {
       alternatives !== undefined &&
       inside(readDer(alternatives.value))
         .rest(64)
-        .some(({ whole }) => sameBytes(whole, generalName))
+        .some(({ whole }) => equalBytes(whole, generalName))
     )
   } catch {
     return false

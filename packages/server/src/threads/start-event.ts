@@ -19,7 +19,7 @@ export async function sealStart(config: Config, sealing: Sealing, nowMs: number)
  * What the server runs with, sealed at each start: configuration, packs by digest, keys by fingerprint, what recovery
  * found. A filter, pack, schema or policy that changed is then a difference between two records.
  */
-export function startEvent(config: Config, sealing: Sealing, nowMs: number): SystemEvent {
+function startEvent(config: Config, sealing: Sealing, nowMs: number): SystemEvent {
   const { data: _, listen, tls, ...settings } = config
   const plain = JSON.parse(JSON.stringify({ ...settings, listen, tls: tls !== null })) as JsonObject
   const packs: JsonValue[] = [...sealing.packs.byTrail].flatMap(([trail, list]) =>

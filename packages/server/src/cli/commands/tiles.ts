@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { LOG_NAME } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
 import { CLIENT_OPTIONS } from '../client.ts'
 import type { Command, Context, Exit } from '../command.ts'
@@ -31,7 +32,7 @@ async function exportTiles(ctx: Context, target: string): Promise<Exit> {
   try {
     for (const log of source.logs) {
       // attacker: a name on the command line becomes a folder's.
-      if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(log)) throw new SealtrailError('USAGE', '--log is the name of a log')
+      if (!LOG_NAME.test(log)) throw new SealtrailError('USAGE', '--log is the name of a log')
       const folder = new TileFolder(join(target, log))
       const progress = new Progress(ctx, log)
       try {
