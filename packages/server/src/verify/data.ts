@@ -6,6 +6,7 @@ import type { Policy } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import { isRawLog } from '../event/raw-log.ts'
 import type { Head, HeadStore } from '../head/head.ts'
+import { checkpointFolder, checkpointPath } from '../seal/checkpoint.ts'
 import type { Store } from '../store/store.ts'
 import { auditLog } from './audit-log.ts'
 import type { CommitmentCheck } from './commitments.ts'
@@ -118,7 +119,7 @@ async function auditOne(
   } catch (error) {
     problems.push(problem('HEAD_UNREADABLE', 'head.sqlite', null, error instanceof SealtrailError ? error.code : undefined))
   }
-  const path = join(directory, 'checkpoint', log)
+  const path = checkpointPath(directory, log)
   const committed = existsSync(path) ? readFileSync(path, 'utf8') : null
   if (committed !== null) checkpoints.push({ object: `checkpoint/${log}`, note: committed })
   const stamps = await auditTimestamps(directory, log, store, options.tsaRoots ?? [])
@@ -175,7 +176,7 @@ async function auditOne(
     trust: key === null ? 'none' : 'given',
     ok: all.length === 0,
     problems: all,
-    timestamps: stamps.summary,
+    timestamps: stamps.summary((object) => verdict.more === 0 && !verdict.problems.some((found) => found.object === object)),
   }
 }
 
@@ -192,8 +193,8 @@ async function logsIn(directory: string, store: Store, heads: HeadStore | null):
   } catch {
     // Reported with each log that the store has.
   }
-  for (const folder of ['tiles', 'checkpoint']) {
-    if (existsSync(join(directory, folder))) for (const name of readdirSync(join(directory, folder))) if (!name.includes('.next')) logs.add(name)
+  for (const folder of [join(directory, 'tiles'), checkpointFolder(directory)]) {
+    if (existsSync(folder)) for (const name of readdirSync(folder)) if (!name.includes('.next')) logs.add(name)
   }
   for await (const { key } of store.list('')) logs.add(key.slice(0, key.indexOf('/')))
   return [...logs].sort()

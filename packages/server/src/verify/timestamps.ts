@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { verifyTimestamp } from '@sealtrail/evidence'
+import { describeCrl, verifyTimestamp } from '@sealtrail/evidence'
 import type { TimestampVerdict } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import { decodeStored, readerFile } from '../publish/timestamp/stored.ts'
@@ -15,9 +15,14 @@ export interface TimestampAudit {
   /** The stamped checkpoints, for the log to be held against. */
   readonly checkpoints: ReadonlyArray<{ readonly object: string; readonly note: string }>
   readonly notes: readonly Note[]
-  /** Null when there are no time stamps of the log. */
-  readonly summary: TimestampSummary | null
+  /**
+   * What they establish, once the log was held against the checkpoints: a stamp of one that is not of the log says nothing
+   * about its records. Null when there are no time stamps of the log. @param accepted whether the checkpoint of an object fits the log
+   */
+  summary(accepted: (object: string) => boolean): TimestampSummary | null
 }
+
+type Stamp = NonNullable<TimestampSummary['newest']>
 
 /**
  * Checks every time stamp the store has of a log: its object, its token over the checkpoint it names, its revocation lists,
@@ -28,7 +33,8 @@ export async function auditTimestamps(directory: string, log: string, store: Sto
   const checkpoints: { object: string; note: string }[] = []
   /** Of authorities whose roots were not given. */
   const foreign: FoundProblem[] = []
-  let summary: TimestampSummary | null = null
+  const good: { readonly object: string; readonly stamp: Stamp }[] = []
+  let count = 0
   for await (const { key } of store.list(`${log}/timestamp/`)) {
     const stored = await open(store, key)
     if (stored === null || stored.log !== log) {
@@ -45,13 +51,21 @@ export async function auditTimestamps(directory: string, log: string, store: Sto
       verdict = await check(stored, [])
       ;(verdict.ok ? foreign : problems).push(...found)
     } else problems.push(...found)
-    summary = added(summary, stored, verdict)
+    count++
+    const stamp = stampOf(stored, verdict)
+    if (stamp !== null) good.push({ object: key, stamp })
   }
   // Roots were given, and not one time stamp leads to them: that is what was asked.
-  if (foreign.length > 0 && summary?.newest?.established !== true) problems.push(foreign.at(-1) as FoundProblem)
+  if (foreign.length > 0 && !good.some(({ stamp }) => stamp.established)) problems.push(foreign.at(-1) as FoundProblem)
   const notes =
     foreign.length > 0 ? [{ object: `${log}/timestamp`, message: `${foreign.length} time stamps lead to none of the roots given and were not counted` }] : []
-  return { problems, checkpoints, notes, summary }
+  const summary = (accepted: (object: string) => boolean): TimestampSummary => ({
+    count,
+    newest: good
+      .filter(({ object }) => accepted(object))
+      .reduce<Stamp | null>((best, { stamp }) => (best === null || isBetter(stamp, best) ? stamp : best), null),
+  })
+  return { problems, checkpoints, notes, summary: (accepted) => (count === 0 ? null : summary(accepted)) }
 }
 
 function check({ token, text, nonce, chain, crls }: StoredTimestamp, roots: readonly Uint8Array[]): Promise<TimestampVerdict> {
@@ -84,10 +98,20 @@ function isCopied(directory: string, key: string, bytes: Uint8Array | null): boo
   return existsSync(path) && digest(readFileSync(path)) === digest(bytes)
 }
 
-function added(before: TimestampSummary | null, stored: StoredTimestamp, { ok, trust, genTime, tsa, revocation }: TimestampVerdict): TimestampSummary {
-  const { count, newest } = before ?? { count: 0, newest: null }
-  const established = trust === 'given'
-  const better = newest === null || (established && !newest.established) || (established === newest.established && stored.size >= newest.size)
-  if (!ok || genTime === null || !better) return { count: count + 1, newest }
-  return { count: count + 1, newest: { size: stored.size, genTime, tsa: tsa ?? '', established, revocation } }
+/** Null when the token is not good. */
+function stampOf({ size, crls }: StoredTimestamp, { ok, trust, genTime, accuracyMs, tsa, revocation }: TimestampVerdict): Stamp | null {
+  if (!ok || genTime === null) return null
+  // ISO 8601 in UTC sorts as text.
+  const [lists = null] = crls.flatMap((der) => describeCrl(der)?.thisUpdate ?? []).sort()
+  return { size, latest: latestOf(genTime, accuracyMs ?? 0), tsa: tsa ?? '', established: trust === 'given', revocation, lists }
+}
+
+/** RFC 3161 section 2.4.2: the token was made between genTime less the accuracy and genTime plus it. */
+function latestOf(genTime: string, accuracyMs: number): string {
+  // A fraction beyond milliseconds is rounded up with it.
+  return accuracyMs === 0 ? genTime : new Date(Date.parse(genTime) + Math.ceil(accuracyMs + (/\.\d{4,}/.test(genTime) ? 1 : 0))).toISOString()
+}
+
+function isBetter(one: Stamp, than: Stamp): boolean {
+  return one.established === than.established ? one.size >= than.size : one.established
 }

@@ -54,15 +54,18 @@ export interface Commitments {
 /** What the time stamps of a log establish. */
 export interface TimestampSummary {
   readonly count: number
-  /** The one over the most records whose token has no problem; the records under it are not younger than `genTime` says. */
+  /** The one over the most records whose token has no problem and whose checkpoint is of the log. */
   readonly newest: {
     readonly size: number
-    /** RFC 3339, the authority's time. */
-    readonly genTime: string
+    /** RFC 3339: the authority's time and its accuracy, where the token says one. The records under the checkpoint are not younger. */
+    readonly latest: string
     /** Printable; means nothing unless `established`. */
     readonly tsa: string
     readonly established: boolean
+    /** According to the lists kept with it or in it. */
     readonly revocation: 'good' | 'revoked' | 'unknown'
+    /** RFC 3339: when the oldest list kept with it was made; null when none is. */
+    readonly lists: string | null
   } | null
 }
 

@@ -112,10 +112,13 @@ function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commit
 function tellTime(ctx: Context, { count: stamps, newest }: TimestampSummary): void {
   const begin = `          time stamps: ${count(stamps)}`
   if (newest === null) return ctx.stdout(`${begin}, none of them good\n`)
-  const { size, genTime, tsa, established, revocation } = newest
+  const { size, latest, tsa, established, revocation, lists } = newest
   if (!established) return ctx.stdout(`${begin}, consistent; who gave them is not established: give the authority's root with --tsa-roots\n`)
-  const standing = revocation === 'good' ? 'not revoked' : 'no revocation list kept that clears it'
-  ctx.stdout(`${begin}; the first ${some(size, 'record')} were sealed by ${genTime}, says ${printable(tsa)} (certificate: ${standing})\n`)
+  const standing =
+    revocation === 'good'
+      ? `not revoked according to the lists ${lists === null ? 'in the token' : `kept with it, the oldest of ${lists}`}`
+      : 'no revocation list kept that clears it'
+  ctx.stdout(`${begin}; the first ${some(size, 'record')} were sealed by ${latest}, says ${printable(tsa)} (certificate: ${standing})\n`)
 }
 
 function conclude(ctx: Context, verdicts: readonly LogVerdict[], ok: boolean, trust: { readonly key: boolean; readonly policy: boolean }, ms: number): void {
