@@ -15,7 +15,7 @@ import type { ClockGuard } from '../observe/clock-guard.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { Log } from '../observe/log.ts'
 import type { SegmentSigner } from '../seal/build.ts'
-import { readCheckpoint, signCheckpoint, writeCheckpoint } from '../seal/checkpoint.ts'
+import { checkpointPath, readCheckpoint, signCheckpoint, writeCheckpoint } from '../seal/checkpoint.ts'
 import type { Committed } from '../seal/commit.ts'
 import { assertPromised } from '../seal/promised.ts'
 import { recover } from '../seal/recover.ts'
@@ -72,7 +72,7 @@ export async function recoverLog(log: string, ground: Ground, opened: (close: ()
     segments: records,
     report: ground.note,
   })
-  assertPromised(log, readCheckpoint(join(config.data, 'checkpoint', log), vkey), head, files)
+  assertPromised(log, readCheckpoint(checkpointPath(config.data, log), vkey), head, files)
   return { log, origin, vkey, files, head, last: await lastSealed(records, log, head) }
 }
 
@@ -104,7 +104,7 @@ export interface OpenLog {
 export async function openLog(recovered: RecoveredLog, works: Works): Promise<OpenLog> {
   const { log, origin, files, head } = recovered
   const { config, keys, heads, store, ledger, clock, flow, sizes } = works
-  const checkpointFile = join(config.data, 'checkpoint', log)
+  const checkpointFile = checkpointPath(config.data, log)
   const lock = (): Lock => lockFor(config, log, works.now())
   const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
   const sign = (next: Head): string => signCheckpoint(origin, next, signer)

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { keyId, TYPE_ED25519 } from '@sealtrail/tlog'
 import type { Signer } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
@@ -8,7 +7,7 @@ import type { Numbered } from '../event/numbered.ts'
 import { rawLog } from '../event/raw-log.ts'
 import type { Log } from '../observe/log.ts'
 import type { Head } from '../head/head.ts'
-import { signCheckpoint, writeCheckpoint } from '../seal/checkpoint.ts'
+import { checkpointPath, signCheckpoint, writeCheckpoint } from '../seal/checkpoint.ts'
 import { Sealer } from '../seal/sealer.ts'
 import type { Lock } from '../store/store.ts'
 import { hashPacker } from './hash-packer.ts'
@@ -44,7 +43,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
   const log = rawLog(name)
   const { config, keys, heads, store } = ground
   const { origin, vkey, files, head } = await recoverLog(log, ground, () => {})
-  const checkpointFile = join(config.data, 'checkpoint', log)
+  const checkpointFile = checkpointPath(config.data, log)
   const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
   const sign = (next: Head): string => signCheckpoint(origin, next, signer)
   const checkpoint = sign(head)

@@ -4,6 +4,7 @@ import { parseCheckpoint, parseNote, type Tile } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import { SqliteHead } from '../head/sqlite/head.ts'
 import { publishedPath } from '../publish/published.ts'
+import { checkpointFolder, checkpointPath } from '../seal/checkpoint.ts'
 import { HashFiles } from '../seal/tiles.ts'
 import { FileStore } from '../store/files/store.ts'
 import { SegmentReader } from '../store/segments.ts'
@@ -25,7 +26,7 @@ export interface DirectoryTiles {
  * @throws SealtrailError NOT_FOUND when it is no data directory
  */
 export async function openTiles(data: string, { witnessed }: { readonly witnessed: boolean }): Promise<DirectoryTiles> {
-  if (!existsSync(join(data, 'head.sqlite')) || !existsSync(join(data, 'checkpoint')))
+  if (!existsSync(join(data, 'head.sqlite')) || !existsSync(checkpointFolder(data)))
     throw new SealtrailError('NOT_FOUND', 'this is no data directory: it has no head.sqlite or no checkpoints')
   const heads = SqliteHead.open(join(data, 'head.sqlite'), { readOnly: true })
   const store = await FileStore.open(join(data, 'store'), { readOnly: true })
@@ -42,12 +43,12 @@ export async function openTiles(data: string, { witnessed }: { readonly witnesse
     range: (log, from, to) => segments.range(log, from, to),
   })
   return {
-    logs: readdirSync(join(data, 'checkpoint'))
+    logs: readdirSync(checkpointFolder(data))
       .filter((name) => !name.endsWith('.next'))
       .sort(),
     checkpoint(log) {
       const path = publishedPath(data, log)
-      const place = existsSync(path) ? path : witnessed ? null : join(data, 'checkpoint', log)
+      const place = existsSync(path) ? path : witnessed ? null : checkpointPath(data, log)
       if (place === null || !existsSync(place)) return null
       const note = readFileSync(place, 'utf8')
       const { size, root } = parseCheckpoint(parseNote(note).text)

@@ -8,7 +8,7 @@ import type { Log } from '../observe/log.ts'
 import type { ExportAsked, ExportJob, ExportMade, ExportOrder, MakeExport, Requester } from './export.ts'
 
 export interface ExportsDeps {
-  /** `<data>/exports`; files in it are readable by the server's user only. */
+  /** `exportFolder` of a data directory; files in it are readable by the server's user only. */
   readonly folder: string
   readonly make: MakeExport
   /** Seals what was exported in the system trail; durable when it resolves. */
@@ -16,6 +16,16 @@ export interface ExportsDeps {
   readonly now: () => number
   readonly keepMs: number
   readonly log: Log
+}
+
+/** Where the exports of a data directory lie. */
+export function exportFolder(data: string): string {
+  return join(data, 'exports')
+}
+
+/** The zip of a ready export in that folder. */
+export function bundlePath(folder: string, id: string): string {
+  return join(folder, `${id}.zip`)
 }
 
 /** Runs named in one system record: it holds 65,535 bytes. */
@@ -62,7 +72,7 @@ export class Exports {
   }
 
   path(id: string): string {
-    return join(this.#deps.folder, `${id}.zip`)
+    return bundlePath(this.#deps.folder, id)
   }
 
   /** Removes what is older than it may be. */

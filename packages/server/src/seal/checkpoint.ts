@@ -1,8 +1,18 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ed25519Verifier, formatCheckpoint, openCheckpoint, signNote } from '@sealtrail/tlog'
 import type { Signer } from '@sealtrail/tlog'
 import type { Head } from '../head/head.ts'
+
+/** The folder of the committed checkpoints of a data directory: a file a log, under its name. */
+export function checkpointFolder(data: string): string {
+  return join(data, 'checkpoint')
+}
+
+/** Where a log's committed checkpoint lies. */
+export function checkpointPath(data: string, log: string): string {
+  return join(checkpointFolder(data), log)
+}
 
 /** The signed checkpoint of a head: always the same bytes for the same head and key. */
 export function signCheckpoint(origin: string, head: Head, signer: Signer): string {

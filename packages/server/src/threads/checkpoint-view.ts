@@ -1,7 +1,6 @@
-import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { PublishedReader, publishTrust } from '../publish/published.ts'
-import { readCheckpoint } from '../seal/checkpoint.ts'
+import { checkpointPath, readCheckpoint } from '../seal/checkpoint.ts'
 
 /** A signed checkpoint, its signatures checked; `root` is lower-case hex. */
 export interface SignedCheckpoint {
@@ -41,7 +40,7 @@ export function checkpointView(
   const view: CheckpointView = {
     committed(log) {
       const vkey = vkeys[log]
-      return vkey === undefined ? null : readCheckpoint(join(config.data, 'checkpoint', log), vkey)
+      return vkey === undefined ? null : readCheckpoint(checkpointPath(config.data, log), vkey)
     },
     published(log) {
       if (reader === null || !witnessed.includes(log)) {

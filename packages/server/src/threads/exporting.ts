@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import { SealtrailError } from '../errors.ts'
 import type { ExportMade } from '../export/export.ts'
-import { Exports } from '../export/exports.ts'
+import { Exports, exportFolder } from '../export/exports.ts'
 import type { Log } from '../observe/log.ts'
 import { runExport } from './export-side.ts'
 import type { ExportGround } from './export-side.ts'
@@ -33,7 +32,7 @@ export function startExports(config: Config, sealing: Sealing, env: ExportingEnv
   })
   const { sizes, packs, vault } = sealing
   return new Exports({
-    folder: join(config.data, 'exports'),
+    folder: exportFolder(config.data),
     make: (order, path, onProgress) =>
       env.threads
         ? inThread({ ground: ground(), logs: sizes.logs, sizes: sizes.memory }, sealing, { order, path }, onProgress)

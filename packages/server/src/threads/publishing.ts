@@ -1,11 +1,10 @@
-import { join } from 'node:path'
 import type { Config, WitnessConfig } from '../config/config.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { ForkAlarm } from '../publish/alarm.ts'
 import { Publisher } from '../publish/publisher.ts'
 import type { Tree } from '../publish/publisher.ts'
-import { readCheckpoint } from '../seal/checkpoint.ts'
+import { checkpointPath, readCheckpoint } from '../seal/checkpoint.ts'
 
 export interface PublishingOptions {
   readonly config: Config & { readonly witnesses: WitnessConfig }
@@ -24,7 +23,7 @@ export function publisherOf({ config, vkeys, tree, onFork, now, log, metrics }: 
     data: config.data,
     settings: config.witnesses,
     vkeys,
-    committed: (name) => readCheckpoint(join(config.data, 'checkpoint', name), vkeys[name] as string),
+    committed: (name) => readCheckpoint(checkpointPath(config.data, name), vkeys[name] as string),
     tree,
     onFork,
     now,

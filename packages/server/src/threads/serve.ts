@@ -7,6 +7,7 @@ import type { OpenPacks } from '../config/open-packs.ts'
 import { ANSWER_SUPERSEDED } from '../event/batch.ts'
 import { FLAG } from '../event/entry.ts'
 import type { InputResult } from '../event/input.ts'
+import { bundlePath, exportFolder } from '../export/exports.ts'
 import type { AppDeps } from '../http/app-context.ts'
 import { Tokens } from '../http/tokens.ts'
 import { LevelIndex } from '../index/level/index.ts'
@@ -170,7 +171,7 @@ export async function serve({
         create: (asked, requester) => port.createExport({ asked, requester }),
         list: () => port.listExports(),
         get: (id) => port.readExport(id),
-        file: (id) => join(config.data, 'exports', `${id}.zip`),
+        file: (id) => bundlePath(exportFolder(config.data), id),
       },
       tokens: new Tokens({ data: config.data, now: Date.now, random: randomBytes }),
       config,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { TlogError, checkpointPolicy, ed25519Verifier, openCheckpoint } from '@sealtrail/tlog'
 import type { Policy } from '@sealtrail/tlog'
+import { publishedPath } from '../publish/published.ts'
 import { problem } from './verdict.ts'
 import type { FoundProblem, Note } from './verdict.ts'
 
@@ -14,7 +14,7 @@ export interface KeptCheckpoint {
 
 /** The published checkpoint of a log, as it lies in the data directory; null when there is none. attacker: whoever wrote the directory. */
 export function publishedIn(directory: string, log: string): KeptCheckpoint | null {
-  const path = join(directory, 'published', log)
+  const path = publishedPath(directory, log)
   return existsSync(path) ? { object: `published/${log}`, note: readFileSync(path, 'utf8') } : null
 }
 

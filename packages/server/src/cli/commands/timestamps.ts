@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { certificatePem, verifyTimestamp } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
-import { eachTimestamp } from '../../publish/timestamp/stored.ts'
+import { eachTimestamp, timestampLogs } from '../../publish/timestamp/stored.ts'
 import type { ListOptions, StoredTimestamp } from '../../publish/timestamp/stored.ts'
 import type { Command, Context, Exit } from '../command.ts'
 import { count, printable, some, table } from '../output.ts'
@@ -73,10 +73,8 @@ async function exportStamps(ctx: Context, folder: string): Promise<Exit> {
 function* stampsOf(ctx: Context, options: ListOptions = {}): Generator<StoredTimestamp> {
   const { data } = settings(ctx, { warn: false })
   if (!existsSync(data)) throw new SealtrailError('NOT_FOUND', 'there is no such data directory')
-  const folder = join(data, 'timestamps')
   const only = ctx.text('log')
-  const logs = existsSync(folder) ? readdirSync(folder).filter((log) => only === undefined || log === only) : []
-  for (const log of logs.sort()) yield* eachTimestamp(data, log, options)
+  for (const log of timestampLogs(data)) if (only === undefined || log === only) yield* eachTimestamp(data, log, options)
 }
 
 /** The first of each log and authority, which is the newest where they come newest first. */

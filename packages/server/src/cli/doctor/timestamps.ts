@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { describeCertificate } from '@sealtrail/evidence'
 import { parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import type { AuthorityConfig, Config } from '../../config/config.ts'
@@ -9,6 +8,7 @@ import { askAuthority } from '../../publish/timestamp/authority.ts'
 import type { Stamped } from '../../publish/timestamp/authority.ts'
 import { RevocationLists } from '../../publish/timestamp/revocation.ts'
 import { listTimestamps } from '../../publish/timestamp/stored.ts'
+import { checkpointFolder, checkpointPath } from '../../seal/checkpoint.ts'
 import type { Finding } from './finding.ts'
 
 export interface LookEnv {
@@ -73,10 +73,10 @@ function certificateFindings(name: string, chain: readonly Uint8Array[], nowMs: 
 
 /** Logs that grew and have not been stamped for two intervals. */
 function checkKept(data: string, { intervalMs, authorities }: NonNullable<Config['timestamps']>, nowMs: number): Finding[] {
-  const folder = join(data, 'checkpoint')
+  const folder = checkpointFolder(data)
   const findings: Finding[] = []
   for (const log of existsSync(folder) ? readdirSync(folder).filter((name) => !name.includes('.next')) : []) {
-    const size = sizeIn(join(folder, log))
+    const size = sizeIn(checkpointPath(data, log))
     const newest = listTimestamps(data, log, { newest: true, limit: 8 * authorities.length })
     for (const { name } of authorities) {
       const last = newest.filter(({ authority }) => authority === name).at(-1)
