@@ -176,7 +176,7 @@ async function auditOne(
     trust: key === null ? 'none' : 'given',
     ok: all.length === 0,
     problems: all,
-    timestamps: stamps.summary,
+    timestamps: stamps.summary((object) => verdict.more === 0 && !verdict.problems.some((found) => found.object === object)),
   }
 }
 

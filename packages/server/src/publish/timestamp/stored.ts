@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { canonicalize } from '@sealtrail/evidence'
-import { decodeBase64, encodeBase64 } from '@sealtrail/tlog'
+import { decodeBase64, encodeBase64, parseCheckpoint } from '@sealtrail/tlog'
 import { SealtrailError } from '../../errors.ts'
 import type { JsonObject } from '../../event/json.ts'
 
 export const TIMESTAMP_FORMAT = 'sealtrail/timestamp/1'
 /** Longest object that is read: a token, its chain and a checkpoint with many cosignatures stay far below. */
-export const MAX_OBJECT_BYTES: number = 1024 * 1024
+const MAX_STAMP_BYTES = 1024 * 1024
 
 /** A time-stamped checkpoint as kept. */
 export interface StoredTimestamp {
@@ -78,14 +78,15 @@ function crlKey(log: string, digest: string): string {
 }
 
 /**
- * Reads a stored time stamp. attacker: whoever holds the store or the folder; nothing in it is verified here but its own digest.
+ * Reads a stored time stamp. attacker: whoever holds the store or the folder; nothing in it is verified here but its own
+ * digest, and that log and size are those of the checkpoint that was stamped.
  * @param crl the bytes of a list by its hex SHA-256, null when it is not there; other bytes than the digest's are left out
  * @throws SealtrailError DATA_CORRUPT
  */
 export function decodeStored(key: string, bytes: Uint8Array, crl: (digest: string) => Uint8Array | null): StoredTimestamp {
   const wrong = (what: string, cause?: unknown): SealtrailError => new SealtrailError('DATA_CORRUPT', `a stored time stamp: ${what}`, { cause })
   const name = parseName(key.slice(key.lastIndexOf('/') + 1))
-  if (name === null || bytes.length > MAX_OBJECT_BYTES || !sha256(bytes).startsWith(name.digest)) throw wrong('its bytes are not those its name says')
+  if (name === null || bytes.length > MAX_STAMP_BYTES || !sha256(bytes).startsWith(name.digest)) throw wrong('its bytes are not those its name says')
   try {
     const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>
     const text = (member: string): string => {
@@ -97,6 +98,11 @@ export function decodeStored(key: string, bytes: Uint8Array, crl: (digest: strin
     const checkpoint = text('checkpoint')
     const end = checkpoint.indexOf('\n\n')
     if (end < 0) throw wrong('the checkpoint is no note')
+    const stamped = checkpoint.slice(0, end + 1)
+    const log = text('log')
+    const { origin, size } = parseCheckpoint(stamped)
+    // What the token is over decides how many records it covers, not what is written beside it.
+    if (size !== BigInt(name.size) || !origin.endsWith(`/${log}`) || !key.startsWith(`${log}/`)) throw wrong('the checkpoint is of another log or size')
     const listed = (value['crls'] as ReadonlyArray<{ url: string; sha256?: string; error?: string }>).slice(0, 64)
     const crls: Uint8Array[] = []
     const lost: string[] = []
@@ -107,11 +113,11 @@ export function decodeStored(key: string, bytes: Uint8Array, crl: (digest: strin
       else lost.push(digest)
     }
     return {
-      log: text('log'),
+      log,
       size: name.size,
       authority: text('authority'),
       checkpoint,
-      text: Buffer.from(checkpoint.slice(0, end + 1)),
+      text: Buffer.from(stamped),
       token: decodeBase64(text('token')),
       nonce: Buffer.from(text('nonce'), 'hex'),
       chain: (value['chain'] as string[]).slice(0, 16).map((der) => decodeBase64(der)),
