@@ -38,6 +38,7 @@ export interface AuditResult {
   readonly size: number
   /** Hex; recomputed from the records, or null when damage made that impossible. */
   readonly root: string | null
+  /** `given`: a checkpoint was opened with the trust given. */
   readonly trust: 'given' | 'none'
   readonly problems: readonly Problem[]
   /** Problems beyond those kept. */
@@ -76,6 +77,8 @@ export class LogAudit {
   readonly #packs: PackAudit
   /** Largest size under a checkpoint that fits and is signed as the policy asks. */
   #vouched = 0
+  /** Whether a checkpoint was signed as the policy asks. An empty log may have none: then nobody said that it is empty. */
+  #opened = false
 
   /** @throws TlogError KEY_MALFORMED, KEY_UNSUPPORTED when `trust` is no vkey. */
   constructor(options: AuditOptions) {
@@ -164,6 +167,7 @@ export class LogAudit {
     if (this.#origin !== null && origin !== this.#origin) return this.#report('CHECKPOINT_LOG', object, index)
     const wrong = this.#policy === null ? null : openedBy(note, this.#policy)
     if (wrong !== null) this.#report('CHECKPOINT_SIGNATURE', object, index, wrong)
+    else this.#opened = true
     if (index > this.#size) return this.#report('CHECKPOINT_BEYOND', object, index, `size ${size}, records make ${this.#size}`)
     if (index < this.#start) return
     const end = index === 0 ? EMPTY_ROOT : this.#ends.get(index)
@@ -197,7 +201,7 @@ export class LogAudit {
       log: this.#options.log,
       size: this.#size,
       root: this.#frontier === null ? null : encodeHex(this.#frontier.root()),
-      trust: this.#policy === null ? 'none' : 'given',
+      trust: this.#policy === null || !this.#opened ? 'none' : 'given',
       problems,
       more: this.#more,
     }

@@ -90,7 +90,7 @@ export async function auditData(directory: string, options: AuditDataOptions): P
       log: '*',
       size: 0,
       root: null,
-      trust: options.key === null ? 'none' : 'given',
+      trust: 'none',
       problems: shared,
       more: 0,
       notes: [],
@@ -173,7 +173,7 @@ async function auditOne(
   return {
     ...verdict,
     notes: [...notes, ...stamps.notes, ...(vouched?.notes ?? []), ...(asked?.notes ?? [])],
-    trust: key === null ? 'none' : 'given',
+    trust: key === null ? 'none' : verdict.trust,
     ok: all.length === 0,
     problems: all,
     timestamps: stamps.summary((object) => verdict.more === 0 && !verdict.problems.some((found) => found.object === object)),

@@ -78,7 +78,7 @@ export interface LogVerdict {
   readonly size: number
   /** Root recomputed from the records, lower-case hex; null when damage made that impossible. */
   readonly root: string | null
-  /** `given`: checkpoints were checked with a key from elsewhere. `none`: the log agrees with itself, whoever wrote it. */
+  /** `given`: a checkpoint of it was opened with a key from elsewhere. `none`: the log agrees with itself, whoever wrote it, or emptied it. */
   readonly trust: 'given' | 'none'
   readonly problems: readonly FoundProblem[]
   /** Problems beyond those listed. */

@@ -82,8 +82,10 @@ async function audit(ctx: Context, directory: string): Promise<Exit> {
     else tell(ctx, verdict)
     if (ctx.json && verdict.more > 0) ctx.stderr(`${verdict.log}: ${count(verdict.more)} more problems are not listed\n`)
   }
+  // Emptied, a directory has no log left that could be wrong.
+  if (verdicts.length === 0) throw new SealtrailError('NOT_FOUND', 'there is no log in this directory: nothing was audited')
   const ok = verdicts.every((verdict) => verdict.ok)
-  if (!ctx.json) conclude(ctx, verdicts, ok, { key: key !== null, policy: policy !== null }, ctx.now() - started)
+  if (!ctx.json) conclude(ctx, verdicts, ok, { key: key !== null, policy }, ctx.now() - started)
   return ok ? 0 : 1
 }
 
@@ -121,14 +123,31 @@ function tellTime(ctx: Context, { count: stamps, newest }: TimestampSummary): vo
   ctx.stdout(`${begin}; the first ${some(size, 'record')} were sealed by ${latest}, says ${printable(tsa)} (certificate: ${standing})\n`)
 }
 
-function conclude(ctx: Context, verdicts: readonly LogVerdict[], ok: boolean, trust: { readonly key: boolean; readonly policy: boolean }, ms: number): void {
+function conclude(
+  ctx: Context,
+  verdicts: readonly LogVerdict[],
+  ok: boolean,
+  given: { readonly key: boolean; readonly policy: Policy | null },
+  ms: number,
+): void {
   const records = verdicts.reduce((sum, { size }) => sum + size, 0)
   ctx.stdout(`\n${ok ? 'No problem found' : 'Problems found'} in ${some(records, 'record')}, ${(ms / 1000).toFixed(1)} s.\n`)
-  if (trust.policy) ctx.stdout('Checkpoints were checked with the key and the witnesses of the policy you gave.\n')
-  else if (trust.key) ctx.stdout('Checkpoints were checked with the key you gave.\n')
-  else
+  const { key, policy } = given
+  const logs = verdicts.filter(({ log }) => log !== '*')
+  const unsigned = logs.filter(({ trust }) => trust === 'none').map(({ log }) => printable(log))
+  if (!key && policy === null)
     ctx.stdout('The logs agree with themselves; who signed them is not established. Give the key you were handed with --key (sealtrail key show prints it).\n')
+  else {
+    if (unsigned.length < logs.length) ctx.stdout(`Checkpoints were checked with ${trustText(policy)}.\n`)
+    if (unsigned.length > 0)
+      ctx.stdout(`No checkpoint of ${unsigned.join(', ')} is signed with the key you gave: what there was, if anything, is not established.\n`)
+  }
   ctx.stdout('A directory set back as a whole to an earlier state looks like this too: only a receipt or checkpoint kept elsewhere shows it.\n')
+}
+
+function trustText(policy: Policy | null): string {
+  if (policy === null) return 'the key you gave'
+  return policy.quorum === null ? 'the key you gave; the policy asks for no witness' : 'the key and the witnesses of the policy you gave'
 }
 
 /** @throws SealtrailError USAGE when the file holds no certificates */
