@@ -10,7 +10,7 @@ import type { Answer } from './harness.ts'
 
 type Method = 'GET' | 'POST' | 'DELETE'
 
-/** Written down here once more, not taken from the table under test: PRODUCT's five roles on what there is. */
+/** Written down here once more, not taken from the table under test: the five roles of docs/http.md on what there is. */
 const MAY: ReadonlyArray<readonly [method: Method, path: string, roles: string, body?: unknown]> = [
   ['POST', '/api/v1/events', 'ingest admin', { message_uuid: 'r-1', delivery_status: 'SENT' }],
   ['POST', '/api/v1/sources/eventbridge', 'ingest admin', { message_uuid: 'r-1', delivery_status: 'SENT' }],
