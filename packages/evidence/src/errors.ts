@@ -18,7 +18,7 @@ export type EvidenceCode =
   | 'RECEIPT_FORMAT'
   | 'DER_FORMAT'
 
-/** The one error class of this package. */
+/** The one error class callers of this package see. */
 export class EvidenceError extends Error {
   readonly code: EvidenceCode
   constructor(code: EvidenceCode, message: string, options?: { cause?: unknown }) {
