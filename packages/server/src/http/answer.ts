@@ -4,7 +4,7 @@ import type { JsonValue } from '../event/json.ts'
 import { json } from './app-context.ts'
 import { problem } from './problem.ts'
 
-/** What became of a request with one event, as HTTP says it (PRODUCT, `POST /api/v1/events`, One). */
+/** What became of a request with one event, as HTTP says it (docs/http.md, "One and many"). */
 export function answerOne(result: InputResult, headers: Readonly<Record<string, string>> = {}): Response {
   const failed = failureOf(result)
   if (failed !== null) return problemWith(failed, result, headers)

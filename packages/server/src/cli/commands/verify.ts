@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseVkey } from '@sealtrail/tlog'
 import type { Policy } from '@sealtrail/tlog'
@@ -12,19 +12,31 @@ import type { LogVerdict, Note, TimestampSummary } from '../../verify/verdict.ts
 import type { Command, Context, Exit } from '../command.ts'
 import { count, printable, some } from '../output.ts'
 import { Progress } from '../progress.ts'
+import { FILE_OPTIONS, verifyFile } from '../verify-file.ts'
 import { keptOf, policyOf } from '../verify-policy.ts'
 
 const MAX_SHOWN = 20
+const OF_DIRECTORIES = ['checkpoint', 'ask-witnesses', 'log', 'no-vault']
 
 export const verify: Command = {
   name: 'verify',
-  summary: 'audit whole logs: every record, number, signature and commitment',
-  usage: ['DATA_DIR [--key VKEY] [--policy FILE] [--checkpoint FILE] [--tsa-roots FILE] [--log NAME] [--no-vault]'],
+  summary: 'audit whole logs: every record, number, signature and commitment; check a bundle, proof or receipt',
+  usage: [
+    'DATA_DIR [--key VKEY] [--policy FILE] [--checkpoint FILE] [--tsa-roots FILE]... [--log NAME] [--no-vault]',
+    'BUNDLE.zip [--key VKEY]... [--policy FILE] [--tsa-roots FILE]... [--range LOG:A..B] [--subject ID] [--records] [--allow-unestablished]',
+    'PROOF.tlog-proof|RECEIPT.json --record FILE [--key VKEY]... [--policy FILE] [--records] [--allow-unestablished]',
+  ],
   options: {
-    key: { type: 'string', value: 'VKEY', what: 'verification key of any log of this server, or a file that holds it, from elsewhere than the data directory' },
+    key: {
+      type: 'string',
+      value: 'VKEY',
+      multiple: true,
+      what: 'verification key of any log of this server, or a file that holds it, from elsewhere than the data directory; of a file, any number',
+    },
     'tsa-roots': {
       type: 'string',
       value: 'FILE',
+      multiple: true,
       what: 'roots of the time-stamp authorities you trust, PEM, from elsewhere than the data directory; without them time stamps are consistent at most',
     },
     log: { type: 'string', value: 'NAME', what: 'only this log' },
@@ -36,21 +48,34 @@ export const verify: Command = {
     },
     checkpoint: { type: 'string', value: 'FILE', what: 'a checkpoint kept elsewhere, or a folder of them: whatever contradicts the records is a problem' },
     'ask-witnesses': { type: 'boolean', what: 'with --policy: ask its witnesses what they cosigned last, and hold the records against that' },
+    ...FILE_OPTIONS,
     since: { type: 'string', value: 'N', what: 'not in this version' },
     'store-locks': { type: 'boolean', what: 'not in this version' },
   },
   async run(ctx) {
     const [source, ...more] = ctx.words
     if (source === undefined || more.length > 0) throw new SealtrailError('USAGE', 'verify takes one source')
-    if (/^[a-z0-9]+:\/\//i.test(source) || source.endsWith('.zip'))
-      throw new SealtrailError('USAGE', 'buckets, web addresses and bundles are not in this version; verify takes a data directory')
+    const [, scheme] = /^([a-z0-9]+):\/\//i.exec(source) ?? []
+    if (scheme !== undefined)
+      throw new SealtrailError('USAGE', `${scheme.toLowerCase()}:// is not in this version; verify takes a data directory, a bundle, a proof or a receipt`)
     for (const later of ['since']) if (ctx.text(later) !== undefined) throw new SealtrailError('USAGE', `--${later} is not in this version`)
     if (ctx.flag('store-locks')) throw new SealtrailError('USAGE', '--store-locks is not in this version')
     const directory = resolve(ctx.cwd, source)
+    const found = statSync(directory, { throwIfNoEntry: false })
+    if (found === undefined ? evidenceKind(source) : !found.isDirectory()) {
+      refuse(ctx, OF_DIRECTORIES, 'a data directory')
+      return verifyFile(ctx, source)
+    }
+    refuse(ctx, Object.keys(FILE_OPTIONS), 'a bundle, proof or receipt')
     if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite')))
       throw new SealtrailError('USAGE', 'the source is no data directory: it has neither store nor head.sqlite')
     return audit(ctx, directory)
   },
+}
+
+function refuse(ctx: Context, options: readonly string[], of: string): void {
+  const given = options.find((name) => ctx.flag(name) || ctx.text(name) !== undefined)
+  if (given !== undefined) throw new SealtrailError('USAGE', `--${given} goes with ${of}`)
 }
 
 async function audit(ctx: Context, directory: string): Promise<Exit> {
@@ -89,7 +114,7 @@ async function audit(ctx: Context, directory: string): Promise<Exit> {
   return ok ? 0 : 1
 }
 
-/** The line of PRODUCT: these members, in this order. */
+/** One line of `--json`: these members, in this order. */
 function lineOf({ ok, log, size, root, trust, problems }: LogVerdict): object {
   return { ok, log, size, root, trust, problems: problems.map(({ index, object, code, message }) => ({ index, object, code, message })) }
 }
@@ -152,10 +177,8 @@ function trustText(policy: Policy | null): string {
 
 /** @throws SealtrailError USAGE when the file holds no certificates */
 function rootsOf(ctx: Context): readonly Uint8Array[] {
-  const given = ctx.text('tsa-roots')
-  if (given === undefined) return []
   try {
-    return readRoots(resolve(ctx.cwd, given)).roots
+    return ctx.all('tsa-roots').flatMap((given) => readRoots(resolve(ctx.cwd, given)).roots)
   } catch (cause) {
     if (!(cause instanceof SealtrailError)) throw cause
     throw new SealtrailError('USAGE', `--tsa-roots: ${cause.message}`, { cause })
@@ -176,8 +199,9 @@ async function viewsOf(policy: Policy, origin: string): Promise<{ kept: KeptChec
 
 /** @throws SealtrailError USAGE when it is no verification key */
 function keyOf(ctx: Context): string | null {
-  const given = ctx.text('key')
+  const [given, ...more] = ctx.all('key')
   if (given === undefined) return null
+  if (more.length > 0) throw new SealtrailError('USAGE', 'a data directory takes one --key; its logs share the names, give --log with each')
   const path = resolve(ctx.cwd, given)
   const text = (existsSync(path) ? readFileSync(path, 'utf8') : given).trim()
   try {
