@@ -123,6 +123,7 @@ test('the rooms are those of CONTRIBUTING.md', () => {
     'witness',
     'export',
     'flow.ts',
+    'durable-file.ts',
     'errors.ts',
     'main.ts',
     'log-writer.ts',

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { syncFolder, unwritable, writeSynced } from '../durable-file.ts'
 import { SealtrailError } from '../errors.ts'
 import { ROLES, type Role } from './ports.ts'
 
@@ -27,6 +28,7 @@ export function readTokenFile(path: string): StoredToken[] {
 }
 
 const STALE_MS = 10_000
+const WHAT = 'a file of tokens'
 
 /**
  * Puts the text `make` returns in the file's place, mode 0600, whole or not at all, durable when it returns. The file
@@ -35,45 +37,30 @@ const STALE_MS = 10_000
  */
 export function replaceFile(path: string, make: () => string): void {
   const next = `${path}.next`
-  const file = openExclusively(next)
+  claim(next)
   try {
-    try {
-      writeSync(file, make())
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
+    const text = make()
+    writeSynced(openSync(next, 'w', 0o600), text)
     renameSync(next, path)
   } catch (cause) {
     rmSync(next, { force: true })
-    throw cause instanceof SealtrailError ? cause : unwritable(cause)
+    throw cause instanceof SealtrailError ? cause : unwritable(WHAT, cause)
   }
-  const folder = openSync(dirname(path), 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
+  syncFolder(dirname(path))
 }
 
-function openExclusively(path: string): number {
+function claim(path: string): void {
   for (let tries = 0; ; tries++) {
     try {
-      return openSync(path, 'wx', 0o600)
+      return closeSync(openSync(path, 'wx', 0o600))
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || tries > 100) throw unwritable(cause)
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || tries > 100) throw unwritable(WHAT, cause)
       const stat = statSync(path, { throwIfNoEntry: false })
       // Left by a writer that was killed. File times are the system's, so the system's clock it is.
       if (stat !== undefined && Date.now() - stat.mtimeMs > STALE_MS) rmSync(path, { force: true })
       else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
     }
   }
-}
-
-function unwritable(cause: unknown): SealtrailError {
-  return new SealtrailError('DATA_UNWRITABLE', `a file of the data directory cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, {
-    cause,
-  })
 }
 
 function isStoredToken(row: unknown): row is StoredToken {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeDurably } from './published.ts'
+import { replaceDurably } from '../durable-file.ts'
 
 /**
  * A fork alarm: somebody has, or says they have, another history of a log under its own signature. The log stops sealing
@@ -74,7 +74,7 @@ export function readCleared(data: string): ClearedAlarm[] {
 /** Durable when it returns; the first alarm of a log stands. @throws SealtrailError DATA_UNWRITABLE */
 export function raiseAlarm(data: string, alarm: ForkAlarm): void {
   if (readAlarm(data, alarm.log) !== null) return
-  writeDurably(join(data, FOLDER, `${alarm.log}.json`), `${JSON.stringify(alarm)}\n`)
+  replaceDurably(join(data, FOLDER, `${alarm.log}.json`), `${JSON.stringify(alarm)}\n`, 'the fork alarm')
 }
 
 /** Takes an alarm back, keeping it with the operator's reason beside the others. @returns it, or null when there was none */
@@ -84,7 +84,7 @@ export function clearAlarm(data: string, log: string, cleared: { readonly at: st
   const kept = join(data, FOLDER, 'cleared')
   mkdirSync(kept, { recursive: true, mode: 0o700 })
   const name = `${log}-${cleared.at.replaceAll(/[^0-9]/g, '')}`
-  writeDurably(join(kept, `${name}.json`), `${JSON.stringify({ ...alarm, cleared })}\n`)
+  replaceDurably(join(kept, `${name}.json`), `${JSON.stringify({ ...alarm, cleared })}\n`, 'the cleared fork alarm')
   renameSync(join(data, FOLDER, `${log}.json`), join(kept, `${name}.alarm`))
   return alarm
 }

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { TlogError, checkpointPolicy, ed25519Verifier, openCheckpoint, parsePolicy } from '@sealtrail/tlog'
 import type { CheckpointPolicy, Cosignature } from '@sealtrail/tlog'
+import { replaceDurably } from '../durable-file.ts'
 import { SealtrailError } from '../errors.ts'
 
 /** Whom a published checkpoint of one log must satisfy. */
@@ -101,30 +102,7 @@ export class PublishedReader {
  * once it has verified every line. @throws SealtrailError DATA_UNWRITABLE
  */
 export function writePublished(data: string, log: string, note: string): void {
-  writeDurably(publishedPath(data, log), note)
-}
-
-/** Replaces a small file; after a power loss it holds either the old text or the new one. @throws SealtrailError DATA_UNWRITABLE */
-export function writeDurably(path: string, text: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const file = openSync(`${path}.next`, 'w', 0o600)
-    try {
-      writeSync(file, text)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(`${path}.next`, path)
-    const folder = openSync(dirname(path), 'r')
-    try {
-      fsyncSync(folder)
-    } finally {
-      closeSync(folder)
-    }
-  } catch (cause) {
-    throw new SealtrailError('DATA_UNWRITABLE', `a published checkpoint cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, { cause })
-  }
+  replaceDurably(publishedPath(data, log), note, 'the published checkpoint')
 }
 
 function noteIn(path: string): string | null {

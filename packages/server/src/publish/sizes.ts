@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { replaceDurably } from '../durable-file.ts'
 import { SealtrailError } from '../errors.ts'
-import { writeDurably } from './published.ts'
 
 /** What a witness cosigned last of one log, as far as we know: where the next proof begins. */
 export interface WitnessedSize {
@@ -34,7 +34,8 @@ export class WitnessSizes {
     const known = this.#sizes.get(vkey)
     if (known?.size === witnessed.size && known.root === witnessed.root) return
     this.#sizes.set(vkey, witnessed)
-    writeDurably(this.#path, `${JSON.stringify({ format: 'sealtrail/witnesses/1', witnesses: Object.fromEntries(this.#sizes) })}\n`)
+    const text = `${JSON.stringify({ format: 'sealtrail/witnesses/1', witnesses: Object.fromEntries(this.#sizes) })}\n`
+    replaceDurably(this.#path, text, 'what the witnesses cosigned last')
   }
 }
 

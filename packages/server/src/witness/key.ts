@@ -1,7 +1,7 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { TYPE_COSIGNATURE_V1, TlogError, cosigner, formatSkey, parseSkey } from '@sealtrail/tlog'
 import type { Cosigner } from '@sealtrail/tlog'
+import { createDurably } from '../durable-file.ts'
 import { SealtrailError } from '../errors.ts'
 
 export interface WitnessKeyOptions {
@@ -44,20 +44,6 @@ function makeKey(path: string, name: string, seed: Uint8Array): Cosigner {
   } catch (cause) {
     throw new SealtrailError('USAGE', '--name is no key name: no white space, no plus sign', { cause })
   }
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const file = openSync(path, 'wx', 0o600)
-    try {
-      writeSync(file, `${formatSkey(name, TYPE_COSIGNATURE_V1, seed)}\n`)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    const folder = openSync(dirname(path), 'r')
-    fsyncSync(folder)
-    closeSync(folder)
-  } catch (cause) {
-    throw new SealtrailError('DATA_UNWRITABLE', `the witness key cannot be written (${(cause as NodeJS.ErrnoException).code})`, { cause })
-  }
+  createDurably(path, `${formatSkey(name, TYPE_COSIGNATURE_V1, seed)}\n`, 'the witness key')
   return made
 }

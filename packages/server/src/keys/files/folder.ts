@@ -3,7 +3,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  fsyncSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -13,12 +12,14 @@ import {
   renameSync,
   rmSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { syncFolder, unwritable, writeNew } from '../../durable-file.ts'
 import { SealtrailError } from '../../errors.ts'
 
 /** A folder of secret files: 0700, its files 0600, each file written once and never overwritten. */
+
+const WHAT = 'the keyring'
 
 /** True when there is a folder at the path that holds at least one file. */
 export function folderExists(folder: string): boolean {
@@ -26,7 +27,7 @@ export function folderExists(folder: string): boolean {
     return readdirSync(folder).length > 0
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw unwritable(error)
+    throw unwritable(WHAT, error)
   }
 }
 
@@ -49,7 +50,7 @@ export function createFolder(folder: string, files: ReadonlyMap<string, string>,
     rmSync(beside, { recursive: true, force: true })
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
-    throw unwritable(error)
+    throw unwritable(WHAT, error)
   }
 }
 
@@ -63,7 +64,7 @@ export function addFile(folder: string, name: string, text: string, unique: stri
     syncFolder(folder)
   } catch (error) {
     rmSync(beside, { force: true })
-    throw unwritable(error)
+    throw unwritable(WHAT, error)
   }
 }
 
@@ -92,29 +93,6 @@ export function readFolder(folder: string): Map<string, string> {
   }
 }
 
-function writeNew(path: string, text: string): void {
-  const file = openSync(path, 'wx', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
-}
-
 function open(what: string, mode: number): SealtrailError {
   return new SealtrailError('KEY_PERMISSIONS', `the keyring (${what}) has mode ${(mode & 0o777).toString(8)}; only its owner may read it`)
-}
-
-function unwritable(cause: unknown): SealtrailError {
-  return new SealtrailError('DATA_UNWRITABLE', `the keyring cannot be written: ${(cause as NodeJS.ErrnoException).code}`, { cause })
 }
