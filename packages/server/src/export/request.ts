@@ -1,14 +1,17 @@
+import { LOG_NAME } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
+import { instantOf } from '../event/instant.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { ExportAsked } from './export.ts'
 
 /** What a search may name; the rest of a query's parameters turn pages. */
-export const QUERY_KEYS: readonly string[] = ['log', 'subject', 'type', 'status', 'tag', 'schema_version', 'from', 'to']
+const QUERY_KEYS: readonly string[] = ['log', 'subject', 'type', 'status', 'tag', 'schema_version', 'from', 'to']
 
 /** `LOG:A..B`, leaves A up to and without B; `LOG:A..` up to the newest. @throws SealtrailError BAD_REQUEST */
 export function parseRange(text: string): Extract<ExportAsked, { kind: 'range' }> {
-  const match = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127}):(0|[1-9]\d{0,14})\.\.(0|[1-9]\d{0,14})?$/.exec(text)
-  if (match === null) throw new SealtrailError('BAD_REQUEST', 'a range is LOG:A..B: the records from number A up to, and without, number B')
+  const match = /^([^:]+):(0|[1-9]\d{0,14})\.\.(0|[1-9]\d{0,14})?$/.exec(text)
+  if (match === null || !LOG_NAME.test(match[1] as string))
+    throw new SealtrailError('BAD_REQUEST', 'a range is LOG:A..B: the records from number A up to, and without, number B')
   const [from, to] = [Number(match[2]), match[3] === undefined ? null : Number(match[3])]
   if (to !== null && to < from) throw new SealtrailError('BAD_REQUEST', 'the range ends before it begins')
   return { kind: 'range', log: match[1] as string, from, to }
@@ -39,10 +42,4 @@ function queryOf(value: JsonValue | undefined): Record<string, string> {
   for (const name of ['from', 'to'])
     if (query[name] !== undefined && instantOf(query[name]) === null) throw new SealtrailError('BAD_REQUEST', `${name} is an RFC 3339 time`)
   return query
-}
-
-/** Milliseconds of an RFC 3339 time, or null. */
-export function instantOf(text: string): number | null {
-  const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(ms) ? null : ms
 }

@@ -1,4 +1,5 @@
 import { SealtrailError } from '../errors.ts'
+import { instantOf } from '../event/instant.ts'
 import { aliasToken } from '../event/alias.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
 import { readFields } from '../index/fields.ts'
@@ -10,7 +11,6 @@ import { Tail } from '../index/tail.ts'
 import type { TrailReading } from '../index/trails.ts'
 import { plainToken } from '../index/plain-token.ts'
 import type { ExportAsked } from './export.ts'
-import { instantOf } from './request.ts'
 
 export interface SelectDeps {
   readonly index: Index

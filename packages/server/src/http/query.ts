@@ -1,9 +1,7 @@
 import type { Context } from 'hono'
 import { SealtrailError } from '../errors.ts'
+import { instantOf } from '../event/instant.ts'
 import type { Env } from './app-context.ts'
-
-/** Date and time of RFC 3339 section 5.6, its offset required. */
-const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
 
 /** The named parameters that were given and are not empty. @throws SealtrailError BAD_REQUEST for one over 512 characters. */
 export function query<const Name extends string>(c: Context<Env>, names: readonly Name[]): { [K in Name]?: string } {
@@ -21,8 +19,8 @@ export function query<const Name extends string>(c: Context<Env>, names: readonl
 export function time(c: Context<Env>, name: string): number | undefined {
   const value = c.req.query(name)?.replace(/ (?=\d{2}:\d{2}$)/, '+')
   if (value === undefined) return undefined
-  const ms = RFC3339.test(value) ? Date.parse(value) : Number.NaN
-  if (Number.isNaN(ms)) throw new SealtrailError('BAD_REQUEST', `${name} is an RFC 3339 time such as 2024-05-10T14:32:01Z`)
+  const ms = instantOf(value)
+  if (ms === null) throw new SealtrailError('BAD_REQUEST', `${name} is an RFC 3339 time such as 2024-05-10T14:32:01Z`)
   return ms
 }
 
