@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import { parseIJson } from '@sealtrail/evidence'
 import type { Context } from 'hono'
 import { SealtrailError } from '../errors.ts'
+import type { JsonObject } from '../event/json.ts'
 import { inflate } from '../source/inflate.ts'
 import type { Env } from './app-context.ts'
 
@@ -78,6 +80,21 @@ export async function readBody(c: Context<Env>, maxBytes: number, share?: Share)
   const body = await inflate(sent, c.req.header('content-encoding') ?? null, maxBytes)
   share?.is(body.length)
   return body
+}
+
+/**
+ * The body of a request that orders something.
+ * @param limits bytes, levels of nesting, and whether no body means an empty object
+ * @throws SealtrailError NOT_JSON, BAD_REQUEST, and those of `readBody`
+ */
+export async function objectBody(c: Context<Env>, limits: { maxBytes: number; maxDepth: number; mayBeEmpty?: boolean }): Promise<JsonObject> {
+  const bytes = await readBody(c, limits.maxBytes)
+  if (bytes.length === 0 && limits.mayBeEmpty === true) return {}
+  const parsed = parseIJson(bytes, limits)
+  if ('problem' in parsed) throw new SealtrailError(parsed.problem.code === 'NOT_JSON' ? 'NOT_JSON' : 'BAD_REQUEST', parsed.problem.message)
+  if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
+    throw new SealtrailError('BAD_REQUEST', 'the body is a JSON object')
+  return parsed.value
 }
 
 function readIncoming(incoming: IncomingMessage, grow: (size: number) => void): Promise<Buffer> {

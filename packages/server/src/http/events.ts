@@ -7,6 +7,7 @@ import { checkIdempotencyKey } from '../source/idempotency-key.ts'
 import { answerNotification, answerOne } from './answer.ts'
 import { json, type AppDeps, type Env, type Handler } from './app-context.ts'
 import { announcedBytes, readBody, type BodyBudget } from './body.ts'
+import { prefersAsync } from './prefer.ts'
 
 type App = AppDeps & { readonly budget: BodyBudget }
 
@@ -17,12 +18,11 @@ export const eventRoutes: Record<'postEvents' | 'readEventResult' | 'postEventBr
     const receipts = c.req.query('receipts')
     if (receipts !== undefined && receipts !== 'full' && receipts !== 'lean') throw new SealtrailError('BAD_REQUEST', 'receipts is full or lean')
     checkIdempotencyKey(c.req.raw.headers)
-    const detached = prefersAsync(c.req.header('prefer'))
-    const preference = detached ? { 'preference-applied': 'respond-async' } : {}
+    const { detached, applied } = prefersAsync(c)
     return within(c, app, async (body, receivedMs) => {
       const { many, inputs } = decode(sourceRequest(c, app, body, receivedMs, trail))
       const results = await app.flow.submit(inputs, { wait: detached ? 'durable' : 'sealed', receipts: receipts ?? (many ? 'lean' : 'full') })
-      return many ? json(results, 200, preference) : answerOne(results[0] as InputResult, preference)
+      return many ? json(results, 200, applied) : answerOne(results[0] as InputResult, applied)
     })
   },
 
@@ -75,9 +75,4 @@ function namedTrail(c: Context<Env>, app: App): string | null {
   // attacker: `?trail=constructor`. Only own names count.
   if (!Object.hasOwn(app.config.trails, trail)) throw new SealtrailError('UNKNOWN_TRAIL', `the trails are ${Object.keys(app.config.trails).join(', ')}`)
   return trail
-}
-
-/** RFC 7240 section 4.1. */
-function prefersAsync(prefer: string | undefined): boolean {
-  return prefer !== undefined && prefer.split(',').some((item) => item.split(';')[0]?.trim().toLowerCase() === 'respond-async')
 }

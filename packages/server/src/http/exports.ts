@@ -1,33 +1,33 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
-import { parseIJson } from '@sealtrail/evidence'
 import type { Context } from 'hono'
 import { SealtrailError } from '../errors.ts'
-import type { JsonObject } from '../event/json.ts'
 import type { ExportJob, Requester } from '../export/export.ts'
 import { parseExport } from '../export/request.ts'
 import { json, type AppDeps, type Env, type Handler } from './app-context.ts'
-import { readBody } from './body.ts'
+import { objectBody } from './body.ts'
 import type { Viewer } from './ports.ts'
+import { prefersAsync } from './prefer.ts'
+import { digestField } from './signature.ts'
 
-const MAX_BYTES = 64 * 1024
+const LIMITS = { maxBytes: 64 * 1024, maxDepth: 8 }
 const POLL_MS = 25
 
 /** Routes of evidence bundles. The role of whoever ordered decides what is in one, so another's is not for everybody. */
 export const exportRoutes: Record<'createExport' | 'listExports' | 'readExport' | 'readBundle', Handler> = {
   async createExport(c, app) {
-    const asked = parseExport(await bodyOf(c))
+    const asked = parseExport(await objectBody(c, LIMITS))
     const { name, role, purpose } = c.var.viewer
     let job = await app.exports.create(asked, { name, role: role as Requester['role'], purpose })
-    const patient = !/\brespond-async\b/i.test(c.req.header('prefer') ?? '')
+    const { detached, applied } = prefersAsync(c)
     const started = performance.now()
-    while (patient && isUnderWay(job) && performance.now() - started < app.config.limits.answerWithinMs) {
+    while (!detached && isUnderWay(job) && performance.now() - started < app.config.limits.answerWithinMs) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
       job = (await app.exports.get(job.id)) ?? job
     }
     // Small ones are there at once: an order that cannot be met is then answered as what it is.
     if (job.state === 'failed') throw failure(job)
-    return json(job, job.state === 'ready' ? 201 : 202, { location: `/api/v1/exports/${job.id}` })
+    return json(job, job.state === 'ready' ? 201 : 202, { location: `/api/v1/exports/${job.id}`, ...applied })
   },
 
   async listExports(c, app) {
@@ -46,7 +46,7 @@ export const exportRoutes: Record<'createExport' | 'listExports' | 'readExport' 
     const headers = {
       'content-type': 'application/zip',
       'content-length': String(job.size),
-      'content-digest': `sha-256=:${Buffer.from(job.sha256 ?? '', 'hex').toString('base64')}:`,
+      'content-digest': digestField(Buffer.from(job.sha256 ?? '', 'hex').toString('base64')),
       'content-disposition': `attachment; filename="sealtrail-${job.id}.zip"`,
       'cache-control': 'no-store',
     }
@@ -73,12 +73,4 @@ function isUnderWay({ state }: ExportJob): boolean {
 
 function failure({ error }: ExportJob): SealtrailError {
   return error === undefined ? new SealtrailError('INTERNAL') : new SealtrailError(error.code, error.message)
-}
-
-async function bodyOf(c: Context<Env>): Promise<JsonObject> {
-  const parsed = parseIJson(await readBody(c, MAX_BYTES), { maxBytes: MAX_BYTES, maxDepth: 8 })
-  if ('problem' in parsed) throw new SealtrailError(parsed.problem.code === 'NOT_JSON' ? 'NOT_JSON' : 'BAD_REQUEST', parsed.problem.message)
-  if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
-    throw new SealtrailError('BAD_REQUEST', 'the body is a JSON object')
-  return parsed.value
 }

@@ -1,12 +1,10 @@
-import { parseIJson } from '@sealtrail/evidence'
-import type { Context } from 'hono'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
-import { json, type Env, type Handler } from './app-context.ts'
-import { readBody } from './body.ts'
+import { json, type Handler } from './app-context.ts'
+import { objectBody } from './body.ts'
 import { page, query } from './query.ts'
 
-const MAX_BYTES = 256 * 1024
+const LIMITS = { maxBytes: 256 * 1024, maxDepth: 64 }
 
 /** Routes by which a running server is operated: quarantine, tokens, keys, packs, schemas. */
 export const operateRoutes: Record<
@@ -28,7 +26,7 @@ export const operateRoutes: Record<
   },
 
   async replayQuarantine(c, app) {
-    const body = await objectBody(c, true)
+    const body = await objectBody(c, { ...LIMITS, mayBeEmpty: true })
     const trail = optionalText(body, 'trail')
     const code = optionalText(body, 'code')
     const auditids = body['auditids']
@@ -40,7 +38,7 @@ export const operateRoutes: Record<
   listTokens: (_, app) => json({ tokens: app.tokens.list() }),
 
   async createToken(c, app) {
-    const body = await objectBody(c, false)
+    const body = await objectBody(c, LIMITS)
     const expires = optionalText(body, 'expires')
     const expiresMs = expires === undefined ? null : Date.parse(expires)
     if (Number.isNaN(expiresMs)) throw new SealtrailError('BAD_REQUEST', 'expires is a date or an RFC 3339 time')
@@ -78,23 +76,13 @@ export const operateRoutes: Record<
   },
 
   async addSchema(c, app) {
-    const body = await objectBody(c, false)
+    const body = await objectBody(c, LIMITS)
     const version = body['version']
     const schema = body['schema']
     if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) throw new SealtrailError('BAD_REQUEST', 'version is an integer from 1')
     if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new SealtrailError('BAD_REQUEST', 'schema is a JSON Schema object')
     return json(await app.admin.addSchema({ pack: requiredText(body, 'pack'), version, schema }, c.var.viewer), 201)
   },
-}
-
-async function objectBody(c: Context<Env>, mayBeEmpty: boolean): Promise<JsonObject> {
-  const bytes = await readBody(c, MAX_BYTES)
-  if (bytes.length === 0 && mayBeEmpty) return {}
-  const parsed = parseIJson(bytes, { maxBytes: MAX_BYTES, maxDepth: 64 })
-  if ('problem' in parsed) throw new SealtrailError(parsed.problem.code === 'NOT_JSON' ? 'NOT_JSON' : 'BAD_REQUEST', parsed.problem.message)
-  if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
-    throw new SealtrailError('BAD_REQUEST', 'the body is a JSON object')
-  return parsed.value
 }
 
 function optionalText(body: JsonObject, name: string): string | undefined {

@@ -29,7 +29,12 @@ export interface Signed {
 
 /** Value of `Content-Digest` (RFC 9530 section 2) for the content as sent. */
 export function contentDigest(content: Uint8Array): string {
-  return `sha-256=:${hash('sha256', content, 'base64')}:`
+  return digestField(hash('sha256', content, 'base64'))
+}
+
+/** The same of a digest that is known. @param sha256 base64 */
+export function digestField(sha256: string): string {
+  return `sha-256=:${sha256}:`
 }
 
 /** Signature parameters (section 2.3), which are also the value of the `Signature-Input` member. */

@@ -137,7 +137,7 @@ describe('exports', () => {
       headers: { ...headers, prefer: 'respond-async' },
       body: JSON.stringify({ subject: 'm-1' }),
     })
-    assert.equal(late.status, 202)
+    assert.deepEqual([late.status, late.headers.get('preference-applied')], [202, 'respond-async'])
     await server.close()
     await world.start()
     const states = ((await world.get(PATH, 'admin')).body['exports'] as JsonObject[]).map((each) => String(each['state']))
