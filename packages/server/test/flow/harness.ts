@@ -39,6 +39,8 @@ export interface WorldOptions {
   /** Held events are released by time, as in a server. */
   readonly timed?: boolean
   readonly journal?: JournalOptions
+  /** The server's clock, ms since the epoch. */
+  readonly now?: () => number
 }
 
 /** A data directory with the whole server on it, called without a socket. */
@@ -69,6 +71,7 @@ export class World {
     this.local = await openLocal(this.loaded.config, {
       log: createLog({ level: 'debug', now: Date.now, write: (line) => void this.lines.push(line) }),
       ...(options.journal === undefined ? {} : { journal: options.journal }),
+      ...(options.now === undefined ? {} : { now: options.now }),
     })
     this.#open = true
     const { deps } = this.local.served

@@ -56,11 +56,12 @@ const OPEN = [
 
 describe('roles', () => {
   let world: World
+  let behindMs = 60_000
   let auditid = ''
   let system = ''
   let exported = ''
   before(async () => {
-    world = await World.open()
+    world = await World.open('', { now: () => Date.now() - behindMs })
     auditid = String(
       (await world.send('/api/v1/events', { message_uuid: 'role-message', delivery_status: 'READ', customer_external_id: 'CUST_90909' })).body['auditid'],
     )
@@ -128,8 +129,8 @@ describe('roles', () => {
     const { tokens } = world.local.served.deps
     const revoked = tokens.create('revoked', 'admin', null).token
     tokens.revoke('revoked')
-    const expired = tokens.create('expired', 'admin', Date.now() + 30).token
-    await new Promise((resolve) => setTimeout(resolve, 40))
+    const expired = tokens.create('expired', 'admin', Date.now() - behindMs / 2).token
+    behindMs = 0
     for (const authorization of [
       '',
       'Bearer',
