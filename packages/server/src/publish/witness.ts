@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
 import {
   MAX_ADD_CHECKPOINT_ANSWER_BYTES,
-  MAX_NOTE_BYTES,
   TYPE_TLOG_SIZE,
   TlogError,
   formatAddCheckpoint,
@@ -12,6 +10,7 @@ import {
 } from '@sealtrail/tlog'
 import type { CheckpointPolicy, NoteSignature, Verifier } from '@sealtrail/tlog'
 import type { ForkKind } from './alarm.ts'
+import { askCosignedLast, submissionPrefix } from './monitor.ts'
 import type { Answer, Connections } from './post.ts'
 import type { WitnessSizes } from './sizes.ts'
 
@@ -141,9 +140,14 @@ async function learnSize(witness: Witness, submission: Submission, from: number,
 async function post(witness: Witness, submission: Submission, from: number, { connections, timeoutMs }: AskDeps): Promise<Answer | { readonly code: string }> {
   const body = formatAddCheckpoint({ oldSize: BigInt(from), proof: submission.prove(from), note: submission.note }, MAX_REQUEST_BYTES)
   try {
-    return await connections.ask(`${prefix(witness)}/add-checkpoint`, { method: 'POST', body, timeoutMs, maxBytes: MAX_ADD_CHECKPOINT_ANSWER_BYTES })
+    return await connections.ask(`${submissionPrefix(witness.url)}/add-checkpoint`, {
+      method: 'POST',
+      body,
+      timeoutMs,
+      maxBytes: MAX_ADD_CHECKPOINT_ANSWER_BYTES,
+    })
   } catch (error) {
-    return { code: error instanceof Error ? error.message : 'FAILED' }
+    return { code: (error as Error).message }
   }
 }
 
@@ -152,21 +156,15 @@ async function post(witness: Witness, submission: Submission, from: number, { co
  * contradicts the log as it stands: then nobody needs to believe the witness. Null: none to be had.
  */
 async function evidence(witness: Witness, submission: Submission, { connections, timeoutMs }: AskDeps): Promise<string | null> {
+  const { note } = await askCosignedLast(connections, witness.url, submission.origin, timeoutMs)
+  if (note === null) return null
   try {
-    const name = createHash('sha256').update(submission.origin).digest('hex')
-    const answer = await connections.ask(`${prefix(witness)}/${name}/checkpoint`, { method: 'GET', timeoutMs, maxBytes: MAX_NOTE_BYTES })
-    if (answer.status !== 200) return null
-    const note = Buffer.from(answer.body).toString('utf8')
     const { size, root } = openCheckpoint(note, submission.log)
     const contradicts = Number(size) > submission.newest() || submission.rootAt(Number(size)) !== Buffer.from(root).toString('hex')
     return contradicts ? note : null
   } catch {
     return null
   }
-}
-
-function prefix({ url }: Witness): string {
-  return url.endsWith('/') ? url.slice(0, -1) : url
 }
 
 function toldSize({ body }: Answer): number | null {
