@@ -101,6 +101,11 @@ export const ERRORS = {
     title: 'The clock is behind the last sealed record',
     todo: 'Correct the clock; if the sealed times are the wrong ones, set `clock.accept`.',
   },
+  FILE_UNREADABLE: {
+    status: 500,
+    title: 'A file named on the command line cannot be read',
+    todo: 'Check that it is a file and may be read; nothing was said about what is in it.',
+  },
   USAGE: { status: 400, title: 'The command was called wrongly', todo: 'See `sealtrail COMMAND --help`.' },
   INTERNAL: { status: 500, title: 'A defect in Sealtrail', todo: 'Report it with the log line of the same time; nothing was acknowledged falsely.' },
 } as const

@@ -18,6 +18,9 @@ import { printRecord, printReport } from './print.ts'
 import { HELP, parseUsage, RunError, UsageError } from './usage.ts'
 import type { Wanted } from './usage.ts'
 
+export { rangeOf, RunError, UsageError } from './usage.ts'
+export type { Wanted } from './usage.ts'
+
 /** What the program sees of the world; tests give their own. */
 export interface Io {
   stdout(text: string): void
@@ -43,7 +46,7 @@ export async function run(argv: readonly string[], io: Io): Promise<0 | 1 | 2 | 
     if (wanted === 'help') io.stdout(HELP)
     else if (wanted === 'version') io.stdout(`${version()}\n`)
     if (typeof wanted === 'string') return 0
-    return await check(wanted, io)
+    return await checkFile(wanted, io)
   } catch (error) {
     const wrongUse = error instanceof UsageError
     const known = wrongUse || error instanceof RunError
@@ -59,7 +62,11 @@ export async function run(argv: readonly string[], io: Io): Promise<0 | 1 | 2 | 
   }
 }
 
-async function check(wanted: Wanted, io: Io): Promise<0 | 1> {
+/**
+ * Checks a bundle, proof or receipt and says what it found, as text or JSON: 0 verified, 1 a problem or signer not established.
+ * @throws UsageError, RunError
+ */
+export async function checkFile(wanted: Wanted, io: Io): Promise<0 | 1> {
   const trust = trustOf(wanted, io.cwd)
   const file = await openFile(io.cwd, wanted.file)
   try {

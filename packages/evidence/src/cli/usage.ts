@@ -86,7 +86,8 @@ export function parseUsage(argv: readonly string[]): Wanted | 'help' | 'version'
   }
 }
 
-function rangeOf(text: string): Wanted['range'] {
+/** Of `--range`. @throws UsageError */
+export function rangeOf(text: string): Wanted['range'] {
   const range = readRange(text)
   if (range === null) throw new UsageError('--range is LOG:A..B, two record numbers, the smaller first')
   return range

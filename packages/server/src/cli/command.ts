@@ -19,13 +19,17 @@ export interface Option {
   /** How its value is called in the help, e.g. `DIR`. */
   readonly value?: string
   readonly what: string
+  /** May be given several times; `all` has each. */
+  readonly multiple?: boolean
   /** One letter, for `-o`. */
   readonly short?: string
 }
 
 export interface Context extends Io {
-  /** Text of an option, or undefined. */
+  /** Text of an option, or undefined; the last one given. */
   text(name: string): string | undefined
+  /** Every text of an option that may be given several times. */
+  all(name: string): readonly string[]
   flag(name: string): boolean
   /** What is no option, without the command's own name. */
   readonly words: readonly string[]

@@ -40,16 +40,21 @@ function contextOf(command: Command, args: readonly string[], io: Io): Context {
   let parsed
   try {
     const options = Object.fromEntries(
-      Object.entries({ ...command.options, ...COMMON }).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
+      Object.entries({ ...command.options, ...COMMON }).map(([name, { type, short, multiple = false }]) => [
+        name,
+        { type, multiple, ...(short === undefined ? {} : { short }) },
+      ]),
     )
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (cause) {
     throw new SealtrailError('USAGE', (cause as Error).message.split('. ')[0] as string, { cause })
   }
   const { values, positionals } = parsed
+  const all = (name: string): readonly string[] => [values[name] ?? []].flat().filter((value) => typeof value === 'string')
   return {
     ...io,
-    text: (name) => values[name] as string | undefined,
+    text: (name) => all(name).at(-1),
+    all,
     flag: (name) => values[name] === true,
     words: positionals,
     json: values['json'] === true,

@@ -62,7 +62,7 @@ export const verify: Command = {
     if (ctx.flag('store-locks')) throw new SealtrailError('USAGE', '--store-locks is not in this version')
     const directory = resolve(ctx.cwd, source)
     const found = statSync(directory, { throwIfNoEntry: false })
-    if (found === undefined ? evidenceKind(source) : !found.isDirectory()) {
+    if (found === undefined ? /\.(?:zip|tlog-proof|json)$/i.test(source) : !found.isDirectory()) {
       refuse(ctx, OF_DIRECTORIES, 'a data directory')
       return verifyFile(ctx, source)
     }
@@ -201,7 +201,7 @@ async function viewsOf(policy: Policy, origin: string): Promise<{ kept: KeptChec
 function keyOf(ctx: Context): string | null {
   const [given, ...more] = ctx.all('key')
   if (given === undefined) return null
-  if (more.length > 0) throw new SealtrailError('USAGE', 'a data directory takes one --key; its logs share the names, give --log with each')
+  if (more.length > 0) throw new SealtrailError('USAGE', 'a data directory takes one --key')
   const path = resolve(ctx.cwd, given)
   const text = (existsSync(path) ? readFileSync(path, 'utf8') : given).trim()
   try {
