@@ -14,7 +14,7 @@ import { Snapshots } from './snapshot.ts'
 import type { Checkpoints } from './snapshot.ts'
 import { assertRoom } from './spool.ts'
 import { addStamp, chooseStamps } from './stamps.ts'
-import type { ListStamps } from './stamps.ts'
+import type { ChosenStamps, ListStamps } from './stamps.ts'
 import { ZipFile } from './zip-file.ts'
 
 /** What bundles are made from; everything of it read-only. */
@@ -32,6 +32,7 @@ export interface BundleDeps extends Omit<SelectDeps, 'records'>, Pick<LogPartDep
   readonly version: string
 }
 
+const NO_STAMPS: ChosenStamps = { stamps: [], unfit: [] }
 const KEYS_NOTE = 'Hints. A key found beside what it signed says nothing about who signed: take the log key, policy or root from elsewhere.'
 
 /**
@@ -64,6 +65,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
   const logs: BundleLog[] = []
   const runs: Record<string, Array<[number, number]>> = {}
   const schemas = new Set<string>()
+  const unfitStamps: string[] = []
   let done = 0
   for (const { log, leaves, end, range } of plan.parts) {
     const snapshot = snapshots.covering(log, end)
@@ -82,7 +84,8 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
       onSchema: (dataschema) => void schemas.add(dataschema),
       onRecords: (count) => onProgress((done += count)),
     })
-    const stamps = part.records === 0 ? [] : chooseStamps(deps.stamps, log, part.first, part.end, committed.get(log) ?? 0)
+    const { stamps, unfit } = part.records === 0 ? NO_STAMPS : await chooseStamps(deps.stamps, log, part.first, part.end, committed.get(log) ?? 0)
+    unfitStamps.push(...unfit)
     logs.push({ ...part, timestamps: stamps.map((stamp) => addStamp(zip, log, stamp, snapshot.size, hashes)) })
     runs[log] = places
   }
@@ -102,7 +105,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
   const text = `${canonicalize(manifest as unknown as JsonValue)}\n`
   zip.add('manifest.json', text)
   const manifestSha256 = zip.files().find(({ path }) => path === 'manifest.json')?.sha256 ?? ''
-  return { ...zip.end(), manifest: manifestSha256, records: done, logs, runs }
+  return { ...zip.end(), manifest: manifestSha256, records: done, logs, runs, unfitStamps }
 }
 
 interface Part {

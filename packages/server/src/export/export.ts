@@ -54,6 +54,8 @@ export interface ExportMade {
   readonly logs: readonly BundleLog[]
   /** Log → runs of consecutive indexes [from, to) it holds. */
   readonly runs: Readonly<Record<string, ReadonlyArray<readonly [number, number]>>>
+  /** Codes of time stamps that do not verify and were left out. */
+  readonly unfitStamps: readonly string[]
 }
 
 /** Makes the bundle at `path`. @throws SealtrailError; the file is then not there */

@@ -101,6 +101,13 @@ export class Exports {
       if (this.#closing) throw new SealtrailError('NOT_READY', 'the server closed before it was made')
       set({ state: 'running' })
       const made = await make(order, this.path(order.id), (records) => void this.#jobs.set(order.id, (job = { ...job, records })))
+      const { unfitStamps } = made
+      if (unfitStamps.length > 0)
+        log.warn('time stamps that do not verify were left out of an export: see `sealtrail verify`', {
+          id: order.id,
+          stamps: unfitStamps.length,
+          code: unfitStamps[0],
+        })
       await this.#seal(order, made)
       const expires = new Date(this.#deps.now() + this.#deps.keepMs).toISOString()
       set({ state: 'ready', records: made.records, size: made.size, sha256: made.sha256, manifest: made.manifest, expires })

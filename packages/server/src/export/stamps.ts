@@ -1,4 +1,4 @@
-import { pemOf } from '@sealtrail/evidence'
+import { pemOf, verifyTimestamp } from '@sealtrail/evidence'
 import { encodeBase64 } from '@sealtrail/tlog'
 import type { ListOptions, StoredTimestamp } from '../publish/timestamp/stored.ts'
 import type { LogHashes } from './log-part.ts'
@@ -6,26 +6,46 @@ import type { ZipFile } from './zip-file.ts'
 
 export type ListStamps = (log: string, options: ListOptions) => readonly StoredTimestamp[]
 
+export interface ChosenStamps {
+  readonly stamps: readonly StoredTimestamp[]
+  /** Codes of stamps that were passed over, one for each. */
+  readonly unfit: readonly string[]
+}
+
 /** Stamps of each authority are looked for among so many. */
 const LOOK = 32
 
 /**
  * The stamps that say most, of each authority: the earliest over all records of the bundle; the earliest over the first of
- * them, which may be much older; and, where none covers all yet, the newest there is.
+ * them, which may be much older; and, where none covers all yet, the newest there is. Those that do not verify are passed
+ * over: they would spoil the verdict on a sound bundle.
  */
-export function chooseStamps(list: ListStamps, log: string, first: number, end: number, committed: number): StoredTimestamp[] {
+export async function chooseStamps(list: ListStamps, log: string, first: number, end: number, committed: number): Promise<ChosenStamps> {
   const chosen = new Map<string, StoredTimestamp>()
-  const take = (stamps: readonly StoredTimestamp[]): void => {
-    for (const authority of new Set(stamps.map((stamp) => stamp.authority))) {
-      const stamp = stamps.find((each) => each.authority === authority)
-      if (stamp !== undefined && stamp.size <= committed) chosen.set(stamp.key, stamp)
+  const unfit = new Map<string, string>()
+  const take = async (stamps: readonly StoredTimestamp[]): Promise<void> => {
+    const taken = new Set<string>()
+    for (const stamp of stamps) {
+      if (taken.has(stamp.authority) || stamp.size > committed || unfit.has(stamp.key)) continue
+      const fault = await faultOf(stamp)
+      if (fault !== null) unfit.set(stamp.key, fault)
+      else {
+        taken.add(stamp.authority)
+        chosen.set(stamp.key, stamp)
+      }
     }
   }
-  const covering = list(log, { from: Math.max(end, 1), limit: LOOK })
-  take(covering)
-  take(list(log, { from: first + 1, to: end, limit: LOOK }))
-  if (covering.length === 0) take(list(log, { to: end, limit: LOOK, newest: true }).toReversed())
-  return [...chosen.values()].sort((a, b) => a.size - b.size)
+  await take(list(log, { from: Math.max(end, 1), limit: LOOK }))
+  const covered = chosen.size > 0
+  await take(list(log, { from: first + 1, to: end, limit: LOOK }))
+  if (!covered) await take(list(log, { to: end, limit: LOOK, newest: true }).toReversed())
+  return { stamps: [...chosen.values()].sort((a, b) => a.size - b.size), unfit: [...unfit.values()] }
+}
+
+/** Code of what is wrong with the token, or null; whose it is, the bundle's reader asks. */
+async function faultOf({ token, text, nonce, chain, crls }: StoredTimestamp): Promise<string | null> {
+  const { problems } = await verifyTimestamp(token, text, { roots: [], nonce, intermediates: chain, crls })
+  return problems[0]?.code ?? null
 }
 
 /** Puts a stamp into the bundle; returns its folder's name. */

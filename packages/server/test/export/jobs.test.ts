@@ -167,7 +167,7 @@ describe('exports', () => {
 describe('the desk of exports', () => {
   const made = (path: string): ExportMade => {
     writeFileSync(path, 'zip')
-    return { size: 3, sha256: '0'.repeat(64), manifest: '1'.repeat(64), records: 1, logs: [], runs: {} }
+    return { size: 3, sha256: '0'.repeat(64), manifest: '1'.repeat(64), records: 1, logs: [], runs: {}, unfitStamps: [] }
   }
   const requester = { name: 'ann', role: 'officer', purpose: null } as const
   const deskOf = (folder: string, over: Partial<ConstructorParameters<typeof Exports>[0]> = {}): Exports =>

@@ -4,8 +4,8 @@ import { parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import type { AuthorityConfig, Config } from '../../config/config.ts'
 import { authorizationOf, readRoots } from '../../config/time-stamp-roots.ts'
 import { Connections } from '../../publish/post.ts'
-import { askAuthority } from '../../publish/timestamp/authority.ts'
-import type { Stamped } from '../../publish/timestamp/authority.ts'
+import { askAuthority, checkRevocation } from '../../publish/timestamp/authority.ts'
+import type { Refusal, Stamped } from '../../publish/timestamp/authority.ts'
 import { RevocationLists } from '../../publish/timestamp/revocation.ts'
 import { listTimestamps } from '../../publish/timestamp/stored.ts'
 import { checkpointFolder, checkpointPath } from '../../seal/checkpoint.ts'
@@ -41,17 +41,22 @@ async function ask(authority: AuthorityConfig, connections: Connections, timeout
   const { name, url, rootsFile, policy } = authority
   const { roots } = readRoots(rootsFile)
   const ready = { name, url, roots, policy, authorization: () => authorizationOf(authority, env) }
-  const answer = await askAuthority(ready, random(64), { connections, timeoutMs, now, random })
-  if (!('token' in answer)) {
+  const text = random(64)
+  const answer = await askAuthority(ready, text, { connections, timeoutMs, now, random })
+  const failed = ({ detail, code }: Refusal): Finding[] => {
     const todo = 'see to it: while it fails, nothing but this machine’s clock dates what is sealed'
-    return [{ area: AREA, level: 'fail', text: `${name}: ${answer.detail} (${answer.code})`, todo }]
+    return [{ area: AREA, level: 'fail', text: `${name}: ${detail} (${code})`, todo }]
   }
+  if (!('token' in answer)) return failed(answer)
   const lists = await new RevocationLists(connections, timeoutMs, now).of(answer.verdict.chain)
+  const crls = lists.flatMap((list) => ('der' in list ? [list.der] : []))
+  const refusal = await checkRevocation(ready, text, answer, crls)
+  if (refusal !== null) return failed(refusal)
   return [
     { area: AREA, level: 'ok', text: `${name}: ${answer.verdict.tsa ?? ''} gives tokens that lead to its roots` },
     ...clockFinding(name, answer),
     ...certificateFindings(name, answer.verdict.chain, now()),
-    ...(lists.some((list) => 'der' in list)
+    ...(crls.length > 0
       ? []
       : [{ area: AREA, level: 'warn', text: `${name}: no revocation list is to be had: its stamps cannot be shown not to be revoked` } as const]),
   ]

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readTimestampAnswer, timestampRequest, verifyTimestamp } from '@sealtrail/evidence'
-import type { TimestampVerdict } from '@sealtrail/evidence'
+import type { TimestampTrust, TimestampVerdict } from '@sealtrail/evidence'
 import type { Answer, Connections } from '../post.ts'
 
 /** A time-stamp authority, ready to be asked. */
@@ -67,11 +67,22 @@ export async function askAuthority(authority: Authority, text: Uint8Array, env: 
   if (answer.type !== 'application/timestamp-reply') return { code: 'ANSWER_TYPE', detail: 'the answer is not of type application/timestamp-reply' }
   const read = readTimestampAnswer(answer.body)
   if (!read.granted) return { code: 'NOT_GRANTED', detail: read.text === '' ? read.failure : `${read.failure}; it says: ${read.text}` }
-  const { name: _, roots, policy } = authority
-  const verdict = await verifyTimestamp(read.token, text, { roots, nonce, ...(policy === null ? {} : { policies: [policy] }) })
-  const [problem] = verdict.problems
-  if (problem !== undefined) return { code: problem.code, detail: problem.message }
-  return { token: read.token, nonce, verdict, requestedMs, answeredMs: env.now() }
+  const verdict = await verifyTimestamp(read.token, text, trustIn(authority, nonce))
+  return refusalOf(verdict) ?? { token: read.token, nonce, verdict, requestedMs, answeredMs: env.now() }
+}
+
+/** Checks a token again, now with the revocation lists of its chain. Null: they do not speak against it. @param crls DER */
+export async function checkRevocation(authority: Authority, text: Uint8Array, stamped: Stamped, crls: readonly Uint8Array[]): Promise<Refusal | null> {
+  const { token, nonce, verdict } = stamped
+  return refusalOf(await verifyTimestamp(token, text, { ...trustIn(authority, nonce), intermediates: verdict.chain, crls }))
+}
+
+function trustIn({ roots, policy }: Authority, nonce: Uint8Array): TimestampTrust {
+  return { roots, nonce, ...(policy === null ? {} : { policies: [policy] }) }
+}
+
+function refusalOf({ problems: [problem] }: TimestampVerdict): Refusal | null {
+  return problem === undefined ? null : { code: problem.code, detail: problem.message }
 }
 
 /** Attempts after these waits (docs/timestamps.md), each with up to a quarter more so that servers do not come together. */

@@ -2,7 +2,7 @@ import { SealtrailError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { Connections } from '../post.ts'
-import { askAuthority, askPatiently } from './authority.ts'
+import { askAuthority, askPatiently, checkRevocation } from './authority.ts'
 import type { AskEnv, Authority, Refusal, Stamped } from './authority.ts'
 import { TimestampHealth } from './health.ts'
 import type { AuthorityEvent } from './health.ts'
@@ -140,6 +140,14 @@ export class Stamper {
     if (!('token' in stamped)) return stamped
     const { token, nonce, verdict, requestedMs, answeredMs } = stamped
     const lists = await this.#lists.of(verdict.chain)
+    // RFC 3161 section 4: a token of a certificate that was revoked for its key is worth nothing, whenever it was made.
+    const refusal = await checkRevocation(
+      authority,
+      text,
+      stamped,
+      lists.flatMap((list) => ('der' in list ? [list.der] : [])),
+    )
+    if (refusal !== null) return refusal
     const missing = lists.filter((list) => 'error' in list)
     if (missing.length > 0)
       this.#deps.log.warn('revocation lists of a time-stamp authority are not to be had', { authority: authority.name, lists: missing.length })

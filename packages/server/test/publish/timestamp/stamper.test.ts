@@ -150,6 +150,26 @@ describe('revocation lists', () => {
     )
   })
 
+  for (const [what, reason] of [
+    ['whose key was stolen', 1],
+    ['replaced before', 4],
+  ] as const)
+    test(`that name the certificate, ${what}: the token is refused, nothing is kept, and everybody is told`, async () => {
+      const signer = odd.make({ crl: `http://127.0.0.1:${odd.port}/crl` })
+      odd.wish = () => ({ signer })
+      odd.crl = { revoked: [{ certificate: signer, atMs: Date.now() - 2 * 86_400_000, reason }] }
+      const stamper = place.stamper([authorityOf(odd)])
+      await stamper.round()
+      assert.deepEqual(await place.keys(), [])
+      assert.equal(listTimestamps(place.data, 'calls').length, 0)
+      assert.deepEqual(
+        place.events.map(({ is, code }) => [is, code]),
+        [['failing', 'TIMESTAMP_REVOKED']],
+      )
+      assert.match(stamper.notes().join(), /\(TIMESTAMP_REVOKED\)/)
+      await stamper.close()
+    })
+
   test('that cannot be had are said to be missing, and the stamp is kept', async () => {
     odd.crl = null
     const signer = odd.make({ crl: `http://127.0.0.1:${odd.port}/crl` })
