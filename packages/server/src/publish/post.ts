@@ -22,28 +22,44 @@ export interface AskOptions {
   readonly maxBytes: number
 }
 
+const CODE = /^[A-Z0-9_]{1,64}$/
+
 /** Connections to witnesses and time-stamp authorities, kept open between requests (C2SP tlog-witness: "Clients SHOULD use HTTP keep-alive"). */
 export class Connections {
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 8 })
   readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 8, minVersion: 'TLSv1.2' })
 
   /**
-   * Asks once; redirects are not followed. attacker: whoever answers. @throws Error whose message is a short code: the
-   * system's (ECONNREFUSED), TIMEOUT, TOO_LARGE, or that of a certificate.
+   * Asks once; redirects are not followed. attacker: whoever answers. @throws Error whose message is a short code, fit for a
+   * metric's label: the system's (ECONNREFUSED), TIMEOUT, TOO_LARGE, that of a certificate, or FAILED.
    */
-  ask(url: string, { method, body, headers: own, timeoutMs, maxBytes }: AskOptions): Promise<Answer> {
+  async ask(url: string, options: AskOptions): Promise<Answer> {
+    try {
+      return await this.#ask(url, options)
+    } catch (cause) {
+      const { code } = cause as { readonly code?: unknown }
+      throw new Error(typeof code === 'string' && CODE.test(code) ? code : 'FAILED', { cause })
+    }
+  }
+
+  close(): void {
+    this.#http.destroy()
+    this.#https.destroy()
+  }
+
+  #ask(url: string, { method, body, headers: own, timeoutMs, maxBytes }: AskOptions): Promise<Answer> {
     const secure = url.startsWith('https:')
     return new Promise((resolve, reject) => {
       const about = body === undefined ? {} : { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(body) }
       const headers = { ...about, ...own }
       const asked = (secure ? httpsRequest : httpRequest)(url, { method, agent: secure ? this.#https : this.#http, headers })
-      const fail = (code: string): void => {
+      const fail = (code: unknown): void => {
         clearTimeout(timer)
         asked.destroy()
-        reject(new Error(code))
+        reject(Object.assign(new Error(), { code }))
       }
       const timer = setTimeout(() => fail('TIMEOUT'), timeoutMs)
-      asked.once('error', (error: NodeJS.ErrnoException) => fail(error.code ?? 'FAILED'))
+      asked.once('error', (error: NodeJS.ErrnoException) => fail(error.code))
       asked.once('response', (response: IncomingMessage) => {
         const chunks: Buffer[] = []
         let length = 0
@@ -66,11 +82,6 @@ export class Connections {
       })
       asked.end(body)
     })
-  }
-
-  close(): void {
-    this.#http.destroy()
-    this.#https.destroy()
   }
 }
 

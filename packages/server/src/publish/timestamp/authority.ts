@@ -48,20 +48,26 @@ export async function askAuthority(authority: Authority, text: Uint8Array, env: 
   nonce[0] = ((nonce[0] ?? 0) & 0x7f) | 0x40
   const requestedMs = env.now()
   const digest = createHash('sha256').update(text).digest()
+  let authorization: string | null
+  let question: Uint8Array
+  try {
+    authorization = authority.authorization()
+    question = timestampRequest(digest, nonce, authority.policy ?? undefined)
+  } catch {
+    return { code: 'FAILED', detail: 'it cannot be asked' }
+  }
   let answer: Answer
   try {
-    const authorization = authority.authorization()
     answer = await env.connections.ask(authority.url, {
       method: 'POST',
-      body: timestampRequest(digest, nonce, authority.policy ?? undefined),
+      body: question,
       // RFC 3161 section 3.4.
       headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply', ...(authorization === null ? {} : { authorization }) },
       timeoutMs: env.timeoutMs,
       maxBytes: MAX_ANSWER_BYTES,
     })
   } catch (error) {
-    const code = error instanceof Error && /^[A-Z0-9_]{1,64}$/.test(error.message) ? error.message : 'FAILED'
-    return { code, detail: code === 'FAILED' ? 'it cannot be asked' : 'it does not answer' }
+    return { code: (error as Error).message, detail: 'it does not answer' }
   }
   if (answer.status !== 200) return { code: `STATUS_${answer.status}`, detail: `it answers ${answer.status}` }
   if (answer.type !== 'application/timestamp-reply') return { code: 'ANSWER_TYPE', detail: 'the answer is not of type application/timestamp-reply' }

@@ -1,5 +1,5 @@
 import { crlInFile, describeCertificate, describeCrl } from '@sealtrail/evidence'
-import type { Connections } from '../post.ts'
+import type { Answer, Connections } from '../post.ts'
 import type { FetchedList } from './stored.ts'
 
 /** Longest revocation list that is kept, bytes. */
@@ -45,13 +45,14 @@ export class RevocationLists {
   }
 
   async #fetch(url: string): Promise<FetchedList> {
+    let answer: Answer
     try {
-      const { status, body } = await this.#connections.ask(url, { method: 'GET', timeoutMs: this.#timeoutMs, maxBytes: MAX_LIST_BYTES })
-      if (status !== 200) return { url, error: `STATUS_${status}` }
-      const der = crlInFile(body)
-      return der === null ? { url, error: 'NOT_A_LIST' } : { url, der }
+      answer = await this.#connections.ask(url, { method: 'GET', timeoutMs: this.#timeoutMs, maxBytes: MAX_LIST_BYTES })
     } catch (error) {
-      return { url, error: error instanceof Error && /^[A-Z0-9_]{1,64}$/.test(error.message) ? error.message : 'FAILED' }
+      return { url, error: (error as Error).message }
     }
+    if (answer.status !== 200) return { url, error: `STATUS_${answer.status}` }
+    const der = crlInFile(answer.body)
+    return der === null ? { url, error: 'NOT_A_LIST' } : { url, der }
   }
 }
