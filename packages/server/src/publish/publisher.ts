@@ -6,11 +6,11 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { alarmText, raiseAlarm, readAlarm } from './alarm.ts'
 import type { ForkAlarm } from './alarm.ts'
+import { WitnessHealth } from './health.ts'
 import { Connections } from './post.ts'
 import { openPublished, publishTrust, readPublished, writePublished } from './published.ts'
 import type { PublishTrust, Published, WitnessSettings } from './published.ts'
 import { WitnessSizes } from './sizes.ts'
-import { Standing } from './standing.ts'
 import { askWitness } from './witness.ts'
 import type { Submission, Witness } from './witness.ts'
 
@@ -47,7 +47,7 @@ export class Publisher {
   readonly #trusts: ReadonlyMap<string, PublishTrust>
   readonly #sizes = new Map<string, WitnessSizes>()
   readonly #connections = new Connections()
-  readonly #standing: Standing
+  readonly #health: WitnessHealth
   /** Cosignatures that came after their checkpoint was published, by log. */
   readonly #late = new Map<string, { readonly text: string; readonly lines: Map<string, NoteSignature> }>()
   readonly #busy = new Set<string>()
@@ -65,7 +65,7 @@ export class Publisher {
       return verifier === undefined || url === null ? [] : [{ name, vkey, url, verifier }]
     })
     this.#trusts = new Map(Object.entries(deps.vkeys).map(([log, vkey]) => [log, publishTrust(deps.settings, vkey)]))
-    this.#standing = new Standing(deps.metrics, deps.log, deps.now)
+    this.#health = new WitnessHealth(deps.metrics, deps.log, deps.now)
     for (const log of this.#trusts.keys()) this.#sizes.set(log, new WitnessSizes(deps.data, log))
   }
 
@@ -88,7 +88,7 @@ export class Publisher {
 
   /** Brings the gauges up to the moment they are read. */
   observe(): void {
-    for (const log of this.#trusts.keys()) this.#standing.observe(log, this.#deps.committed(log)?.size ?? 0, readAlarm(this.#deps.data, log) !== null)
+    for (const log of this.#trusts.keys()) this.#health.observe(log, this.#deps.committed(log)?.size ?? 0, readAlarm(this.#deps.data, log) !== null)
   }
 
   async close(): Promise<void> {
@@ -112,7 +112,7 @@ export class Publisher {
     const { data } = this.#deps
     const committed = this.#deps.committed(log)
     const before = readPublished(data, log, trust)
-    this.#standing.published(log, before?.size ?? 0)
+    this.#health.published(log, before?.size ?? 0)
     if (committed === null || committed.size === 0 || readAlarm(data, log) !== null) return
     const submission = this.#submission(log, trust, committed)
     if (submission.rootAt(committed.size) !== committed.root) throw new SealtrailError('DATA_CORRUPT', 'the hash files do not lead to the committed root')
@@ -121,7 +121,7 @@ export class Publisher {
       return this.#fork({ log, kind: 'PUBLISHED_CONTRADICTED', witness: null, detail, checkpoint: committed.note, evidence: before.note })
     }
     const lines = this.#known(log, submission.text, before)
-    const missing = this.#witnesses.filter(({ name }) => !lines.has(name) && !this.#busy.has(`${log} ${name}`) && this.#standing.isDue(log, name))
+    const missing = this.#witnesses.filter(({ name }) => !lines.has(name) && !this.#busy.has(`${log} ${name}`) && this.#health.isDue(log, name))
     const fresh = before === null || before.size < committed.size || lines.size > before.cosignatures.length
     if (!fresh && missing.length === 0) return
     await this.#collect(log, submission, lines, missing)
@@ -167,14 +167,14 @@ export class Publisher {
       const sizes = this.#sizes.get(log) as WitnessSizes
       const outcome = await askWitness(witness, submission, { connections: this.#connections, sizes, timeoutMs: settings.timeoutMs, now, sleep })
       if (outcome.kind === 'cosigned') {
-        this.#standing.cosigned(log, name, submission.size)
+        this.#health.cosigned(log, name, submission.size)
         return outcome.line
       }
       if (this.#closed) return null
-      if (outcome.kind === 'failed') this.#standing.failed(log, name, outcome.code, outcome.retryAfterMs)
+      if (outcome.kind === 'failed') this.#health.failed(log, name, outcome.code, outcome.retryAfterMs)
       else this.#fork({ log, kind: outcome.fork, witness: name, detail: outcome.detail, checkpoint: submission.note, evidence: outcome.evidence })
     } catch (error) {
-      this.#standing.failed(log, name, error instanceof SealtrailError ? error.code : 'INTERNAL', null)
+      this.#health.failed(log, name, error instanceof SealtrailError ? error.code : 'INTERNAL', null)
     } finally {
       this.#busy.delete(`${log} ${name}`)
     }
@@ -185,12 +185,12 @@ export class Publisher {
     const inOrder = this.#witnesses.flatMap(({ name }) => lines.get(name) ?? [])
     const next = openPublished(formatNote(submission.text, [...parseNote(submission.note).signatures, ...inOrder]), trust)
     // Never one whose policy is unmet (unless told to), and never an older one: `before` is a beginning of this tree.
-    if (next === null) return this.#standing.unmet(log, 'the witness policy is not met: records are committed and not published')
+    if (next === null) return this.#health.unmet(log, 'the witness policy is not met: records are committed and not published')
     if (before !== null && before.size === next.size && before.cosignatures.length >= next.cosignatures.length) return
     writePublished(this.#deps.data, log, next.note)
-    this.#standing.published(log, next.size)
-    if (next.met) this.#standing.met(log, next.size)
-    else this.#standing.unmet(log, 'the checkpoint is let out although the witness policy is not met (witnesses.failOpen)')
+    this.#health.published(log, next.size)
+    if (next.met) this.#health.met(log, next.size)
+    else this.#health.unmet(log, 'the checkpoint is let out although the witness policy is not met (witnesses.failOpen)')
   }
 
   #submission(log: string, trust: PublishTrust, { note, size }: { note: string; size: number }): Submission {

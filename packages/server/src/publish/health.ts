@@ -14,7 +14,7 @@ const LONGEST_PAUSE_MS = 60_000
 const LONGEST_RETRY_AFTER_MS = 300_000
 
 /** How publishing goes, per witness and log: for metrics, for the log, and for when to ask again. */
-export class Standing {
+export class WitnessHealth {
   readonly #log: Log
   readonly #now: () => number
   readonly #seen = new Map<string, Seen>()
