@@ -63,6 +63,8 @@ export interface Sealing {
   readonly findings: readonly string[]
   /** The log's vkey: what a verifier is given. */
   vkey(log: string): string
+  /** The same of every log. */
+  vkeys(): Record<string, string>
   /** Stops a log for which a fork alarm was raised. */
   fork(alarm: ForkAlarm): void
   /** Seals something the server did in the system trail; resolves when it is durable. */
@@ -215,6 +217,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     sizes,
     findings,
     vkey: (log) => vkeys.get(log) as string,
+    vkeys: () => Object.fromEntries(vkeys),
     fork: (alarm) => writers.get(alarm.log)?.stop(forked(alarm)),
     system,
     trouble: (log) => (log === undefined ? (names.map((name) => accepting.refusal(name)).find((reason) => reason !== null) ?? null) : accepting.refusal(log)),

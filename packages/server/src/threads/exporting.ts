@@ -20,7 +20,7 @@ interface ExportingEnv {
 
 /** The exports of a data directory, beside its sealing thread. */
 export function startExports(config: Config, sealing: Sealing, env: ExportingEnv): Exports {
-  const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
+  const vkeys = sealing.vkeys()
   // Taken anew for each: keys rotate.
   const ground = (): ExportGround => ({
     config,

@@ -66,7 +66,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
     },
   })
   await sealStart(config, sealing, now())
-  const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
+  const vkeys = sealing.vkeys()
   const served = await serve({
     config,
     packs: sealing.packs,

@@ -92,13 +92,13 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   await sealStart(config, sealing, now())
 
   indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
-  const vkeys = Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)]))
+  const vkeys = sealing.vkeys()
   if (raw !== null) vkeys[raw.log] = raw.vkey
   const { witnesses } = config
   if (witnesses !== null) {
     const data: PublishWorkerData = {
       config: { ...config, witnesses },
-      vkeys: Object.fromEntries(sealing.sizes.logs.map((name) => [name, sealing.vkey(name)])),
+      vkeys: sealing.vkeys(),
     }
     const worker = await startThread('./publish-worker.ts', data, options.onFatal ?? fatal(log))
     answer(worker, {

@@ -38,7 +38,7 @@ export async function startTimestamping(
       throw new SealtrailError('CONFIG_INVALID', `timestamps.authorities.${name}.roots: the file changed while the server started`)
     roots[name] = read.roots
   }
-  const vkeys = Object.fromEntries(sealing.sizes.logs.map((log) => [log, sealing.vkey(log)]))
+  const vkeys = sealing.vkeys()
   const worker = await env.start({ config: { ...config, timestamps }, vkeys, roots })
   let notes: readonly string[] = []
   answer(worker, {
