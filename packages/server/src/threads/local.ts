@@ -17,8 +17,7 @@ import { openReadSide } from './read-side.ts'
 import { localPort } from './sealing-port.ts'
 import { serve } from './serve.ts'
 import type { Served } from './serve.ts'
-import { forkEvent } from './fork-events.ts'
-import { publisherOf } from './publishing.ts'
+import { publisherOf, stopForked } from './publishing.ts'
 import { sealStart } from './start-event.ts'
 
 export interface Local {
@@ -86,10 +85,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
           config: { ...config, witnesses },
           vkeys,
           tree: (name) => sealing.hashes.get(name) as HashFiles,
-          onFork(alarm) {
-            sealing.fork(alarm)
-            void sealing.system(forkEvent(alarm)).catch(() => {})
-          },
+          onFork: (alarm) => stopForked(sealing, alarm),
           now,
           log: options.log,
           metrics,

@@ -8,13 +8,12 @@ import { createLog, errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
 import type { Snapshot } from '../observe/metrics.ts'
-import type { ForkAlarm } from '../publish/alarm.ts'
 import { startExports } from './exporting.ts'
 import { toFeed, transferOf } from './feed.ts'
-import { forkEvent } from './fork-events.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import type { IngestWorkerData } from './ingest-worker.ts'
-import type { PublishWorkerData } from './publish-worker.ts'
+import { startPublishing } from './publishing.ts'
+import type { Publishing } from './publishing.ts'
 import { Caller, answer } from './rpc.ts'
 import { rawHandlers } from './raw-port.ts'
 import { localPort, portHandlers } from './sealing-port.ts'
@@ -67,7 +66,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const raw = options.testAdd === undefined ? null : await openRawLog(options.testAdd, { ...sealing, note: (text) => log.warn(text) }, { now, log })
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log, startedMs: now() })
   const workers: Array<{ worker: Worker; caller: Caller }> = []
-  let publishing: { worker: Worker; caller: Caller } | null = null
+  let publishing: Publishing | null = null
   let timestamping: Timestamping | null = null
 
   const exports = startExports(config, sealing, { log, now, threads: true })
@@ -83,7 +82,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       }
       const snapshotOf = ({ caller }: { caller: Caller }): Promise<Snapshot> => caller.call<Snapshot>('snapshot', null).catch((): Snapshot => [])
       const others = await Promise.all(workers.map(snapshotOf))
-      const published = publishing === null ? [] : await snapshotOf(publishing)
+      const published = (await publishing?.snapshot()) ?? []
       const stamped = (await timestamping?.snapshot()) ?? []
       // The asking thread's own numbers come with the question; its stored ones would count twice.
       return renderPrometheus(mergeSnapshots([metrics.snapshot(), published, stamped, ...(others.length > 0 ? others : [own])]))
@@ -94,21 +93,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
   const vkeys = sealing.vkeys()
   if (raw !== null) vkeys[raw.log] = raw.vkey
-  const { witnesses } = config
-  if (witnesses !== null) {
-    const data: PublishWorkerData = {
-      config: { ...config, witnesses },
-      vkeys: sealing.vkeys(),
-    }
-    const worker = await startThread('./publish-worker.ts', data, options.onFatal ?? fatal(log))
-    answer(worker, {
-      forked(alarm: ForkAlarm) {
-        sealing.fork(alarm)
-        void sealing.system(forkEvent(alarm)).catch(() => {})
-      },
-    })
-    publishing = { worker, caller: new Caller(worker) }
-  }
+  publishing = await startPublishing(config, sealing, { start: (data) => startThread('./publish-worker.ts', data, options.onFatal ?? fatal(log)) })
   timestamping = await startTimestamping(config, sealing, {
     log,
     now,
@@ -146,7 +131,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     sealing,
     async close() {
       clearInterval(timer)
-      if (publishing !== null) await ended(publishing.worker, () => void publishing?.caller.call('close', null).catch(() => {}))
+      await publishing?.close()
       await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
       await exports.close()
       await counts.close()
