@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SealtrailError } from '../errors.ts'
-import { SqliteHead } from '../head/sqlite/head.ts'
+import type { SqliteHead } from '../head/sqlite/head.ts'
 import { openFileKeys } from '../keys/files/keyring.ts'
-import { FileStore } from '../store/files/store.ts'
 import { LevelVault } from '../vault/level/vault.ts'
 import { checkCommitments, type CommitmentCheck, CommitmentSum, type KnownKeys } from '../verify/commitments.ts'
 import { auditData, type AuditDataOptions } from '../verify/data.ts'
 import type { LogVerdict } from '../verify/verdict.ts'
+import { openHeads, openStore } from './open-store.ts'
 
 export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'policy' | 'kept' | 'askWitnesses' | 'logs' | 'onProgress' | 'tsaRoots'> {
   /** Whether each record's commitments are looked up in the vault, where there is one with its keyring; several times slower than the log. */
@@ -32,8 +32,8 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
   const keys = existsSync(join(directory, 'keys'))
     ? openFileKeys({ folder: join(directory, 'keys'), create: false, now: options.now, random: randomBytes, passphrase: options.passphrase ?? null })
     : null
-  const store = await FileStore.open(join(directory, 'store'), { readOnly: true })
-  const heads = openHeads(join(directory, 'head.sqlite'))
+  const store = await openStore(directory, { readOnly: true })
+  const heads = headsOrFault(directory)
   let vault: LevelVault | null = null
   try {
     return await auditData(directory, {
@@ -66,10 +66,10 @@ function commitmentsIn(vault: LevelVault): () => CommitmentCheck {
   return () => new CommitmentSum((key, first, ndjson, objects) => checkCommitments(key, first, ndjson, vault, known, objects), AT_ONCE)
 }
 
-function openHeads(path: string): SqliteHead | { readonly fault: string } | null {
-  if (!existsSync(path)) return null
+function headsOrFault(directory: string): SqliteHead | { readonly fault: string } | null {
+  if (!existsSync(join(directory, 'head.sqlite'))) return null
   try {
-    return SqliteHead.open(path, { readOnly: true })
+    return openHeads(directory, { readOnly: true })
   } catch (error) {
     if (error instanceof SealtrailError) return { fault: error.message }
     throw error

@@ -5,7 +5,7 @@ import { auditId } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { Numbered } from '../event/numbered.ts'
 import { Flow } from '../flow.ts'
-import { SqliteHead } from '../head/sqlite/head.ts'
+import type { SqliteHead } from '../head/sqlite/head.ts'
 import { openJournal } from '../journal/files/journal.ts'
 import type { JournalOptions } from '../journal/files/journal.ts'
 import { Marks } from '../journal/marks.ts'
@@ -21,7 +21,7 @@ import { replayJournal } from '../replay.ts'
 import type { Committed } from '../seal/commit.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import { openLedger } from '../sequence/level/ledger.ts'
-import { FileStore } from '../store/files/store.ts'
+import type { FileStore } from '../store/files/store.ts'
 import { storeObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
 import { SYSTEM_LOG, systemBatch } from '../threads/system-entry.ts'
@@ -37,6 +37,7 @@ import { lockFor, openLog, recoverLog } from './open-log.ts'
 import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
 import type { OpenPacks } from './open-packs.ts'
+import { openHeads, openStore } from './open-store.ts'
 import { keepRepairing } from './repair.ts'
 import { assertPolicyLogs } from './witness-policy.ts'
 
@@ -115,9 +116,9 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   if (rebuilt !== null) note(`ledger state rebuilt: ${rebuilt}`)
   const keys = openFileKeys({ folder: at('keys'), create: fresh, complete: true, now: env.now, random: randomBytes })
   crashPoint('open:keys')
-  const heads = SqliteHead.open(at('head.sqlite'))
+  const heads = openHeads(config.data)
   open.push(() => heads.close())
-  const store = await FileStore.open(at('store'))
+  const store = await openStore(config.data)
   open.push(() => store.close())
   const records = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
 

@@ -2,13 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseCheckpoint, parseNote, type Tile } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
-import { SqliteHead } from '../head/sqlite/head.ts'
 import { publishedPath } from '../publish/published.ts'
 import { checkpointFolder, checkpointPath } from '../seal/checkpoint.ts'
 import { HashFiles } from '../seal/tiles.ts'
-import { FileStore } from '../store/files/store.ts'
 import { SegmentReader } from '../store/segments.ts'
 import { ProvenTiles } from '../threads/proven-tiles.ts'
+import { openHeads, openStore } from './open-store.ts'
 
 /** The logs of a data directory as tiles. */
 export interface DirectoryTiles {
@@ -28,8 +27,8 @@ export interface DirectoryTiles {
 export async function openTiles(data: string, { witnessed }: { readonly witnessed: boolean }): Promise<DirectoryTiles> {
   if (!existsSync(join(data, 'head.sqlite')) || !existsSync(checkpointFolder(data)))
     throw new SealtrailError('NOT_FOUND', 'this is no data directory: it has no head.sqlite or no checkpoints')
-  const heads = SqliteHead.open(join(data, 'head.sqlite'), { readOnly: true })
-  const store = await FileStore.open(join(data, 'store'), { readOnly: true })
+  const heads = openHeads(data, { readOnly: true })
+  const store = await openStore(data, { readOnly: true })
   const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
   const opened = new Map<string, HashFiles>()
   const given = new Map<string, { size: number; root: string }>()

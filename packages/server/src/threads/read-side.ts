@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import { auditIdBytes } from '@sealtrail/evidence'
 import type { Config } from '../config/config.ts'
-import { SqliteHead } from '../head/sqlite/head.ts'
+import { openHeads, openStore } from '../config/open-store.ts'
 import type { Token } from '../index/index.ts'
 import type { Records } from '../index/records.ts'
 import { HashFiles } from '../seal/tiles.ts'
-import { FileStore } from '../store/files/store.ts'
 import { readObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { KeyAnswer } from '../vault/vault.ts'
@@ -26,8 +25,8 @@ export interface ReadSide {
 /** @param keysById asks the one thread that can unwrap people's keys. */
 export async function openReadSide(config: Config, sizes: Sizes, keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>): Promise<ReadSide> {
   const at = (...names: string[]): string => join(config.data, ...names)
-  const heads = SqliteHead.open(at('head.sqlite'), { readOnly: true })
-  const store = await FileStore.open(at('store'), { readOnly: true })
+  const heads = openHeads(config.data, { readOnly: true })
+  const store = await openStore(config.data, { readOnly: true })
   const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
   const vault = await LevelVaultReader.open(at('vault'), keysById)
   const files = new Map<string, HashFiles>()

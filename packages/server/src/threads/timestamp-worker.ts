@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import type { Config, TimestampConfig } from '../config/config.ts'
+import { openStore } from '../config/open-store.ts'
 import { authorizationOf } from '../config/time-stamp-roots.ts'
 import { createLog, errorFields } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { copyForReaders } from '../publish/timestamp/reader-files.ts'
 import { Stamper } from '../publish/timestamp/stamper.ts'
-import { FileStore } from '../store/files/store.ts'
 import { checkpointView } from './checkpoint-view.ts'
 import { Caller, answer } from './rpc.ts'
 
@@ -81,7 +80,7 @@ stamper.start()
 /** The folder for readers is a copy of the store's objects: made whole at each start. */
 async function copied(): Promise<void> {
   try {
-    const store = await FileStore.open(join(config.data, 'store'), { readOnly: true })
+    const store = await openStore(config.data, { readOnly: true })
     const files = await copyForReaders(store, config.data, logs)
     await store.close()
     if (files > 0) log.info('time stamps copied from the store for readers', { files })

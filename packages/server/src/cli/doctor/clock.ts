@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { lastSealed } from '../../config/last-sealed.ts'
+import { openHeads, openStore } from '../../config/open-store.ts'
 import { SealtrailError } from '../../errors.ts'
-import { SqliteHead } from '../../head/sqlite/head.ts'
 import { CLOCK_TOLERANCE_MS, ClockGuard } from '../../observe/clock-guard.ts'
-import { FileStore } from '../../store/files/store.ts'
 import { SegmentReader } from '../../store/segments.ts'
 import type { Finding } from './finding.ts'
 
@@ -63,8 +62,8 @@ export async function checkClock(data: string, nowMs: number, acceptMs: number |
 }
 
 async function newestCommit(data: string): Promise<{ log: string; ms: number } | null> {
-  const heads = SqliteHead.open(join(data, 'head.sqlite'), { readOnly: true })
-  const store = await FileStore.open(join(data, 'store'), { readOnly: true })
+  const heads = openHeads(data, { readOnly: true })
+  const store = await openStore(data, { readOnly: true })
   try {
     const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
     let newest: { log: string; ms: number } | null = null
