@@ -26,6 +26,8 @@ export interface WitnessDeps {
 const TEXT = 'text/plain; charset=utf-8'
 /** A step back of the clock up to this long is covered by the last time stated. */
 const CLOCK_STEP_S = 300n
+/** A fork is said once per log in this time: a client that tries again and again must not fill the log. */
+const SAY_MS = 60_000
 
 /**
  * A witness (c2sp.org/tlog-witness): cosigns a checkpoint only if it continues what it cosigned before. Each request is
@@ -35,6 +37,8 @@ export class WitnessService {
   readonly #deps: WitnessDeps
   readonly #byHash: ReadonlyMap<string, string>
   #lastTime = 0n
+  /** When the fork of a log was last said, and requests since. */
+  readonly #said = new Map<string, { readonly at: number; more: number }>()
 
   constructor(deps: WitnessDeps) {
     this.#deps = deps
@@ -91,7 +95,11 @@ export class WitnessService {
     const text = Buffer.from(body).toString('utf8')
     const note = text.slice(text.indexOf('\n\n') + 2)
     const origin = parseNote(note).text.split('\n', 1)[0] as string
-    this.#deps.log.error('a log signed two roots for one size; the checkpoint is kept as evidence', { origin })
     this.#deps.keepEvidence(origin, note)
+    const said = this.#said.get(origin)
+    const passed = this.#deps.now() - (said?.at ?? -Infinity)
+    if (said !== undefined && passed >= 0 && passed < SAY_MS) return void said.more++
+    this.#deps.log.error('a log signed two roots for one size; the checkpoint is kept as evidence', { origin, requests: 1 + (said?.more ?? 0) })
+    this.#said.set(origin, { at: this.#deps.now(), more: 0 })
   }
 }

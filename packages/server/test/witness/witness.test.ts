@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { cosignatureVerifier, ed25519Verifier, openCheckpoint, parsePolicy, parseVkey, readCosignatures } from '@sealtrail/tlog'
+import { createLog } from '../../src/observe/log.ts'
+import { openWitness } from '../../src/witness/open.ts'
 import { sealtrail } from '../cli/io.ts'
 import { RealWitness } from '../publish/world.ts'
 import { add, Tree, WitnessProcess } from './serve.ts'
@@ -143,6 +145,38 @@ describe('over HTTP', () => {
     const cosigned = answers.filter(({ status }) => status === 200)
     assert.ok(histories.some((history) => cosigned.every(({ size, note }) => history.note(size) === note)))
   })
+})
+
+test('a fork that is sent again and again is said once per log and minute, with a count', () => {
+  let now = 1_800_000_000_000
+  const lines: Record<string, unknown>[] = []
+  const log = createLog({ level: 'error', now: () => now, write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) })
+  const one = new Tree(ORIGIN).grow(9)
+  const other = new Tree(`${ORIGIN}/other`).grow(9)
+  const logs = [one, other].map(({ signer }) => signer.vkey)
+  const witness = openWitness({ data: join(folder, 'w'), name: NAME, logs, now: () => now, random: randomBytes, log })
+  const send = (request: string): number => witness.service.addCheckpoint(Buffer.from(request)).status
+  const fork = (tree: Tree): void => assert.equal(send(tree.fork(4).grow(9, 'x').request(9, 9)), 422)
+  const said = (): unknown[] => lines.splice(0).map(({ origin, requests }) => [origin, requests])
+  try {
+    for (const tree of [one, other]) assert.equal(send(tree.request(0, 9)), 200)
+    for (let i = 0; i < 30; i++) fork(one)
+    assert.deepEqual(said(), [[ORIGIN, 1]])
+    fork(other)
+    assert.deepEqual(said(), [[`${ORIGIN}/other`, 1]])
+    now += 59_999
+    fork(one)
+    assert.deepEqual(said(), [])
+    now += 1
+    fork(one)
+    assert.deepEqual(said(), [[ORIGIN, 31]])
+    // A clock set back does not silence it.
+    now -= 3_600_000
+    fork(one)
+    assert.deepEqual(said(), [[ORIGIN, 1]])
+  } finally {
+    witness.close()
+  }
 })
 
 describe('as a process', () => {
