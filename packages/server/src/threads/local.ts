@@ -74,6 +74,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
     vkeys,
     port,
     thread: 0,
+    now,
     log: options.log,
   })
   await follower.catchUp()

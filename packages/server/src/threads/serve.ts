@@ -48,6 +48,8 @@ export interface ServeOptions {
   readonly packs?: OpenPacks
   /** Which thread this is: makes its system records' ids its own. */
   readonly thread: number
+  /** ms since the epoch. */
+  readonly now?: () => number
   readonly log?: Log
 }
 
@@ -69,7 +71,8 @@ export async function serve({
   vkeys,
   port,
   thread,
-  log = createLog({ now: Date.now }),
+  now = Date.now,
+  log = createLog({ now }),
   packs = openPacks(config),
 }: ServeOptions): Promise<Served> {
   const hashes = keyedHashes(keys)
@@ -85,7 +88,7 @@ export async function serve({
     vault: side.vault,
     hashes,
     tenant: config.tenant,
-    now: Date.now,
+    now,
     trails: [...packs.byTrail].map(([name, list]) => trailReading(name, list)),
     proofs: {
       checkpoint: async (name, size) => view.covering(name, size)?.note ?? null,
@@ -116,7 +119,7 @@ export async function serve({
     receipt: receipts(side, view),
     onOutcome: (trail, outcome, inputs) => counts.add(trail, outcome, inputs),
   })
-  const notes = new ReadNotes({ system: (event) => port.system(event), thread: `${thread}-${randomBytes(6).toString('hex')}`, now: Date.now, log })
+  const notes = new ReadNotes({ system: (event) => port.system(event), thread: `${thread}-${randomBytes(6).toString('hex')}`, now, log })
   let readiness: Readiness = await port.readiness()
   let answerKeys = (await port.answerKeys(null)) as AnswerKeys
   const renewAnswerKeys = async (): Promise<void> => {
@@ -163,9 +166,9 @@ export async function serve({
         intake,
         takes: (input) => steps.apply(input).kind === 'events',
         system: (event) => port.system(event),
-        now: Date.now,
+        now,
       }),
-      admin: adminOf({ config, packs, port, now: Date.now, rotated: renewAnswerKeys }),
+      admin: adminOf({ config, packs, port, now, rotated: renewAnswerKeys }),
       answerKeys: () => answerKeys,
       exports: {
         create: (asked, requester) => port.createExport({ asked, requester }),
@@ -173,9 +176,9 @@ export async function serve({
         get: (id) => port.readExport(id),
         file: (id) => bundlePath(exportFolder(config.data), id),
       },
-      tokens: new Tokens({ data: config.data, now: Date.now, random: randomBytes }),
+      tokens: new Tokens({ data: config.data, now, random: randomBytes }),
       config,
-      now: Date.now,
+      now,
       log,
       metrics,
       metricsText: () => port.metrics(metrics.snapshot()),
