@@ -61,3 +61,9 @@ test('every file a package script runs exists', () => {
       if (!path.includes('/bench/')) assert.ok(existsSync(`${root}/${path}`), `${name}: ${path}`)
   }
 })
+
+test('the list of decisions names every one', () => {
+  const list = text('docs/decisions/README.md')
+  const missing = readdirSync(`${root}/docs/decisions`).filter((name) => name !== 'README.md' && !list.includes(`](${name})`))
+  assert.deepEqual(missing, [])
+})
