@@ -29,7 +29,7 @@ This finds accidents. Whoever changes a file can change the manifest too; what f
     ...logs.map(logSection),
     `## Personal values
 
-A value stands in a record as \`[{"...":"<digest>"}]\`. A line of \`disclosures/<log>.ndjson\` holds what a record's digests were made from; the SHA-256 of each text, in base64url, must stand in the record, or in the object that holds what of its data did not fit it (\`log/<log>/object/<SHA-256>\`, named in the record as \`dataobject\`):
+A value stands in a record as \`[{"...":"<digest>"}]\`. A line of \`disclosures/<log>.ndjson\` holds what a record's digests were made from; the SHA-256 of each text, in base64url, must stand in the record of that number, or in the object that holds what of its data did not fit it (\`log/<log>/object/<SHA-256>\`, named in the record as \`dataobject\`):
 
 \`\`\`sh
 for o in log/*/object/*; do
@@ -37,9 +37,18 @@ for o in log/*/object/*; do
 done
 for f in disclosures/*.ndjson; do
   [ -e "$f" ] || continue
-  jq -r '.disclosures[]' "$f" | while read -r d; do
-    digest=$(printf %s "$d" | sha256sum | cut -c1-64 | xxd -r -p | basenc --base64url | tr -d =)
-    grep -q -F "\\"$digest\\"" log/*/records.ndjson $(ls log/*/object/* 2> /dev/null) || echo "no record commits to a disclosed value"
+  log=\${f#disclosures/} log=\${log%.ndjson}
+  if [ -e log/$log/proofs.ndjson ]; then jq .index log/$log/proofs.ndjson
+  else jq --arg log $log '.logs[] | select(.log == $log).range | range(.from; .to)' manifest.json; fi > $T/numbers
+  jq -r '"\\(.index) \\(.disclosures | join(" "))"' "$f" | while read -r n all; do
+    line=$(grep -n -x -F -- "$n" $T/numbers | head -n 1 | cut -d: -f1)
+    if [ -n "$line" ]; then sed -n "\${line}p" log/$log/records.ndjson; fi > $T/record
+    object=log/$log/object/$(jq -r '.dataobject // "" | ltrimstr("sha256:")' $T/record)
+    [ ! -f $object ] || cat $object >> $T/record
+    for d in $all; do
+      digest=$(printf %s "$d" | sha256sum | cut -c1-64 | xxd -r -p | basenc --base64url | tr -d =)
+      grep -q -F "\\"$digest\\"" $T/record || echo "record $n does not commit to a disclosed value"
+    done
   done
 done
 echo "disclosures: done"
@@ -97,12 +106,15 @@ Each line of \`records.ndjson\` is a record, byte for byte as it was sealed; the
 \`\`\`sh
 root() {
   local fn=$1 sn=$(($2 - 1)) r=$3 p; shift 3
+  if ((fn < 0 || fn > sn)); then echo beyond; return; fi
   for p in "$@"; do
+    if ((sn == 0)); then echo too long; return; fi
     if ((fn % 2 == 1 || fn == sn)); then
       r=$(node $p $r); while ((fn % 2 == 0 && fn > 0)); do fn=$((fn / 2)) sn=$((sn / 2)); done
     else r=$(node $r $p); fi
     fn=$((fn / 2)) sn=$((sn / 2))
   done
+  ((sn == 0)) || r="too short"
   echo $r
 }
 while IFS= read -r record && IFS= read -r proof <&3; do
@@ -165,18 +177,20 @@ grown() {
   while ((fn % 2)); do fn=$((fn / 2)) sn=$((sn / 2)); done
   a=$1 b=$1; shift
   for p in "$@"; do
+    if ((sn == 0)); then echo too long; return; fi
     if ((fn % 2 || fn == sn)); then
       a=$(node $p $a) b=$(node $p $b); while ((fn % 2 == 0 && fn > 0)); do fn=$((fn / 2)) sn=$((sn / 2)); done
     else b=$(node $b $p); fi
     fn=$((fn / 2)) sn=$((sn / 2))
   done
+  ((sn == 0)) || a="too short"
   echo $a $b
 }
 for f in $L/timestamp/*/; do
   size=$(sed -n 2p $f/checkpoint.txt) root=$(sed -n 3p $f/checkpoint.txt | hex)
   proof=$(while read -r h; do echo $h | hex; done < $f/consistency)
   if ((size <= SIZE)); then two="$root $ROOT"; got=$(grown $size $root $SIZE $proof); else two="$ROOT $root"; got=$(grown $SIZE $ROOT $size $proof); fi
-  [ "$got" = "$two" ] && echo "${log}: stamped at $size records, the same history"
+  [ "$got" = "$two" ] && echo "${log}: stamped at $size records, the same history" || echo "${log}: the stamp at $size records is of another history"
 done
 \`\`\`
 `
