@@ -97,7 +97,12 @@ for (const bytes of leave) {
     for (const many of [true, false]) if (!(await submit(trail, many))) throw new Error(`refused while there is room: ${JSON.stringify(said)} ${lines}`)
   const first = [...acknowledged][0] as string
   const { bavail, bsize } = statfsSync(disk)
-  writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - bytes), 1))
+  try {
+    writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - bytes), 1))
+  } catch (error) {
+    // The server wrote meanwhile: fuller it cannot be.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  }
   let refused = 0
   for (let i = 0; i < 600 && refused < 6; i++) {
     const before = acknowledged.size
@@ -109,8 +114,15 @@ for (const bytes of leave) {
     const { status } = await ask(path)
     if (status !== 200) said.unfit.push({ full: path, status })
   }
-  for (let i = 0; i < 40 && (await ready()).ok; i++) await pause(100)
-  said.notReady.push((await ready()).reasons)
+  // It tries to go on each second, and what it freed in between is filled again.
+  let state = await ready()
+  for (let i = 0; i < 60 && state.ok; i++) {
+    const before = acknowledged.size
+    if (await submit('notifications', false)) said.whileFull += acknowledged.size - before
+    await pause(100)
+    state = await ready()
+  }
+  said.notReady.push(state.reasons)
   rmSync(ballast)
   // Readiness is a second old at most, so whether events are taken is asked of them.
   let taken = await submit('notifications', false)

@@ -14,7 +14,7 @@ test(
     const { data, remove } = temporary()
     const disk = join(data, '..')
     try {
-      const out = await onSmallDisk(disk, '', join(import.meta.dirname, 'full-served.ts'), disk, '[300000,4096]')
+      const out = await onSmallDisk(disk, '', join(import.meta.dirname, 'full-served.ts'), disk, '[300000,0]')
       const said = JSON.parse(/^said (.*)$/m.exec(out)?.[1] as string) as {
         refused: Record<string, number>
         unfit: unknown[]
