@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, chmodSync, cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openLocal } from '../../src/threads/local.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -112,6 +113,31 @@ test('verify names what was changed, in words and in JSON, and exits 1', async (
     ],
   )
   assert.ok(verdicts[1]?.problems.every((problem) => 'index' in problem && 'object' in problem && 'code' in problem && 'message' in problem))
+})
+
+test('verify praises nothing: no log at all, a log without a checkpoint, a policy without witnesses', async () => {
+  const vkey = (await sealtrail(['key', 'show', 'notifications', '--data', data])).out.trim()
+  const emptied = place.at('emptied')
+  mkdirSync(join(emptied, 'store'), { recursive: true })
+  for (const more of [[], ['--json']]) {
+    const { exit, out, err } = await sealtrail(['verify', emptied, '--key', vkey, ...more])
+    assert.deepEqual([exit, out], [1, ''])
+    assert.match(err, /nothing was audited/)
+  }
+  mkdirSync(join(emptied, 'tiles', 'notifications'), { recursive: true })
+  const bare = await sealtrail(['verify', emptied, '--key', vkey])
+  assert.match(bare.out, /No checkpoint of notifications is signed with the key you gave/)
+  assert.doesNotMatch(bare.out, /were checked with/)
+  assert.equal((JSON.parse((await sealtrail(['verify', emptied, '--key', vkey, '--json'])).out) as { trust: string }).trust, 'none')
+
+  const copy = place.at('published')
+  copyFolder(data, copy)
+  mkdirSync(join(copy, 'published'))
+  cpSync(join(copy, 'checkpoint', 'notifications'), join(copy, 'published', 'notifications'))
+  writeFileSync(place.at('policy'), `log ${vkey}\nquorum none\n`)
+  const { exit, out } = await sealtrail(['verify', copy, '--policy', place.at('policy'), '--log', 'notifications'])
+  assert.equal(exit, 0, out)
+  assert.match(out, /were checked with the key you gave; the policy asks for no witness\./)
 })
 
 test('the index is rebuilt; quarantine is listed and replayed; tokens are made and revoked; keys turn', async () => {

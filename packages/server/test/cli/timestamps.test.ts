@@ -1,9 +1,12 @@
 // A real server with time-stamp authorities, and what verify, doctor and timestamps say of what it kept.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { chmodSync, cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { certificatePem, verifyTimestamp } from '@sealtrail/evidence'
+import { canonicalize, certificatePem, verifyTimestamp } from '@sealtrail/evidence'
+import type { JsonObject } from '@sealtrail/evidence'
+import { listTimestamps } from '../../src/publish/timestamp/stored.ts'
 import { copyFolder } from '../copy-folder.ts'
 import { OddAuthority } from '../publish/timestamp/odd-authority.ts'
 import { receipt, scratch, sealtrail } from './io.ts'
@@ -84,7 +87,10 @@ test('a server stamps what it seals, at the end too, and says at /readyz, in met
 test('verify: good with the root, consistent without, not under another root', async () => {
   const good = await verify(data, '--tsa-roots', place.at('roots.pem'))
   assert.equal(good.exit, 0, good.out)
-  assert.match(good.out, /time stamps: \d+; the first 2 records were sealed by 20\S+Z, says CN=Odd TSA \(certificate: not revoked\)/)
+  assert.match(
+    good.out,
+    /time stamps: \d+; the first 2 records were sealed by 20\S+Z, says CN=Odd TSA \(certificate: not revoked according to the lists kept with it, the oldest of 20\S+Z\)/,
+  )
   assert.match((await verify(data)).out, /time stamps: \d+, consistent; who gave them is not established/)
   assert.equal(await codes(data, '--tsa-roots', place.at('other.pem')), 'TIMESTAMP_CHAIN')
   assert.equal((await verify(data, '--tsa-roots', place.at('sealtrail.yaml'))).exit, 2)
@@ -118,10 +124,25 @@ test('verify finds what was done to stored stamps, and a log set back behind one
   assert.equal(await damage((_, folder) => rmSync(join(folder, 'timestamps', 'notifications', `${first}.json`))), 'DERIVED_TIMESTAMPS')
   assert.equal(await damage((_, folder) => writeFileSync(join(folder, 'timestamps', 'notifications', `${first}.json`), 'x')), 'DERIVED_TIMESTAMPS')
 
+  // A genuine stamp is worth the records of the checkpoint it is over, whatever is written beside it: `sealtrail verify` and a server's start believe no more.
+  const inflate = (store: string, folder: string): void => {
+    const value = JSON.parse(readFileSync(join(store, 'timestamp', first), 'utf8')) as JsonObject
+    const bytes = canonicalize({ ...value, size: 1_000_000 })
+    const name = `${'1000000'.padStart(20, '0')}-${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`
+    writeFileSync(join(store, 'timestamp', name), bytes)
+    cpSync(join(store, 'timestamp', `${first}.lock`), join(store, 'timestamp', `${name}.lock`))
+    writeFileSync(join(folder, 'timestamps', 'notifications', `${name}.json`), bytes)
+    assert.ok(listTimestamps(folder, 'notifications').every(({ size }) => size < 1_000_000))
+  }
+  assert.equal(await damage(inflate), 'TIMESTAMP_DAMAGED')
+
   // Everything set back together, but one time stamp of the later state turns up.
   const last = stampsIn(data, 'notifications').at(-1) ?? ''
   for (const name of [last, `${last}.lock`]) cpSync(join(data, 'store/notifications/timestamp', name), join(earlier, 'store/notifications/timestamp', name))
   assert.match(await codes(earlier, '--log', 'notifications', '--tsa-roots', place.at('roots.pem')), /CHECKPOINT_BEYOND/)
+  const { out } = await verify(earlier, '--log', 'notifications', '--tsa-roots', place.at('roots.pem'))
+  assert.match(out, /the first 2 records were sealed by/)
+  assert.doesNotMatch(out, /the first 3 records/)
 })
 
 test('the folder for readers is made again at the next start', async () => {
