@@ -62,12 +62,14 @@ export class Checker {
   /** The first records, and after them those something is wrong with. */
   async #rows(file: File, verdict: BundleVerdict): Promise<RecordRow[]> {
     const wrong = new Set(verdict.problems.map(({ index }) => index))
+    const isWrong = ({ proven, index }: RecordRow): boolean => !proven || wrong.has(index)
     const rows: RecordRow[] = []
-    let later = verdict.problems.filter(({ index }) => index !== null).length
+    const unproven = verdict.logs.reduce((sum, { records }) => sum + records.count - records.proven, 0)
+    let later = verdict.problems.filter(({ index }) => index !== null).length + unproven
     for await (const row of bundleRows(file, verdict)) {
-      if (rows.length < MAX_ROWS || wrong.has(row.index)) rows.push(row)
+      if (rows.length < MAX_ROWS || isWrong(row)) rows.push(row)
       if (rows.length >= MAX_ROWS && (later === 0 || rows.length >= 2 * MAX_ROWS)) break
-      if (wrong.has(row.index)) later--
+      if (isWrong(row)) later--
     }
     return rows
   }

@@ -73,8 +73,8 @@ export class RecordsView {
     if (total === 1) this.#list.querySelector('details')?.setAttribute('open', '')
   }
 
-  #isWrong({ log, index }: RecordRow): boolean {
-    return this.#wrong.has(`${log}:${index}`) || this.#wrong.has(`:${index}`)
+  #isWrong({ log, index, proven }: RecordRow): boolean {
+    return !proven || this.#wrong.has(`${log}:${index}`) || this.#wrong.has(`:${index}`)
   }
 
   #stateOf(row: RecordRow, state: FieldRow['state']): Shown {
@@ -147,7 +147,7 @@ function recordItem(row: RecordRow, wrong: boolean, verdict: Verdict, stateOf: (
     el(
       'summary',
       {},
-      el('span', { class: 'no' }, count(row.index)),
+      el('span', { class: 'no' }, row.index === null ? '?' : count(row.index)),
       el('span', { class: 'when' }, row.time === null ? 'no event time' : moment(row.time)),
       el('span', { class: 'kind' }, printable(row.type)),
       el('span', { class: 'chips' }, ...(wrong ? [el('span', { class: 'chip bad' }, 'problem')] : chips(row.fields, verdict))),
@@ -160,7 +160,7 @@ function recordItem(row: RecordRow, wrong: boolean, verdict: Verdict, stateOf: (
   details.addEventListener('toggle', open)
   // Printing opens what is shown; see page.ts.
   details.addEventListener('open-for-print', open)
-  return el('li', { class: wrong ? 'record wrong' : 'record', 'data-index': String(row.index) }, details)
+  return el('li', { class: wrong ? 'record wrong' : 'record', 'data-index': String(row.index ?? '') }, details)
 }
 
 function chips(fields: readonly FieldRow[], verdict: Verdict): HTMLElement[] {

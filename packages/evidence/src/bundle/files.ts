@@ -16,6 +16,7 @@ const MAX_WHOLE_BYTES = MAX_OBJECT_BYTES
 export class BundleFiles {
   readonly #zip: Zip
   readonly #files: ReadonlyMap<string, BundleFile>
+  readonly #folders = new Map<string, string[]>()
   readonly #unread: Set<string>
   readonly #report: (problem: Problem) => void
   readonly #onProgress: (progress: BundleProgress) => void
@@ -26,6 +27,12 @@ export class BundleFiles {
     this.#zip = zip
     this.#files = new Map(manifest.files.map((file) => [file.path, file]))
     this.#unread = new Set(this.#files.keys())
+    for (const path of this.#files.keys()) {
+      const folder = path.slice(0, path.lastIndexOf('/') + 1)
+      const known = this.#folders.get(folder)
+      if (known === undefined) this.#folders.set(folder, [path])
+      else known.push(path)
+    }
     this.#report = report
     this.#onProgress = onProgress
     this.#total = manifest.files.reduce((sum, { size }) => sum + size, 0)
@@ -42,9 +49,9 @@ export class BundleFiles {
     return this.#files.has(path) && this.#zip.size(path) !== null
   }
 
-  /** Paths in the manifest that begin so. */
-  within(folder: string): string[] {
-    return [...this.#files.keys()].filter((path) => path.startsWith(folder))
+  /** Paths in the manifest that stand in this folder itself; `/` at its end. */
+  within(folder: string): readonly string[] {
+    return this.#folders.get(folder) ?? []
   }
 
   lines(path: string, most?: number): Lines {

@@ -20,6 +20,14 @@ export function formatSeconds(seconds: bigint): string {
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${two(Math.floor(rest / 3_600))}:${two(Math.floor(rest / 60) % 60)}:${two(rest % 60)}Z`
 }
 
+/** A time in whole seconds, up, that is surely not before `time`, given how far that may be off, in ms; as it is when nothing is to be added. */
+export function latestOf(time: string, accuracyMs: number | null): string {
+  const ms = parseInstant(time)
+  if (ms === null || ((accuracyMs ?? 0) <= 0 && !time.includes('.'))) return time
+  // One ms more for what parseInstant leaves out.
+  return formatSeconds(BigInt(Math.ceil((ms + Math.max(0, accuracyMs ?? 0) + (/\.\d{4}/.test(time) ? 1 : 0)) / 1_000)))
+}
+
 function daysOf(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year
   const era = Math.floor(y / 400)

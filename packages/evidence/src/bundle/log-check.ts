@@ -9,7 +9,7 @@ import { BundleBroken } from './broken.ts'
 import type { BundleAsked, BundleLog, BundleManifest } from './format.ts'
 import type { BundleFiles } from './files.ts'
 import { DataObjects } from './data-objects.ts'
-import { parseInstant } from './instant.ts'
+import { latestOf, parseInstant } from './instant.ts'
 import { ProofFiles } from './proof-files.ts'
 import { ProofProver, RangeProver } from './provers.ts'
 import type { RecordProver } from './provers.ts'
@@ -46,7 +46,7 @@ export async function checkLog(log: BundleLog, deps: LogCheckDeps): Promise<LogV
   const signer =
     checkpoint === null
       ? ({ by: null, key: null, cosignatures: [], unknown: 0, quorum: 'not-asked' } as const)
-      : signerOf(checkpoint, trust, keys.logs[checkpoint.origin] ?? null, path, report)
+      : signerOf(checkpoint, trust, Object.hasOwn(keys.logs, checkpoint.origin) ? (keys.logs[checkpoint.origin] as string) : null, path, report)
   const timestamps = await checkTimestamps(log, checkpoint, files, deps.tsaRoots, report)
   const values = new Values(log.log, files, keys.wrapper, report)
   // Whole from number 1 only when the range begins where the log does.
@@ -74,13 +74,15 @@ export async function checkLog(log: BundleLog, deps: LogCheckDeps): Promise<LogV
       proven: seen.proven,
       runs: seen.runs,
       moreRuns: seen.moreRuns,
+      places: seen.places,
       earliest: seen.earliest?.text ?? null,
       latest: seen.latest?.text ?? null,
     },
     range: log.range === null ? null : { ...log.range, complete: seen.provenInRange === log.range.to - log.range.from && checkpoint !== null && !seen.broken },
     subjects: { count: subjects.count, gapless: subjects.gapless, fromLater: subjects.fromLater },
     fields: values.fields,
-    erasedUnder: values.erasedUnder,
+    erasedUnder: Object.fromEntries(values.erasedUnder),
+    certificates: [...values.erasedUnder.keys()].filter((id) => files.has(`certificates/${id}.json`)),
     disclosures: { matching: values.matching, wrong: values.wrong },
     schemas: [...seen.schemas].map(([schema, records]) => ({ schema, records, included: files.has(schemaPath(schema) ?? '') })),
   }
@@ -155,7 +157,7 @@ function since(log: BundleLog, timestamps: readonly TimestampFinding[], cosignat
   const times: ProvenTime[] = [
     ...timestamps
       .filter(({ ok, size }) => ok && size >= log.end)
-      .map(({ time, by, established, size }) => ({ time, kind: 'tsa' as const, by, established, size })),
+      .map(({ time, accuracyMs, by, established, size }) => ({ time: latestOf(time, accuracyMs), kind: 'tsa' as const, by, established, size })),
     ...cosignatures.map(({ name, time }) => ({ time, kind: 'witness' as const, by: name, established: true, size: log.size })),
   ]
   const rank = ({ established, time }: ProvenTime): number => (established ? 0 : 1e15) + (parseInstant(time) ?? 1e14)
@@ -170,6 +172,7 @@ class Seen {
   broken = false
   readonly runs: Array<{ from: number; to: number }> = []
   moreRuns = false
+  readonly places: Array<{ line: number; index: number | null; proven: boolean }> = []
   earliest: { ms: number; text: string } | null = null
   latest: { ms: number; text: string } | null = null
   readonly schemas = new Map<string, number>()
@@ -186,6 +189,7 @@ class Seen {
   }
 
   add(record: RecordFields | null, index: number | null, proven: boolean, at: string): void {
+    this.#stands(this.count, index, proven)
     this.count++
     if (proven) this.proven++
     if (index !== null) this.#place(index, proven)
@@ -206,6 +210,15 @@ class Seen {
       this.#report(problemOf('BUNDLE_COUNT', object, null, 'they begin or end elsewhere than the manifest says'))
     if (!this.broken && Object.entries(fields).some(([state, count]) => values.fields[state as keyof typeof fields] !== count))
       this.#report(problemOf('BUNDLE_COUNT', `log/${log}/fields.ndjson`, null, 'other numbers of fields than the manifest says'))
+  }
+
+  #stands(line: number, index: number | null, proven: boolean): void {
+    const last = this.places.at(-1)
+    const next = last === undefined || last.index === null ? null : last.index + line - last.line
+    if (last?.proven === proven && (this.#log.range === null || index === next)) return
+    if (this.places.length < MOST_RUNS) this.places.push({ line, index, proven })
+    // Behind these nothing is told apart, so nothing counts as proven.
+    else if (this.places.length === MOST_RUNS) this.places.push({ line, index: null, proven: false })
   }
 
   #place(index: number, proven: boolean): void {

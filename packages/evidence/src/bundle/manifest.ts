@@ -4,9 +4,13 @@ import { BundleBroken } from './broken.ts'
 import { BUNDLE_FORMAT } from './format.ts'
 import type { BundleAsked, BundleFile, BundleLog, BundleManifest } from './format.ts'
 import { readShape, Shape } from './shape.ts'
+import { ZIP_LIMITS } from './zip-directory.ts'
 
 /** A manifest is read whole: 200,000 files at 150 bytes. */
 export const MAX_MANIFEST_BYTES: number = 64 * 2 ** 20
+/** attacker: what is looked at for each log, or each stamp, must end soon, however small the zip. */
+export const MAX_LOGS = 1_000
+export const MAX_TIMESTAMPS = 1_000
 export const FIELD_STATES: readonly FieldState[] = ['disclosed', 'sealed', 'erased', 'expired', 'missing']
 
 const PATH = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)*[A-Za-z0-9_][A-Za-z0-9._-]*$/
@@ -22,8 +26,8 @@ export function parseManifest(bytes: Uint8Array): BundleManifest {
   shape.only('format', 'created', 'tool', 'asked', 'requester', 'logs', 'files')
   const tool = shape.object('tool').only('name', 'version')
   const requester = shape.object('requester').only('name', 'role', 'purpose')
-  const logs = shape.list('logs', (each) => logOf(new Shape(each, fail)))
-  const files = shape.list('files', (each) => fileOf(new Shape(each, fail)))
+  const logs = shape.list('logs', (each) => logOf(new Shape(each, fail)), MAX_LOGS)
+  const files = shape.list('files', (each) => fileOf(new Shape(each, fail)), ZIP_LIMITS.maxEntries)
   assertOnce(logs.map(({ log }) => log))
   assertOnce(files.map(({ path }) => path))
   return {
@@ -65,11 +69,15 @@ function logOf(log: Shape): BundleLog {
     end,
     range: log.isNull('range') ? null : rangeOf(log.object('range').only('from', 'to')),
     fields: Object.fromEntries(FIELD_STATES.map((state) => [state, fields.count(state)])) as Record<FieldState, number>,
-    timestamps: log.texts('timestamps').map((name) => {
-      if (!/^[0-9a-z][0-9a-z-]{0,127}$/.test(name)) throw fail('the name of a time stamp is malformed')
-      return name
-    }),
+    timestamps: timestampsOf(log),
   }
+}
+
+function timestampsOf(log: Shape): string[] {
+  const names = log.texts('timestamps', MAX_TIMESTAMPS)
+  if (names.some((name) => !/^[0-9a-z][0-9a-z-]{0,127}$/.test(name))) throw fail('the name of a time stamp is malformed')
+  assertOnce(names)
+  return names
 }
 
 function rangeOf(shape: Shape): { from: number; to: number } {

@@ -1,5 +1,7 @@
 import type { Problem } from '../problem.ts'
 import type { BundleManifest } from './format.ts'
+import { latestOf } from './instant.ts'
+import { quoted } from './quoted.ts'
 import type { BundleTrust, Conclusion, LogVerdict, ProvenTime, QuestionAnswer } from './verdict.ts'
 
 export interface Findings {
@@ -39,9 +41,10 @@ function signer({ logs, brought }: Findings): Said {
   const says = logs.flatMap(({ log, origin, signer: { by, key, cosignatures, quorum, unknown } }) => {
     const lines = []
     if (by !== null)
-      lines.push(`${log}: signed by the log ${origin}, with the key ${key ?? ''} ${by === 'policy' ? 'of the policy you brought' : 'you brought'}.`)
-    else if (brought) lines.push(`${log}: no key you brought establishes who signed for ${origin}.`)
+      lines.push(`${log}: signed by the log ${quoted(origin)}, with the key ${key ?? ''} ${by === 'policy' ? 'of the policy you brought' : 'you brought'}.`)
+    else if (brought) lines.push(`${log}: no key you brought establishes who signed for ${quoted(origin)}.`)
     if (quorum === 'met') lines.push(`${log}: the witness policy is met.`)
+    if (quorum === 'none') lines.push(`${log}: your policy asks for no witness.`)
     if (quorum === 'not-met') lines.push(`${log}: too few of the witnesses your policy asks for signed.`)
     if (cosignatures.length > 0) lines.push(`${log}: cosigned by ${list(cosignatures.map(({ name }) => name))}, witnesses you brought keys of.`)
     if (unknown > 0 && brought) lines.push(`${log}: ${count(unknown, 'signature')} by keys you did not bring; they say nothing.`)
@@ -58,13 +61,15 @@ function signer({ logs, brought }: Findings): Said {
 }
 
 function time({ logs, roots }: Findings): Said {
-  const says = logs.flatMap(({ log, since, timestamps, records: { count: all, proven } }) => {
-    const lines = since === null ? [] : [sinceLine(log, since, all, proven)]
+  const says = logs.flatMap((each) => {
+    const { log, since, timestamps } = each
+    const all = each.records.count
+    const lines = since === null ? [] : [sinceLine(each, since)]
     if (since === null || !since.established) {
       const part = timestamps.filter(({ ok, covers, established }) => ok && covers > 0 && covers < all && (established || !roots)).at(-1)
       if (part !== undefined)
         lines.push(
-          `${log}: ${count(part.covers, 'record')} of ${all} existed by ${part.time}, by the word of ${part.by}${part.established ? '' : ', not established'}.`,
+          `${log}: ${count(part.covers, 'record')} of ${all} existed by ${latestOf(part.time, part.accuracyMs)}, by the word of ${quoted(part.by)}${part.established ? '' : ', not established'}.`,
         )
     }
     if (lines.length === 0) lines.push(`${log}: no time stamp and no witness you know covers all of it; its times are the word of whoever made it.`)
@@ -76,30 +81,39 @@ function time({ logs, roots }: Findings): Said {
 }
 
 /** attacker: a time says nothing of a record that does not lead to the state it was given for. */
-function sinceLine(log: string, { time: at, kind, by, established }: ProvenTime, all: number, proven: number): string {
-  const who = kind === 'tsa' ? `the time-stamping authority ${by}` : `the witness ${by}`
+function sinceLine({ log, signer: { by: signed }, records: { count: all, proven } }: LogVerdict, { time: at, kind, by, established }: ProvenTime): string {
+  const who = `${kind === 'tsa' ? 'the time-stamping authority' : 'the witness'} ${quoted(by)}`
   const end = established ? '.' : '; you brought no root certificate that establishes this authority.'
   if (proven === 0 && all > 0) return `${log}: there is a time by the word of ${who}, but no record here that leads to the state it was given for.`
   const which =
     proven < all
-      ? `the ${count(proven, 'record')} that ${proven === 1 ? 'leads' : 'lead'} to the signed checkpoint`
+      ? `the ${count(proven, 'record')} that ${proven === 1 ? 'leads' : 'lead'} to ${signed === null ? 'the state in this file' : 'the signed checkpoint'}`
       : all === 1
         ? 'the record'
         : `all ${all} records`
   return `${log}: ${which} existed by ${at}, by the word of ${who}${end}`
 }
 
-function records({ logs }: Findings): Said {
-  const says = logs.map(({ log, records: { count: all, proven, runs, moreRuns, earliest, latest }, size }) => {
+/** attacker: all of this can be written anew around records that are genuine. */
+const UNSIGNED =
+  'No signature covers the README, the draft of a certificate, the schemas, who asked for this file, when it was made, or what it says became of values that are not disclosed: these are the word of whoever made it.'
+
+function records({ logs, brought }: Findings): Said {
+  const says = logs.map(({ log, signer: { by }, records: { count: all, proven, runs, moreRuns, earliest, latest }, size }) => {
     const where = runs.slice(0, 10).map(({ from, to }) => (to === from + 1 ? `${from}` : `${from} to ${to - 1}`))
     const places = all === 0 ? '' : `, numbers ${list(where)}${runs.length > 10 || moreRuns ? ' and more' : ''}`
     const times = earliest === null || latest === null ? '' : ` They say they are of ${earliest} to ${latest}.`
-    const proof = proven === all ? 'each leads to the signed checkpoint' : `only ${proven} lead to the signed checkpoint`
+    const unsigned = brought ? 'a state that no key you brought establishes' : 'a state the file holds, whose signature nobody here can check'
+    const state = by === null ? unsigned : 'the signed checkpoint'
+    const proof = proven === all ? `each leads to ${state}` : `only ${proven} lead to ${state}`
     return `${log}: ${count(all, 'record')}${places} of a log of ${size}; ${all === 0 ? 'nothing to prove' : proof}.${times}`
   })
   const [all, proven] = [sum(logs.map((log) => log.records.count)), sum(logs.map((log) => log.records.proven))]
-  if (all === 0) return { answer: 'none', says: says.length > 0 ? says : ['There are no records in it.'] }
-  return { answer: proven === all ? 'yes' : proven === 0 ? 'no' : 'partly', says }
+  if (says.length === 0) says.push('There are no records in it.')
+  says.push(UNSIGNED)
+  if (all === 0) return { answer: 'none', says }
+  const signed = logs.every(({ signer: { by } }) => by !== null)
+  return { answer: proven === 0 ? 'no' : proven === all && signed ? 'yes' : 'partly', says }
 }
 
 function complete({ manifest, logs, problems, asked }: Findings): Said {
@@ -154,9 +168,12 @@ function erased({ logs }: Findings): Said {
   const fields = total(logs)
   const says: string[] = []
   const under = new Map<string, number>()
+  const here = new Set(logs.flatMap((log) => log.certificates))
   for (const log of logs) for (const [id, values] of Object.entries(log.erasedUnder)) under.set(id, (under.get(id) ?? 0) + values)
   for (const [id, values] of under)
-    says.push(`${count(values, 'value')} said to be erased ${id === '' ? 'without a certificate in this file' : `under the certificate ${id}`}.`)
+    says.push(
+      `${count(values, 'value')} said to be erased ${id === '' ? 'without a certificate' : `under the certificate ${id}, which is ${here.has(id) ? '' : 'not '}in this file`}.`,
+    )
   if (fields.expired > 0) says.push(`${count(fields.expired, 'value')} said to be expired by the retention rules.`)
   if (fields.missing > 0) says.push(`${count(fields.missing, 'value')} missing without a reason: ask why.`)
   if (says.length === 0) return { answer: 'none', says: ['Nothing is said to be erased, expired or missing.'] }
@@ -171,9 +188,13 @@ function schemas({ logs }: Findings): Said {
   const included = all.filter((each) => each.included).length
   const says = all
     .slice(0, 20)
-    .map(({ schema, records: number, included: there }) => `${schema}: ${count(number, 'record')}, ${there ? 'in the file' : 'not in the file'}.`)
+    .map(
+      ({ schema, records: number, included: there }) =>
+        `${count(number, 'record')} ${number === 1 ? 'names' : 'name'} ${quoted(schema)}, ${there ? 'and the file holds one of that name' : 'which is not in the file'}.`,
+    )
   if (all.length > 20) says.push(`${all.length - 20} more.`)
-  return { answer: included === all.length ? 'yes' : included === 0 ? 'no' : 'partly', says }
+  if (included > 0) says.push('That it is the schema the records were made under is the word of whoever made the file.')
+  return { answer: included === 0 ? 'no' : 'partly', says }
 }
 
 function total(logs: readonly LogVerdict[]): LogVerdict['fields'] {

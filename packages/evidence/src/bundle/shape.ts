@@ -42,17 +42,19 @@ export class Shape {
     return new Shape(this.#own(key), this.#fail, key)
   }
 
-  list<T>(key: string, each: (value: JsonValue) => T): T[] {
+  list<T>(key: string, each: (value: JsonValue) => T, most: number = Infinity): T[] {
     const value = this.#own(key)
     if (!Array.isArray(value)) throw this.#fail(`${key} is no list`)
+    if (value.length > most) throw this.#fail(`${key} has more than ${most} members`)
     return value.map(each)
   }
 
-  texts(key: string): string[] {
-    return this.list(key, (value) => {
+  texts(key: string, most?: number): string[] {
+    const each = (value: JsonValue): string => {
       if (typeof value !== 'string') throw this.#fail(`${key} holds something else than texts`)
       return value
-    })
+    }
+    return this.list(key, each, most)
   }
 
   /** A text for each key of an object. */

@@ -86,6 +86,7 @@ export function signerOf(
     try {
       const asked = checkpointPolicy(trust.policy, origin)
       ;({ quorum } = byPolicy(note, asked, found, object, report))
+      if (trust.policy.quorum === null) quorum = 'none'
       by = 'policy'
     } catch (error) {
       wrong(error, error instanceof TlogError && error.code === 'ORIGIN_MISMATCH' ? 'your policy names no log of this origin' : explained(error))

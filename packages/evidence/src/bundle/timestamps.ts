@@ -43,7 +43,18 @@ export async function checkTimestamps(
 async function stampOf(name: string, log: BundleLog, checkpoint: OpenedCheckpoint | null, files: BundleFiles, roots: readonly Uint8Array[]): Promise<Stamp> {
   const folder = `log/${log.log}/timestamp/${name}/`
   const problems: Problem[] = []
-  const finding = { name, time: '', by: '', established: false, size: 0, accuracyMs: null, revocation: 'unknown' as const, ok: false, covers: 0 }
+  const finding = {
+    name,
+    time: '',
+    by: '',
+    established: false,
+    size: 0,
+    accuracyMs: null,
+    revocation: 'unknown' as const,
+    revocationAsOf: null,
+    ok: false,
+    covers: 0,
+  }
   try {
     const text = await files.whole(`${folder}checkpoint.txt`)
     const size = history(text, await files.whole(`${folder}consistency`), checkpoint, folder, problems)
@@ -75,6 +86,7 @@ async function stampOf(name: string, log: BundleLog, checkpoint: OpenedCheckpoin
         size,
         accuracyMs: verdict.accuracyMs,
         revocation: verdict.revocation,
+        revocationAsOf: verdict.revocationAsOf,
         ok,
         covers: ok ? covered(log, size) : 0,
       },

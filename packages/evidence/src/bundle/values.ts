@@ -38,8 +38,20 @@ class Beside<T> {
       if (current === null || current.index > index) return null
       this.#current = null
       if (current.index === index) return current.value
-      this.#report(problemOf('FIELD_STATE', current.place, current.index, 'for a record that is not there'))
+      this.#foreign(current)
     }
+  }
+
+  /** Reads on behind the last record: attacker: whatever is left, of any index, belongs to none. */
+  async end(): Promise<void> {
+    for (let left = await this.#peek(); left !== null; left = await this.#peek()) {
+      this.#current = null
+      this.#foreign(left)
+    }
+  }
+
+  #foreign({ place, index }: { place: string; index: number }): void {
+    this.#report(problemOf('FIELD_STATE', place, index, 'for a record that is not there'))
   }
 
   async #peek(): Promise<{ index: number; value: T; place: string } | null> {
@@ -58,7 +70,8 @@ class Beside<T> {
 /** Commitments, disclosures and SD-JWTs of one log's records, each held against the record itself. */
 export class Values {
   readonly fields: Record<FieldState, number> = { disclosed: 0, sealed: 0, erased: 0, expired: 0, missing: 0 }
-  readonly erasedUnder: Record<string, number> = {}
+  /** Certificate id, `''` for none, to fields. attacker: the id may be the name of anything an object has. */
+  readonly erasedUnder: Map<string, number> = new Map()
   matching = 0
   wrong = 0
   readonly #states: Beside<BundleField[]>
@@ -106,8 +119,8 @@ export class Values {
   }
 
   async end(): Promise<void> {
-    await this.#states.of(Number.MAX_SAFE_INTEGER)
-    await this.#disclosures.of(Number.MAX_SAFE_INTEGER)
+    await this.#states.end()
+    await this.#disclosures.end()
     if (this.#jwts !== null && !this.#jwtsOver && (await this.#jwts.next()) !== null)
       this.#report(problemOf('SDJWT_MISMATCH', this.#jwts.place, null, 'for a record that is not there'))
   }
@@ -140,7 +153,7 @@ export class Values {
     if (!same) this.#report(problemOf('FIELD_STATE', at, index, `${committed.length} commitments, ${said.length} spoken of`))
     for (const { digest, state, certificate } of said) {
       this.fields[state]++
-      if (state === 'erased') this.erasedUnder[certificate ?? ''] = (this.erasedUnder[certificate ?? ''] ?? 0) + 1
+      if (state === 'erased') this.erasedUnder.set(certificate ?? '', (this.erasedUnder.get(certificate ?? '') ?? 0) + 1)
       if (state === 'disclosed' && !known.has(digest)) this.#report(problemOf('DISCLOSURE_MISSING', this.#disclosurePlace(), index))
       if (state !== 'disclosed' && known.has(digest)) this.#report(problemOf('FIELD_STATE', at, index, `a disclosed value is said to be ${state}`))
     }

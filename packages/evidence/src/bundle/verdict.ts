@@ -55,7 +55,7 @@ export interface QuestionAnswer {
 
 /** A time before which records were there, by somebody else's word. */
 export interface ProvenTime {
-  /** RFC 3339 in UTC. */
+  /** RFC 3339 in UTC: the latest that the word allows, a token's accuracy added. */
   readonly time: string
   readonly kind: 'tsa' | 'witness'
   /** Name of the authority or witness, as its certificate or key has it. */
@@ -66,11 +66,15 @@ export interface ProvenTime {
   readonly size: number
 }
 
-export interface TimestampFinding extends Omit<ProvenTime, 'kind'> {
+export interface TimestampFinding extends Omit<ProvenTime, 'kind' | 'time'> {
+  /** The token's own time, RFC 3339 in UTC. */
+  readonly time: string
   /** Folder in the bundle. */
   readonly name: string
   readonly accuracyMs: number | null
   readonly revocation: 'good' | 'revoked' | 'unknown'
+  /** For `good`: when the oldest of the lists it rests on was made, RFC 3339. */
+  readonly revocationAsOf: string | null
   /** Token and consistency proof hold. */
   readonly ok: boolean
   /** How many of the bundle's records of this log it covers. */
@@ -92,7 +96,8 @@ export interface LogVerdict {
     readonly cosignatures: ReadonlyArray<{ readonly name: string; readonly time: string }>
     /** Signature lines on the checkpoint of keys nobody gave. */
     readonly unknown: number
-    readonly quorum: 'met' | 'not-met' | 'not-asked'
+    /** `none`: the policy asks for no witness; `not-asked`: there is no policy. */
+    readonly quorum: 'met' | 'not-met' | 'none' | 'not-asked'
   }
   /** The earliest established time by which all records of this log in the bundle existed; else the earliest consistent one; null: only the maker's clock. */
   readonly since: ProvenTime | null
@@ -104,6 +109,11 @@ export interface LogVerdict {
     /** Runs of consecutive indexes [from, to), at most 1,000 of them. */
     readonly runs: ReadonlyArray<{ readonly from: number; readonly to: number }>
     readonly moreRuns: boolean
+    /**
+     * Where the lines of `records.ndjson` stand, a member for each run of lines alike from `line` (the first is 0) on: `index`
+     * of that line, ascending by one in a range, null where nothing says it; `proven` of them all. At most 1,001.
+     */
+    readonly places: ReadonlyArray<{ readonly line: number; readonly index: number | null; readonly proven: boolean }>
     /** Event times, the maker's or sender's word: earliest and latest, RFC 3339; null when no record has one. */
     readonly earliest: string | null
     readonly latest: string | null
@@ -120,6 +130,8 @@ export interface LogVerdict {
   readonly fields: Readonly<Record<FieldState, number>>
   /** Certificate id → fields said to be erased under it; '' for none. */
   readonly erasedUnder: Readonly<Record<string, number>>
+  /** Those ids of `erasedUnder` whose certificate the bundle holds. */
+  readonly certificates: readonly string[]
   readonly disclosures: { readonly matching: number; readonly wrong: number }
   /** `dataschema` → how many records name it, and whether the bundle holds it. */
   readonly schemas: ReadonlyArray<{ readonly schema: string; readonly records: number; readonly included: boolean }>

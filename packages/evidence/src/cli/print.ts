@@ -25,9 +25,9 @@ export function printReport({ verdict, headline, sentence, answers, findings, mo
   return lines.join('\n')
 }
 
-/** One record with its fields. @param wrong one of the findings is about it: its values are shown as the file has them, and called nothing else */
+/** One record with its fields. @param wrong it is not proven, or one of the findings is about it: its values are shown as the file has them, and called nothing else */
 export function printRecord(row: RecordRow, wrong: boolean): string {
-  const head = `${wrong ? 'NOT PROVEN ' : ''}record ${count(row.index)}  ${row.time === null ? 'no event time' : moment(row.time)}  ${printable(row.type)}  ${printable(row.subject)} no. ${count(row.subjectsequence)}${row.late ? ' (late)' : ''}`
+  const head = `${wrong ? 'NOT PROVEN ' : ''}record ${row.index === null ? '(of no known number)' : count(row.index)}  ${row.time === null ? 'no event time' : moment(row.time)}  ${printable(row.type)}  ${printable(row.subject)} no. ${count(row.subjectsequence)}${row.late ? ' (late)' : ''}`
   const fields = row.fields.map(
     ({ path, state, value }) =>
       `    ${printable(path)}: ${value === null ? `(${state})` : `${printable(value)}${state === 'clear' || wrong ? '' : `  (${state})`}`}`,

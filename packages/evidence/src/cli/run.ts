@@ -145,7 +145,7 @@ function trustOf(wanted: Wanted, cwd: string): GivenTrust {
 
 async function printRecords({ report: { findings }, rows }: Result, io: Io): Promise<void> {
   const wrong = new Set(findings.filter(({ index }) => index !== null).map(({ log, index }) => `${log ?? ''}:${index}`))
-  for await (const row of rows) io.stdout(`${printRecord(row, wrong.has(`${row.log}:${row.index}`) || wrong.has(`:${row.index}`))}\n`)
+  for await (const row of rows) io.stdout(`${printRecord(row, !row.proven || wrong.has(`${row.log}:${row.index}`) || wrong.has(`:${row.index}`))}\n`)
 }
 
 async function collect(rows: AsyncIterable<RecordRow>): Promise<RecordRow[]> {

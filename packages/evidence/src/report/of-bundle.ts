@@ -1,4 +1,5 @@
 import type { BundleVerdict, LogVerdict, QuestionAnswer, QuestionId } from '../bundle/verdict.ts'
+import { quoted } from '../bundle/quoted.ts'
 import type { Problem } from '../problem.ts'
 import type { Answer, AnswerState, Detail, Finding, Moment, Picture, Report } from './report.ts'
 import { SENTENCES } from './sentences.ts'
@@ -19,7 +20,7 @@ export function bundleReport(verdict: BundleVerdict): Report {
 }
 
 /** @param what it is, e.g. `bundle`. Attacker: nothing but `conclusion` may lead to `verified`, and a problem always refutes. */
-export function headOf(conclusion: BundleVerdict['conclusion'], problems: number, what: string): Pick<Report, 'verdict' | 'headline' | 'sentence'> {
+export function headOf(conclusion: BundleVerdict['conclusion'], problems: number, what: Report['subject']): Pick<Report, 'verdict' | 'headline' | 'sentence'> {
   if (conclusion === 'broken' || problems > 0) {
     return {
       verdict: 'refuted',
@@ -31,7 +32,7 @@ export function headOf(conclusion: BundleVerdict['conclusion'], problems: number
     return {
       verdict: 'verified',
       headline: 'Verified',
-      sentence: `Everything in this ${what} fits together and was signed as what you gave demands. What that shows, and what it leaves open, stands below.`,
+      sentence: `${what === 'bundle' ? 'Every record in this bundle' : 'The record'} leads to a state of its log that was signed as what you gave demands. What that shows, and what it leaves open, stands below.`,
     }
   }
   return {
@@ -92,10 +93,10 @@ function detailOf(id: QuestionId, verdict: BundleVerdict): Detail[] {
   }
   if (id === 'records' && manifest !== null) {
     add('Made, by the maker’s clock', moment(manifest.created))
-    add('Said to be made with', `${manifest.tool.name} ${manifest.tool.version}`)
+    add('Said to be made with', quoted(`${manifest.tool.name} ${manifest.tool.version}`))
     add(
       'Asked for by',
-      `${manifest.requester.name}, ${manifest.requester.role}${manifest.requester.purpose === null ? '' : `, for ${manifest.requester.purpose}`}`,
+      `${quoted(manifest.requester.name)}, ${quoted(manifest.requester.role)}${manifest.requester.purpose === null ? '' : `, for ${quoted(manifest.requester.purpose)}`}`,
     )
     add('Digest of the list of files', manifestSha256, true)
   }
@@ -108,43 +109,55 @@ function detailOf(id: QuestionId, verdict: BundleVerdict): Detail[] {
     else if (id === 'disclosed') fieldsDetail(log, (label, value) => add(of(label), value))
     else if (id === 'erased')
       for (const [certificate, fields] of Object.entries(log.erasedUnder))
-        add(of(certificate === '' ? 'Without a certificate' : `Certificate ${certificate}`), some(fields, 'value'))
-    else for (const { schema, records, included } of log.schemas) add(of(schema), `${some(records, 'record')}${included ? '' : ', description not included'}`)
+        add(
+          of(certificate === '' ? 'Without a certificate' : `Certificate ${certificate}, ${log.certificates.includes(certificate) ? '' : 'not '}in this file`),
+          some(fields, 'value'),
+        )
+    else
+      for (const { schema, records, included } of log.schemas)
+        add(of(quoted(schema)), `${some(records, 'record')}${included ? '' : ', description not included'}`)
   }
   return details
 }
 
 type Add = (label: string, value: string | null, mono?: boolean) => void
 
+const WITNESSES: { readonly [quorum in LogVerdict['signer']['quorum']]: string | null } = {
+  met: 'as many as the policy asks for',
+  'not-met': 'fewer than the policy asks for',
+  none: 'the policy asks for none',
+  'not-asked': null,
+}
+
 function signerDetail({ origin, signer, root, size }: LogVerdict, add: Add): void {
-  add('Name of the log', origin, true)
+  add('Name of the log', quoted(origin))
   add('Key that signed', signer.key, true)
   for (const { name, time } of signer.cosignatures) add('Countersigned', `${name}, ${moment(time)}`)
   if (signer.unknown > 0) add('Signatures nobody vouches for', count(signer.unknown))
-  add('Witnesses', signer.quorum === 'met' ? 'as many as the policy asks for' : signer.quorum === 'not-met' ? 'fewer than the policy asks for' : null)
-  add('Signed state', `${some(size, 'record')}, root ${root}`, true)
+  add('Witnesses', WITNESSES[signer.quorum])
+  add(signer.by === null ? 'State, its signer not established' : 'Signed state', `${some(size, 'record')}, root ${root}`, true)
 }
 
 function timeDetail({ timestamps, records }: LogVerdict, add: Add): void {
-  for (const { name, time, by, established, accuracyMs, revocation, ok, covers } of timestamps) {
+  for (const { name, time, by, established, accuracyMs, revocation, revocationAsOf, ok, covers } of timestamps) {
     const words = [
       ok ? moment(time) : 'does not hold',
       accuracyMs === null ? null : `give or take ${(accuracyMs / 1000).toString()} s`,
       established ? 'established' : 'authority not established',
       revocation === 'good'
-        ? 'certificates not withdrawn'
+        ? `certificates not withdrawn according to the lists in the file${revocationAsOf === null ? '' : `, the oldest of ${moment(revocationAsOf)}`}`
         : revocation === 'revoked'
           ? 'certificate withdrawn'
           : 'not known whether certificates were withdrawn',
       `covers ${some(covers, 'record')}`,
     ]
-    add(`Time stamp ${by === '' ? name : `of ${by}`}`, words.filter((word) => word !== null).join('; '))
+    add(`Time stamp ${by === '' ? name : `of ${quoted(by)}`}`, words.filter((word) => word !== null).join('; '))
   }
   add('Events, by the sender’s word', records.earliest === null ? null : `${moment(records.earliest)} to ${moment(records.latest ?? records.earliest)}`)
 }
 
-function recordsDetail({ log, records, size, range }: LogVerdict, add: Add): void {
-  add('Log', `${log}, ${some(size, 'record')} when it was signed`)
+function recordsDetail({ log, records, size, range, signer }: LogVerdict, add: Add): void {
+  add('Log', `${log}, ${some(size, 'record')} ${signer.by === null ? 'in the state the file holds' : 'when it was signed'}`)
   add('In this file', `${some(records.count, 'record')}, ${count(records.proven)} proved`)
   const runs = records.runs.slice(0, 12).map(({ from, to }) => (to - from === 1 ? count(from) : `${count(from)}–${count(to - 1)}`))
   add('Their numbers', runs.length === 0 ? null : `${runs.join(', ')}${records.runs.length > 12 || records.moreRuns ? ' …' : ''}`)
@@ -174,7 +187,7 @@ function pictureOf({ log, size, records, timestamps, signer }: LogVerdict, { man
   }
   add(records.earliest, 'claimed', 'first event')
   if (records.latest !== records.earliest) add(records.latest, 'claimed', 'last event')
-  for (const { time, by, established, ok } of timestamps) if (ok) add(time, established ? 'proved' : 'consistent', `time stamp of ${by}`)
+  for (const { time, by, established, ok } of timestamps) if (ok) add(time, established ? 'proved' : 'consistent', `time stamp of ${quoted(by)}`)
   for (const { name, time } of signer.cosignatures) add(time, 'proved', `countersigned by ${name}`)
   if (manifest !== null) add(manifest.created, 'claimed', 'this file was made')
   return { log, size, held: records.runs, times }

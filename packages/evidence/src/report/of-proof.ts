@@ -9,9 +9,11 @@ import {
   parseCheckpoint,
   parseNote,
   parseTlogProof,
+  TlogError,
 } from '@sealtrail/tlog'
 import type { Checkpoint, VerifiedCheckpoint } from '@sealtrail/tlog'
 import { formatSeconds } from '../bundle/instant.ts'
+import { quoted } from '../bundle/quoted.ts'
 import { commitmentDigests } from '../commitment.ts'
 import { parseIJson } from '../ijson.ts'
 import { problemOf } from '../problem.ts'
@@ -66,6 +68,7 @@ export function checkProof(lone: LoneProof, trust: GivenTrust): { readonly repor
   }
   let checkpoint: Checkpoint | null = null
   let opened: VerifiedCheckpoint | null = null
+  let stranger = false
   if (claim !== null) {
     try {
       checkpoint = parseCheckpoint(parseNote(claim.note).text, { extensions: 'allow' })
@@ -81,9 +84,12 @@ export function checkProof(lone: LoneProof, trust: GivenTrust): { readonly repor
       report('RECEIPT_PROOF', lone.kind, codeOf(error))
     }
     try {
-      opened = openGiven(claim.note, checkpoint.origin, trust)
+      const given = openGiven(claim.note, checkpoint.origin, trust)
+      opened = given?.opened ?? null
+      if (given?.quorum === 'not-met') problems.push(problemOf('QUORUM_NOT_MET', lone.kind, null, `${given.opened.cosignatures.length} known witnesses signed`))
     } catch (error) {
-      report('CHECKPOINT_SIGNATURE', lone.kind, codeOf(error))
+      report('CHECKPOINT_SIGNATURE', lone.kind, isStranger(error) ? 'nothing you gave is of a log of this name' : codeOf(error))
+      stranger = isStranger(error)
     }
   }
   const conclusion = problems.length > 0 ? 'broken' : opened === null ? 'consistent' : 'established'
@@ -92,7 +98,7 @@ export function checkProof(lone: LoneProof, trust: GivenTrust): { readonly repor
     report: {
       ...headOf(conclusion, problems.length, lone.kind),
       subject: lone.kind,
-      answers: answersOf(lone.kind, claim, checkpoint, opened, record, integrity, problems),
+      answers: answersOf({ kind: lone.kind, claim, checkpoint, opened, stranger, asksForNone: trust.policy?.quorum === null, record, integrity, problems }),
       findings: problems.map(({ code, object, message, index }) => ({
         code,
         place: object === 'record' ? 'the record' : `the ${object}`,
@@ -107,7 +113,10 @@ export function checkProof(lone: LoneProof, trust: GivenTrust): { readonly repor
           ? []
           : [{ log: checkpoint.origin, size: Number(checkpoint.size), held: [{ from: claim.index, to: claim.index + 1 }], times: [] }],
     },
-    row: record === null ? null : recordRow(checkpoint?.origin ?? '', claim?.index ?? 0, record, integrity, [], () => 'sealed'),
+    row:
+      record === null
+        ? null
+        : recordRow({ log: checkpoint?.origin ?? '', index: claim?.index ?? null, proven: isProved(problems) }, record, integrity, [], () => 'sealed'),
   }
 }
 
@@ -154,50 +163,84 @@ function checkReceipt(
 }
 
 /**
- * The checkpoint, opened with what was given; null when nothing was given that could say who signed.
+ * The checkpoint, opened with what was given; null when nothing was given that could say who signed. The log's own signature
+ * is told apart from its witnesses': it may stand where they are too few.
  * @throws TlogError when what was given does not bear the checkpoint out.
  */
-function openGiven(note: string, origin: string, { keys, policy }: GivenTrust): VerifiedCheckpoint | null {
+function openGiven(note: string, origin: string, { keys, policy }: GivenTrust): { opened: VerifiedCheckpoint; quorum: 'met' | 'not-met' } | null {
   if (!keys.some(({ of }) => of === 'log') && policy === null) return null
-  // A key given for this log, or else those of the policy. Keys of other logs open nothing: ORIGIN_MISMATCH below.
+  // A key given for this log, or else those of the policy. Keys of other logs open nothing: ORIGIN_MISMATCH.
   const log = keys.filter(({ of, name }) => of === 'log' && name === origin).map(({ vkey }) => ed25519Verifier(vkey))
-  if (policy === null)
-    return openCheckpoint(note, { origin, log, witnesses: keys.filter(({ of }) => of === 'witness').map(({ vkey }) => cosignatureVerifier(vkey)) })
-  return openCheckpoint(note, checkpointPolicy(policy, origin, log.length === 0 ? {} : { log }))
+  if (policy === null) {
+    if (log.length === 0) throw new TlogError('ORIGIN_MISMATCH', 'no key of this origin')
+    const witnesses = keys.filter(({ of }) => of === 'witness').map(({ vkey }) => cosignatureVerifier(vkey))
+    return { opened: openCheckpoint(note, { origin, log, witnesses }), quorum: 'met' }
+  }
+  const asked = checkpointPolicy(policy, origin, log.length === 0 ? {} : { log })
+  try {
+    return { opened: openCheckpoint(note, asked), quorum: 'met' }
+  } catch (error) {
+    if (codeOf(error) !== 'QUORUM_NOT_MET') throw error
+    return { opened: openCheckpoint(note, { ...asked, quorum: 0 }), quorum: 'not-met' }
+  }
 }
 
-function answersOf(
-  kind: LoneProof['kind'],
-  claim: Claim | null,
-  checkpoint: Checkpoint | null,
-  opened: VerifiedCheckpoint | null,
-  record: RecordFields | null,
-  integrity: string,
-  problems: readonly Problem[],
-): Answer[] {
+/** Too few witnesses leave the record where it stands. */
+function isProved(problems: readonly Problem[]): boolean {
+  return problems.every(({ code }) => code === 'QUORUM_NOT_MET')
+}
+
+function isStranger(error: unknown): boolean {
+  return codeOf(error) === 'ORIGIN_MISMATCH'
+}
+
+interface Found {
+  readonly kind: LoneProof['kind']
+  readonly claim: Claim | null
+  readonly checkpoint: Checkpoint | null
+  readonly opened: VerifiedCheckpoint | null
+  /** What was given is of other logs. */
+  readonly stranger: boolean
+  /** A policy was given, with `quorum none`. */
+  readonly asksForNone: boolean
+  readonly record: RecordFields | null
+  readonly integrity: string
+  readonly problems: readonly Problem[]
+}
+
+function answersOf({ kind, claim, checkpoint, opened, stranger, asksForNone, record, integrity, problems }: Found): Answer[] {
   const has = (...codes: ProblemCode[]): boolean => problems.some(({ code }) => codes.includes(code))
   const detail = (...pairs: (readonly [string, string | null, mono?: boolean])[]): Detail[] =>
     pairs
       .filter((pair) => pair[1] !== null)
       .map(([label, value, mono]) => ({ label, value: printable(value as string), ...(mono ? { mono: true as const } : {}) }))
-  const origin = checkpoint === null ? null : printable(checkpoint.origin)
-  const proved = claim !== null && checkpoint !== null && problems.length === 0
+  const origin = checkpoint === null ? null : printable(quoted(checkpoint.origin))
+  const few = has('QUORUM_NOT_MET')
+  const proved = claim !== null && checkpoint !== null && isProved(problems)
   const committed = record === null ? 0 : commitmentDigests(record.data).length
   const witnesses = opened?.cosignatures ?? []
   const times = witnesses.map(({ name, time }) => ({ name: printable(name), time: formatSeconds(time) }))
   const signer: Answer = {
     id: 'signer',
     question: 'Who signed?',
-    state: has('CHECKPOINT_SIGNATURE', 'CHECKPOINT_FORMAT') || claim === null ? 'no' : opened === null ? 'open' : 'yes',
+    state: has('CHECKPOINT_SIGNATURE', 'CHECKPOINT_FORMAT') || claim === null ? 'no' : opened === null ? 'open' : few ? 'part' : 'yes',
     says:
       has('CHECKPOINT_SIGNATURE') || claim === null || checkpoint === null
-        ? ['Nobody you trust: what you gave does not bear out the signature.']
+        ? [
+            stranger && origin !== null
+              ? `Nobody you trust: the file names the log ${origin}, and nothing you gave is of a log of this name.`
+              : 'Nobody you trust: what you gave does not bear out the signature.',
+          ]
         : opened === null
           ? [`Somebody who calls themselves ${origin}. Without a key from elsewhere, nobody can tell who that is.`]
-          : [`The log ${origin}, with the key you gave.`, ...(times.length > 0 ? [`Countersigned by ${list(times.map(({ name }) => name))}.`] : [])],
+          : [
+              `The log ${origin}, with the key you gave.`,
+              ...(few ? ['Fewer independent witnesses countersigned than your policy asks for.'] : asksForNone ? ['Your policy asks for no witness.'] : []),
+              ...(times.length > 0 ? [`Countersigned by ${list(times.map(({ name }) => name))}.`] : []),
+            ],
     detail: detail(
-      ['Name of the log', origin, true],
-      ['Signed state', checkpoint === null ? null : `${some(Number(checkpoint.size), 'record')}`],
+      ['Name of the log', origin],
+      [opened === null ? 'State, its signer not established' : 'Signed state', checkpoint === null ? null : `${some(Number(checkpoint.size), 'record')}`],
       ...times.map(({ name, time }) => ['Countersigned', `${name}, ${moment(time)}`] as const),
     ),
   }
@@ -219,9 +262,13 @@ function answersOf(
     {
       id: 'records',
       question: 'Which record is it?',
-      state: proved ? 'yes' : 'no',
+      state: !proved ? 'no' : opened === null ? 'part' : 'yes',
       says: proved
-        ? [`Record ${count(claim.index)} of the log ${origin}, unchanged since the log was signed at ${some(Number(checkpoint.size), 'record')}.`]
+        ? [
+            opened === null
+              ? `Record ${count(claim.index)} of the log ${origin}: it leads to a state of ${some(Number(checkpoint.size), 'record')} that the ${kind} holds, whose signature nobody here can check.`
+              : `Record ${count(claim.index)} of the log ${origin}, unchanged since the log was signed at ${some(Number(checkpoint.size), 'record')}.`,
+          ]
         : ['It is not shown that this record stands in a signed log.'],
       detail: detail(
         ['Audit id', record?.auditid ?? null, true],

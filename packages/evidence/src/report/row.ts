@@ -6,7 +6,10 @@ import type { RecordFields } from '../record.ts'
 /** One record as a list shows it. */
 export interface RecordRow {
   readonly log: string
-  readonly index: number
+  /** Null: nothing says where it stands. */
+  readonly index: number | null
+  /** Whether it was found to lead to the state of the log. */
+  readonly proven: boolean
   readonly auditid: string
   /** Event time as the record has it; null if it has none. */
   readonly time: string | null
@@ -38,8 +41,7 @@ const MAX_TEXT = 4000
  * that no digest of the record names is not shown.
  */
 export function recordRow(
-  log: string,
-  index: number,
+  { log, index, proven }: Pick<RecordRow, 'log' | 'index' | 'proven'>,
   record: RecordFields,
   integrityHash: string,
   disclosures: Iterable<string>,
@@ -80,7 +82,7 @@ export function recordRow(
   }
   visit(record.data, [])
   const { auditid, time, recordedtime, type, subject, subjectsequence, late } = record
-  return { log, index, auditid, time, recordedtime, type, subject, subjectsequence, late, integrityHash, fields, more }
+  return { log, index, proven, auditid, time, recordedtime, type, subject, subjectsequence, late, integrityHash, fields, more }
 }
 
 function isEntry(value: JsonValue): value is { key: string; value: JsonValue } {

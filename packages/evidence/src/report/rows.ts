@@ -1,7 +1,7 @@
 import type { BundleLog } from '../bundle/format.ts'
 import { Lines, MAX_LINE_BYTES } from '../bundle/lines.ts'
 import { BundleBroken } from '../bundle/broken.ts'
-import type { BlobSource, BundleVerdict, ByteSource } from '../bundle/verdict.ts'
+import type { BlobSource, BundleVerdict, ByteSource, LogVerdict } from '../bundle/verdict.ts'
 import { Zip } from '../bundle/zip.ts'
 import { joinData, objectDigest } from '../data-object.ts'
 import { joined } from '../bundle/files.ts'
@@ -23,36 +23,45 @@ export const MAX_HITS = 200
  * are what was sealed is what `verifyBundle` said. Ends early where the file is damaged.
  * @throws what the source throws when it cannot be read
  */
-export async function* bundleRows(source: BlobSource | ByteSource, { manifest }: BundleVerdict): AsyncGenerator<RecordRow, void, undefined> {
+export async function* bundleRows(source: BlobSource | ByteSource, { manifest, logs }: BundleVerdict): AsyncGenerator<RecordRow, void, undefined> {
   if (manifest === null) return
   for (const log of manifest.logs) {
     try {
-      yield* logRows(await Zip.open(source), log)
+      yield* logRows(await Zip.open(source), log, logs.find((each) => each.log === log.log)?.records ?? { count: 0, places: [] })
     } catch (error) {
       if (!(error instanceof BundleBroken)) throw error
     }
   }
 }
 
-async function* logRows(zip: Zip, { log, range }: BundleLog): AsyncGenerator<RecordRow, void, undefined> {
+type Checked = Pick<LogVerdict['records'], 'count' | 'places'>
+
+async function* logRows(zip: Zip, { log, range }: BundleLog, { count, places }: Checked): AsyncGenerator<RecordRow, void, undefined> {
   const opened = (path: string): Lines => new Lines(zip.size(path) === null ? nothing() : zip.read(path), path)
   const records = opened(`log/${log}/records.ndjson`)
   const proofs = range === null ? opened(`log/${log}/proofs.ndjson`) : null
   const fields = new ByIndex(opened(`log/${log}/fields.ndjson`))
   const disclosures = new ByIndex(opened(`disclosures/${log}.ndjson`))
+  let run = 0
   for (let n = 0; ; n++) {
     const line = await records.next()
     if (line === null) return
-    const index = proofs === null ? (range?.from ?? 0) + n : (numberOf(objectOf(await proofs.next()), 'index') ?? n)
-    const states = new Map(listOf(await fields.at(index), 'fields').map((field) => [textOf(field, 'digest'), textOf(field, 'state') as FieldState]))
-    const texts = listOf(await disclosures.at(index), 'disclosures').filter((text) => typeof text === 'string')
+    while ((places[run + 1]?.line ?? Infinity) <= n) run++
+    // Attacker: lines behind those that were checked are nothing but there.
+    const place = n < count ? places[run] : undefined
+    const counted = place?.index == null ? null : place.index + n - place.line
+    const index = proofs === null ? counted : numberOf(objectOf(await proofs.next()), 'index')
+    const states = new Map(
+      listOf(index === null ? null : await fields.at(index), 'fields').map((field) => [textOf(field, 'digest'), textOf(field, 'state') as FieldState]),
+    )
+    const texts = listOf(index === null ? null : await disclosures.at(index), 'disclosures').filter((text) => typeof text === 'string')
     let record
     try {
       record = parseRecord(line)
     } catch {
       continue // The check names it.
     }
-    yield recordRow(log, index, await wholeRecord(zip, log, record), integrityHash(line), texts, (digest) => {
+    yield recordRow({ log, index, proven: place?.proven ?? false }, await wholeRecord(zip, log, record), integrityHash(line), texts, (digest) => {
       const state = states.get(digest)
       // Attacker: a value said to be disclosed, without one that fits, is missing.
       return state === 'sealed' || state === 'erased' || state === 'expired' ? state : 'missing'

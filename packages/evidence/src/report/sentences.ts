@@ -12,7 +12,7 @@ export const SENTENCES: { readonly [code: string]: string } = {
   SEQUENCE_GAP: 'The records of one subject are numbered, and a number is missing: a record is left out here.',
   ROOT_MISMATCH: 'The records do not add up to what the log signed: some were changed, left out, added or put in another order.',
   CHECKPOINT_FORMAT: 'The log’s signed statement of its own state cannot be read.',
-  CHECKPOINT_SIGNATURE: 'The log’s state is not signed with the key you gave: somebody else made or changed this file.',
+  CHECKPOINT_SIGNATURE: 'The log’s state is not signed with a key you gave: your keys are of another log, or somebody else made or changed this file.',
   CHECKPOINT_LOG: 'The signed state is of another log than the one this file speaks of.',
   CHECKPOINT_MISMATCH: 'The signed state does not fit the records in this file.',
   CHECKPOINT_BEYOND: 'The log was larger when it was signed than the records in this file allow: records are gone.',

@@ -120,7 +120,7 @@ const REASONS: Readonly<Record<number, string>> = {
 }
 
 /** What the lists say of one certificate at a time. `revoked` comes with the words for it. */
-export type Standing = { readonly is: 'good' | 'unknown' } | { readonly is: 'revoked'; readonly detail: string }
+export type Standing = { readonly is: 'unknown' } | { readonly is: 'good'; readonly of: Instant } | { readonly is: 'revoked'; readonly detail: string }
 
 /** Asks every list that the issuer signed. A list that was out of date at `atMs` can still revoke, but not clear. */
 export async function standingOf(certificate: Certificate, issuer: Certificate, lists: readonly RevocationList[], atMs: number): Promise<Standing> {
@@ -139,7 +139,8 @@ export async function standingOf(certificate: Certificate, issuer: Certificate, 
         detail: `${certificate.subject.text} on ${found.at}, ${found.reason === null ? 'no reason given' : (REASONS[found.reason] ?? 'another reason')}`,
       }
     const current = list.nextUpdate !== null && list.nextUpdate.ms >= atMs
-    if (current && covers(list, certificate)) standing = { is: 'good' }
+    // The newest that clears: one made before `atMs` knows nothing of the time between.
+    if (current && covers(list, certificate) && (standing.is !== 'good' || standing.of.ms < list.thisUpdate.ms)) standing = { is: 'good', of: list.thisUpdate }
   }
   return standing
 }

@@ -42,6 +42,8 @@ export interface TimestampVerdict {
   readonly chain: readonly Uint8Array[]
   /** `good`: lists current at genTime or later, signed by their issuers, cover every certificate of the chain but the root. */
   readonly revocation: 'good' | 'revoked' | 'unknown'
+  /** For `good`: when the oldest of these lists was made, RFC 3339. It may be before genTime, and then knows nothing of the time between. */
+  readonly revocationAsOf: string | null
   readonly problems: readonly TimestampProblem[]
 }
 

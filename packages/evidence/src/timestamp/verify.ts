@@ -16,11 +16,13 @@ import { checkSignature } from './signature.ts'
 import { readTstInfo } from './tstinfo.ts'
 import type { TstInfo } from './tstinfo.ts'
 import { oidOf, withoutZeros } from './value.ts'
+import type { Instant } from './value.ts'
 import { timestampProblem } from './verdict.ts'
 import type { TimestampCode, TimestampProblem, TimestampTrust, TimestampVerdict } from './verdict.ts'
 
 /** Longest token that is read, bytes; tokens with their chain have 2 to 12 KiB. */
 export const MAX_TOKEN_BYTES = 65_536
+/** Certificates that came with the token, or beside it. */
 const MAX_POOL = 32
 const MAX_LISTS = 32
 const CONTENT_TYPE = '1.2.840.113549.1.9.3'
@@ -36,6 +38,7 @@ const UNREAD: Omit<TimestampVerdict, 'problems'> = {
   tsa: null,
   chain: [],
   revocation: 'unknown',
+  revocationAsOf: null,
 }
 
 /**
@@ -61,7 +64,8 @@ export async function verifyTimestamp(token: Uint8Array, text: Uint8Array, trust
   if (signed.contentType !== TST_INFO) found('TIMESTAMP_ATTRIBUTES', 'the content is no TSTInfo')
   await checkContent(info, text, trust, found)
 
-  const pool = certificatesOf([...signed.certificates, ...(trust.intermediates ?? [])])
+  const pool = certificatesOf([...signed.certificates, ...(trust.intermediates ?? [])].slice(0, MAX_POOL))
+  // All of them: they come from the examiner, and one left out would be refused without a word.
   const roots = certificatesOf(trust.roots)
   const signer = await signerOf(signed, [...pool, ...roots])
   if (signer === null) {
@@ -82,7 +86,7 @@ export async function verifyTimestamp(token: Uint8Array, text: Uint8Array, trust
     ...saidIn(info),
     tsa: signer.subject.text,
     chain: chain.certificates.map(({ der }) => der),
-    revocation,
+    ...revocation,
     problems,
   }
 }
@@ -126,7 +130,7 @@ function checkUsage({ extensions, extKeyUsage, keyUsage }: Certificate, found: F
 /** Certificates that can be read, each once. */
 function certificatesOf(all: readonly Uint8Array[]): Certificate[] {
   const read: Certificate[] = []
-  for (const der of all.slice(0, MAX_POOL)) {
+  for (const der of all) {
     try {
       if (!read.some((each) => equalBytes(each.der, der))) read.push(readCertificate(der))
     } catch {
@@ -169,7 +173,7 @@ async function checkRevocation(
   bytes: readonly Uint8Array[],
   atMs: number,
   found: Found,
-): Promise<TimestampVerdict['revocation']> {
+): Promise<Pick<TimestampVerdict, 'revocation' | 'revocationAsOf'>> {
   const lists: RevocationList[] = []
   for (const der of bytes.slice(0, MAX_LISTS)) {
     try {
@@ -179,15 +183,18 @@ async function checkRevocation(
     }
   }
   let good = trusted
+  let oldest: Instant | null = null
   for (const [at, certificate] of certificates.slice(0, -1).entries()) {
     const standing = await standingOf(certificate, certificates[at + 1] as Certificate, lists, atMs)
     if (standing.is === 'revoked') {
       found('TIMESTAMP_REVOKED', standing.detail)
-      return 'revoked'
+      return { revocation: 'revoked', revocationAsOf: null }
     }
     if (standing.is !== 'good') good = false
+    else if (oldest === null || standing.of.ms < oldest.ms) oldest = standing.of
   }
-  return good && certificates.length > 1 ? 'good' : 'unknown'
+  if (!good || oldest === null) return { revocation: 'unknown', revocationAsOf: null }
+  return { revocation: 'good', revocationAsOf: oldest.text }
 }
 
 function oidText(whole: Uint8Array): string {

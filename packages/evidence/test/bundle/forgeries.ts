@@ -104,6 +104,17 @@ export const FORGERIES: readonly Forgery[] = [
     make: () => range((draft) => void (draft.checkpoint = signedCheckpoint({ ...draft.log, house: house('log.example.org/other', 33) }, [0, 1]))),
   },
   {
+    id: 'other-log',
+    what: 'all of it is genuine, of another log whose key the examiner has too, under the name of the one asked for',
+    code: 'CHECKPOINT_LOG',
+    make: () => {
+      const other = house('log.example.org/chats', 33)
+      const keys = [world().log.house.log.vkey, other.log.vkey]
+      const bundle = bundleOf(rangeDraft({ ...sampleLog(other, SIZE), name: 'calls' }, FROM, TO))
+      return { bundle, brought: { ...askedRange, keys, policy: '', roots: [other.root.der] } }
+    },
+  },
+  {
     id: 'unknown-key',
     what: 'the signed state bears the log’s name and a stranger’s signature',
     code: 'CHECKPOINT_SIGNATURE',
@@ -213,6 +224,17 @@ export const FORGERIES: readonly Forgery[] = [
     what: 'a value is said to be disclosed and is not there',
     code: 'DISCLOSURE_MISSING',
     make: () => range(({ lines }) => void lines[3]!.disclosures.pop()),
+  },
+  {
+    id: 'lines-behind',
+    what: 'values were added behind those of the last record, of a number no log reaches',
+    code: 'FIELD_STATE',
+    make: () =>
+      withFiles((files) => {
+        const path = 'disclosures/calls.ndjson'
+        const line = (index: number): Buffer => Buffer.from(`{"disclosures":["${makeDisclosure('AAAAAAAAAAAAAAAAAAAAAA', 'She agreed')}"],"index":${index}}\n`)
+        files.set(path, Buffer.concat([files.get(path)!, line(Number.MAX_SAFE_INTEGER), line(FROM + 1)]))
+      }),
   },
   {
     id: 'resigned',

@@ -50,7 +50,7 @@ describe('sealtrail-verify', () => {
     assert.deepEqual([exit, err], [0, ''])
     assert.match(out, /^VERIFIED/)
     for (const words of [
-      /signed by the log log\.example\.org\/calls/i,
+      /signed by the log “log\.example\.org\/calls”/i,
       /existed by 2 March 2026/,
       /40 records, numbers 240 to 279/,
       /none was left out/,
@@ -119,6 +119,23 @@ describe('sealtrail-verify', () => {
     assert.equal(out.match(/^NOT PROVEN/gm)?.length, 1)
   })
 
+  test('marks every record that a changed tile covers, and numbers those behind a gap as the log does', async () => {
+    const forged = (id: string): string => file(`${id}.zip`, FORGERIES.find((each) => each.id === id)!.make().bundle)
+    const tile = (await verify([forged('tile-changed'), '--records', ...options(brought())])).out
+    assert.match(tile, /^PROBLEM/)
+    assert.equal(tile.match(/^NOT PROVEN record/gm)?.length, 16)
+    const dropped = (await verify([forged('record-dropped'), '--records', ...options(brought())])).out
+    assert.match(dropped, /^record 256 .* call-64 no\. 1$/m)
+    // The finding that a number is missing names it.
+    assert.match(dropped, /^NOT PROVEN record 258 .* call-64 no\. 3$/m)
+    assert.match(dropped, /^record 259 .* call-64 no\. 4$/m)
+    assert.doesNotMatch(dropped, /^record 257 /m)
+    assert.match(dropped, /^record 279 /m)
+    const invented = (await verify([forged('record-inserted'), '--records', ...options(brought())])).out
+    assert.equal(invented.match(/^NOT PROVEN record \(of no known number\)/gm)?.length, 1)
+    assert.match(invented, /^record 279 .* call-69 no\. 4$/m)
+  })
+
   test('compares with what was asked for', async () => {
     const subject = file('subject.zip', goodSubject())
     assert.equal((await verify([subject, '--subject', 'call-9', ...options(brought())])).exit, 0)
@@ -145,7 +162,7 @@ describe('a proof or a receipt', () => {
     test(`a ${kind} with its record is verified with key or policy, and consistent without`, async () => {
       const { exit, out } = await verify([name, '--record', recordFile, ...options({ ...brought(), roots: [] })])
       assert.equal(exit, 0, out)
-      assert.match(out, /Record 242 of the log log\.example\.org\/calls/)
+      assert.match(out, /Record 242 of the log “log\.example\.org\/calls”/)
       assert.match(out, /witness\.example\/north/)
       assert.equal((await verify([name, '--record', recordFile, '--key', world().log.house.log.vkey])).exit, 0)
       const none = await verify([name, '--record', recordFile])

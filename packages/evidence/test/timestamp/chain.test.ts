@@ -47,6 +47,12 @@ describe('chains', () => {
     assert.equal((await ask(leaf(other), [other])).trust, 'none')
   })
 
+  test('to a root that stands behind many others', async () => {
+    const others = Array.from({ length: 60 }, (_, i) => make(`Root ${i}`, null).der)
+    assert.equal(await verdictOf(leaf(middle), [middle], { roots: [...others, root.der] }), 'good 3')
+    assert.equal(await verdictOf(leaf(middle), [middle], { roots: others }), 'CHAIN')
+  })
+
   test('of certificates that may not issue', async () => {
     const notCa = make('Not an authority', root, { ca: false })
     assert.equal(await verdictOf(leaf(notCa), [notCa]), 'CHAIN')
