@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describeCrl, verifyTimestamp } from '@sealtrail/evidence'
+import { verifyTimestamp } from '@sealtrail/evidence'
 import type { TimestampVerdict } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import { decodeStored, readerFile } from '../publish/timestamp/stored.ts'
@@ -99,11 +99,10 @@ function isCopied(directory: string, key: string, bytes: Uint8Array | null): boo
 }
 
 /** Null when the token is not good. */
-function stampOf({ size, crls }: StoredTimestamp, { ok, trust, genTime, accuracyMs, tsa, revocation }: TimestampVerdict): Stamp | null {
+function stampOf({ size }: StoredTimestamp, verdict: TimestampVerdict): Stamp | null {
+  const { ok, trust, genTime, accuracyMs, tsa, revocation, revocationAsOf } = verdict
   if (!ok || genTime === null) return null
-  // ISO 8601 in UTC sorts as text.
-  const [lists = null] = crls.flatMap((der) => describeCrl(der)?.thisUpdate ?? []).sort()
-  return { size, latest: latestOf(genTime, accuracyMs ?? 0), tsa: tsa ?? '', established: trust === 'given', revocation, lists }
+  return { size, latest: latestOf(genTime, accuracyMs ?? 0), tsa: tsa ?? '', established: trust === 'given', revocation, revocationAsOf }
 }
 
 /** RFC 3161 section 2.4.2: the token was made between genTime less the accuracy and genTime plus it. */

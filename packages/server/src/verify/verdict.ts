@@ -64,8 +64,8 @@ export interface TimestampSummary {
     readonly established: boolean
     /** According to the lists kept with it or in it. */
     readonly revocation: 'good' | 'revoked' | 'unknown'
-    /** RFC 3339: when the oldest list kept with it was made; null when none is. */
-    readonly lists: string | null
+    /** RFC 3339, for `good`: when the oldest of these lists was made. */
+    readonly revocationAsOf: string | null
   } | null
 }
 

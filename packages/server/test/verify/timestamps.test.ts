@@ -68,9 +68,9 @@ test('a stamp of a checkpoint that the log does not bear out says no time, and t
   assert.equal(await summary(() => false), null)
 })
 
-test('what the lists say comes with the date of the oldest', async () => {
+test('what the lists say comes with the date of the newest that clears the certificate', async () => {
   await stamp(1)
-  assert.deepEqual([(await summary())?.revocation, (await summary())?.lists], ['unknown', null])
+  assert.deepEqual([(await summary())?.revocation, (await summary())?.revocationAsOf], ['unknown', null])
   await stamp(2, {}, lists)
-  assert.deepEqual([(await summary())?.revocation, (await summary())?.lists], ['good', '2026-05-29T00:00:00Z'])
+  assert.deepEqual([(await summary())?.revocation, (await summary())?.revocationAsOf], ['good', '2026-05-30T00:00:00Z'])
 })

@@ -139,12 +139,10 @@ function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commit
 function tellTime(ctx: Context, { count: stamps, newest }: TimestampSummary): void {
   const begin = `          time stamps: ${count(stamps)}`
   if (newest === null) return ctx.stdout(`${begin}, none of them good\n`)
-  const { size, latest, tsa, established, revocation, lists } = newest
+  const { size, latest, tsa, established, revocationAsOf } = newest
   if (!established) return ctx.stdout(`${begin}, consistent; who gave them is not established: give the authority's root with --tsa-roots\n`)
   const standing =
-    revocation === 'good'
-      ? `not revoked according to the lists ${lists === null ? 'in the token' : `kept with it, the oldest of ${lists}`}`
-      : 'no revocation list kept that clears it'
+    revocationAsOf === null ? 'no revocation list kept that clears it' : `not revoked according to the lists kept with it, the oldest of ${revocationAsOf}`
   ctx.stdout(`${begin}; the first ${some(size, 'record')} were sealed by ${latest}, says ${printable(tsa)} (certificate: ${standing})\n`)
 }
 
