@@ -37,7 +37,7 @@ describe('the README’s commands', { skip: tools ? false : 'bash, jq, xxd, base
     return execFileSync('bash', ['-c', script], { cwd: own, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   }
   const stamped = (parts: Parts, ...sizes: number[]): string =>
-    run(parts, ({ logs }) => ((logs[0] as { timestamps: string[] }).timestamps = sizes.map(stampName)))
+    run(parts, ({ logs }) => ((logs[0] as { timestamps: readonly string[] }).timestamps = sizes.map(stampName)))
 
   it('accept every record of a log of each size, and every earlier and later stamp', () => {
     for (const size of [1, 3, 8, 10]) {
