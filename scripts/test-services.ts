@@ -12,7 +12,15 @@ import { GO_TOOLS, goMissing, goTool } from './go-tools.ts'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const SUITE_TIMEOUT_MS = 8 * 60_000
 /** Command → Debian package that brings it. */
-const DEBIAN: Readonly<Record<string, string>> = { postgres: 'postgresql', openssl: 'openssl', 'ssh-agent': 'openssh-client', chromium: 'chromium' }
+const DEBIAN: Readonly<Record<string, string>> = {
+  postgres: 'postgresql',
+  openssl: 'openssl',
+  'ssh-agent': 'openssh-client',
+  chromium: 'chromium',
+  jq: 'jq',
+  unzip: 'unzip',
+  xxd: 'xxd',
+}
 
 let passed = 0
 let failed = 0

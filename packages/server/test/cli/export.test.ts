@@ -1,7 +1,6 @@
 // `sealtrail export`: over a data directory and over HTTP, small ranges and many tiles, and what it refuses.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { verifyBundle } from '@sealtrail/evidence'
@@ -49,28 +48,6 @@ test('every kind of question becomes a file that verifies, readable by its owner
     assert.equal(proofs, records > 1_000 ? 0 : records)
   }
 })
-
-test(
-  'the README’s commands walk through full tiles',
-  { skip: spawnSync('sh', ['-c', 'command -v unzip jq xxd basenc openssl bash']).status === 0 ? false : 'tools missing' },
-  () => {
-    execFileSync('unzip', ['-q', 'range.zip', '-d', 'range'], { cwd: place.path })
-    const text = readFileSync(place.at('range', 'README.md'), 'utf8')
-    const script = [...text.matchAll(/```sh\n([^]*?)```/g)].map(([, block]) => block).join('\n')
-    const run = (): string => execFileSync('bash', ['-c', script], { cwd: place.at('range'), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-    const good = run()
-    assert.match(good, /^tiles: the right edge leads to the root$/m)
-    assert.match(good, /^notifications: records up to, and without, number 520$/m)
-    assert.doesNotMatch(good, /is not|does not/)
-    const tile = place.at('range', 'log/notifications/tile/0/001')
-    const bytes = readFileSync(tile)
-    bytes[32 * 50]! ^= 1
-    writeFileSync(tile, bytes)
-    const bad = run()
-    assert.match(bad, /^tile 0\/001 does not lead to the root$/m)
-    assert.match(bad, /^record 306 is not what was sealed$/m)
-  },
-)
 
 test('over HTTP the same', async () => {
   const { config } = loadConfig(null, { cwd: place.path, env: {}, data, port: 0 })

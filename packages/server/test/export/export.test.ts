@@ -215,7 +215,9 @@ describe('evidence bundles', () => {
   })
 
   it('that Info-ZIP, zipfile and the README’s own commands check', { skip: tools ? false : 'bash, unzip, jq, xxd, basenc or openssl is missing' }, async () => {
-    for (const body of [{ range: 'interactions:3..7' }, { subject: call }, { query: { from: '2020-01-01T00:00:00Z' } }, { person: 'nobody' }]) {
+    // A shell takes seconds for each: the other questions with SLOW=1.
+    const rest = process.env['SLOW'] === '1' ? [{ subject: call }, { query: { from: '2020-01-01T00:00:00Z' } }] : []
+    for (const body of [{ range: 'interactions:3..7' }, { person: 'nobody' }, ...rest]) {
       const bundle = (await fetch(body)).unzip()
       execFileSync('unzip', ['-tq', bundle.zip])
       const said = run(bundle)
