@@ -3,7 +3,7 @@ import { Cursor, derError, explicitTag, implicitTag, inside, readDer, TAG } from
 import type { Der } from './der.ts'
 import { readName } from './name.ts'
 import type { Name } from './name.ts'
-import { algorithmOf, booleanOf, integerBytes, namedBits, octetsOfBits, oidOf, smallNumber, timeOf } from './value.ts'
+import { algorithmOf, booleanOf, integerBytes, namedBits, oidOf, readSigned, smallNumber, timeOf } from './value.ts'
 import type { Algorithm, Instant } from './value.ts'
 
 export const EXT = {
@@ -57,11 +57,7 @@ export interface Certificate {
 
 /** Reads a certificate. attacker: its bytes. @throws EvidenceError DER_FORMAT */
 export function readCertificate(bytes: Uint8Array): Certificate {
-  const outer = inside(readDer(bytes, TAG.sequence))
-  const signed = outer.next(TAG.sequence)
-  const outerAlgorithm = outer.next(TAG.sequence)
-  const signature = octetsOfBits(outer.next())
-  outer.end()
+  const { signed, algorithm: outerAlgorithm, signature } = readSigned(bytes)
 
   const tbs = inside(signed)
   const version = tbs.optional(explicitTag(0))

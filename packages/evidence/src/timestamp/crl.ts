@@ -5,7 +5,7 @@ import { derError, explicitTag, implicitTag, inside, readDer, TAG } from './der.
 import type { Der } from './der.ts'
 import { readName } from './name.ts'
 import { checkSignature } from './signature.ts'
-import { algorithmOf, booleanOf, integerBytes, octetsOfBits, smallNumber, timeOf } from './value.ts'
+import { algorithmOf, booleanOf, integerBytes, readSigned, smallNumber, timeOf } from './value.ts'
 import type { Algorithm, Instant } from './value.ts'
 
 /** Longest list that is read, bytes. */
@@ -39,11 +39,7 @@ export interface Revocation {
 /** Reads a list. @throws EvidenceError DER_FORMAT, also for delta and indirect lists and critical extensions not understood */
 export function readCrl(bytes: Uint8Array): RevocationList {
   if (bytes.length > MAX_CRL_BYTES) throw derError('the list is too long')
-  const outer = inside(readDer(bytes, TAG.sequence))
-  const signed = outer.next(TAG.sequence)
-  const outerAlgorithm = outer.next(TAG.sequence)
-  const signature = octetsOfBits(outer.next())
-  outer.end()
+  const { signed, algorithm: outerAlgorithm, signature } = readSigned(bytes)
   const tbs = inside(signed)
   const version = tbs.optional(TAG.integer)
   if (version !== null && smallNumber(version) !== 1) throw derError('version')

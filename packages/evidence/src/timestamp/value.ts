@@ -1,5 +1,5 @@
 import { decodeLatin1, decodeUtf8 } from '../text.ts'
-import { derError, encodeDer, inside, TAG } from './der.ts'
+import { derError, encodeDer, inside, readDer, TAG } from './der.ts'
 import type { Der } from './der.ts'
 
 // Values of DER elements. Every function throws EvidenceError DER_FORMAT for what is none.
@@ -89,6 +89,16 @@ export function namedBits(der: Der): number[] {
     for (let bit = 0; bit < 8; bit++) if (byte & (0x80 >> bit)) set.push(i * 8 + bit)
   })
   return set
+}
+
+/** What RFC 5280 signs: SEQUENCE { what is signed, the algorithm, the signature }; certificates and revocation lists are such. */
+export function readSigned(bytes: Uint8Array): { readonly signed: Der; readonly algorithm: Der; readonly signature: Uint8Array } {
+  const outer = inside(readDer(bytes, TAG.sequence))
+  const signed = outer.next(TAG.sequence)
+  const algorithm = outer.next(TAG.sequence)
+  const signature = octetsOfBits(outer.next())
+  outer.end()
+  return { signed, algorithm, signature }
 }
 
 /** Algorithm and parameters; null when there are none or NULL stands in their place. */

@@ -1,7 +1,5 @@
-import type { Role } from './ports.ts'
+import { READERS } from './ports.ts'
 import type { Route } from './routes.ts'
-
-const READERS: readonly Role[] = ['auditor', 'officer', 'admin']
 
 /** Routes of evidence bundles. */
 export const EXPORT_ROUTES: readonly Route[] = [

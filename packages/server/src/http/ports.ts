@@ -5,6 +5,8 @@ import type { ExportAsked, ExportJob, Requester } from '../export/export.ts'
 
 export type Role = 'ingest' | 'auditor' | 'officer' | 'security' | 'admin'
 export const ROLES: readonly Role[] = ['ingest', 'auditor', 'officer', 'security', 'admin']
+/** Who may see records. */
+export const READERS: readonly Role[] = ['auditor', 'officer', 'admin']
 
 /** Who asks: the token's name (never the token), its role, and the reference given in `X-Audit-Purpose`, if any. */
 export interface Viewer {

@@ -1,4 +1,5 @@
 import { EXPORT_ROUTES } from './export-routes.ts'
+import { READERS } from './ports.ts'
 import type { Role } from './ports.ts'
 
 /** One parameter of the query string. */
@@ -62,7 +63,6 @@ export type Operation =
   | 'metrics'
   | 'openapi'
 
-const READERS: readonly Role[] = ['auditor', 'officer', 'admin']
 const SENDERS: readonly Role[] = ['ingest', 'admin']
 const EVENTS = ['application/json', 'application/x-ndjson', 'application/cloudevents+json', 'application/cloudevents-batch+json']
 const page: readonly QueryParameter[] = [

@@ -136,3 +136,9 @@ export class Asked {
     if (this.#program.child.exitCode === null) await once(this.#program.child, 'exit')
   }
 }
+
+/** The text with another character at that place, one no reader can take for the same. */
+export function bent(text: string, index: number): string {
+  // `g` and `A` differ in the first bit: Go does not look at the last four of a character before `==`.
+  return `${text.slice(0, index)}${text[index] === 'A' ? 'g' : 'A'}${text.slice(index + 1)}`
+}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { cosigner, encodeBase64, formatNote, formatTlogProof, openCheckpointByPolicy, parseNote, parsePolicy, parseTlogProof, TlogError } from '@sealtrail/tlog'
-import { Asked, outside, scratch } from './outside.ts'
+import { Asked, outside, scratch, bent } from './outside.ts'
 import { Served } from './served.ts'
 
 const { tools, skip } = await outside('proofcheck')
@@ -21,11 +21,6 @@ function cosigned(note: string, by: readonly number[]): string {
 function policyOf(vkey: string, quorum: string): string {
   const lines = witnesses.map(({ vkey: key }, i) => `witness w${i} ${key} https://witness.example/${i}`)
   return `log ${vkey}\n${lines.join('\n')}\n${quorum}\n`
-}
-
-function bent(text: string, index: number): string {
-  // `g` and `A` differ in the first bit: Go does not look at the last four of a character before `==`.
-  return `${text.slice(0, index)}${text[index] === 'A' ? 'g' : 'A'}${text.slice(index + 1)}`
 }
 
 test('formats and torchwood read our proof files as we mean them, and no other', { skip }, async (t) => {

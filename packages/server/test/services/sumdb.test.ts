@@ -4,7 +4,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { decodeBase64, encodeBase64, formatTilePath, parseTlogProof, proveConsistencyFromTiles } from '@sealtrail/tlog'
 import type { TileReader } from '@sealtrail/tlog'
-import { Asked, outside, scratch } from './outside.ts'
+import { Asked, outside, scratch, bent } from './outside.ts'
 import { command, LOG, Served, treeOf } from './served.ts'
 import type { Tree } from './served.ts'
 
@@ -20,11 +20,6 @@ interface Walked {
 }
 
 /** The same text with one character changed; never only in bits that a lenient base64 decoder ignores. */
-function bent(text: string, index: number): string {
-  // `g` and `A` differ in the first bit: Go does not look at the last four of a character before `==`.
-  return `${text.slice(0, index)}${text[index] === 'A' ? 'g' : 'A'}${text.slice(index + 1)}`
-}
-
 function flipped(path: string, offset: number): void {
   const bytes = readFileSync(path)
   bytes[offset] = (bytes[offset] as number) ^ 1
