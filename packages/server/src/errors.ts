@@ -83,6 +83,21 @@ export const ERRORS = {
     todo: 'Run `sealtrail verify`; nothing was overwritten.',
   },
   DATA_CORRUPT: { status: 500, title: 'A stored file is damaged', todo: 'Run `sealtrail verify`; derived files are rebuilt with `sealtrail rebuild-index`.' },
+  STORE_UNREADABLE: {
+    status: 503,
+    title: 'The write-once store does not answer',
+    todo: 'Ask again after Retry-After; see the address, the credentials and the rights of the store (`sealtrail doctor`).',
+  },
+  STORE_NOT_LOCKED: {
+    status: 503,
+    title: 'The write-once store does not lock what it is given',
+    todo: 'Nothing was acknowledged. Run `sealtrail doctor`; turn the lock of the bucket on, or say `store.unlocked: go-on` in the configuration.',
+  },
+  OBJECT_LOCKED: {
+    status: 409,
+    title: 'The object is locked or under a legal hold',
+    todo: 'Wait until its retention has ended and its holds are released; neither can be shortened.',
+  },
   HEAD_LOST: { status: 500, title: 'The head of the log was swapped by another writer', todo: 'Only one server may write a log; this one stopped.' },
   HEAD_MISSING: {
     status: 500,

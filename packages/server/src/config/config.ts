@@ -1,3 +1,5 @@
+import type { StoreConfig } from './store-config.ts'
+
 /** The whole configuration with every default filled in; `load.ts` makes it from YAML. Durations in ms, sizes in bytes. */
 export interface Config {
   /** Schema-less URL the logs' origins start with: `<origin>/<log>`. */
@@ -9,6 +11,7 @@ export interface Config {
   readonly tenant: string
   /** Times sealed up to this one (ms since the epoch) are known to be wrong; null: none. */
   readonly clock: { readonly acceptMs: number | null }
+  readonly store: StoreConfig
   readonly seal: { readonly maxDelayMs: number; readonly maxRecords: number; readonly maxBytes: number }
   /** Null: nobody cosigns, and what is committed is published. */
   readonly witnesses: WitnessConfig | null

@@ -7,6 +7,7 @@ import { checkConfig } from './check.ts'
 import type { AuthorityConfig, Config, TrailConfig } from './config.ts'
 import { correctDestination } from './pasted.ts'
 import { readWritten } from './read.ts'
+import { readStore } from './store-keys.ts'
 import type { Remark, Written } from './read.ts'
 import { BUILT_IN_TRAILS, KEYS } from './schema.ts'
 import type { Key } from './schema.ts'
@@ -83,6 +84,11 @@ class Build {
       tls: this.#tls(),
       tenant: this.#get('tenant'),
       clock: { acceptMs: this.#clock() },
+      store: readStore({
+        find: (path) => this.#find(path),
+        get: (path) => this.#get(path),
+        mistake: (path, message) => this.#mistake(path, message),
+      }),
       seal: { maxDelayMs: this.#get('seal.maxDelay'), maxRecords: this.#get('seal.maxRecords'), maxBytes: this.#get('seal.maxBytes') },
       witnesses: this.#witnesses(),
       timestamps: this.#timestamps(),

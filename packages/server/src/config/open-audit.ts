@@ -9,7 +9,7 @@ import { LevelVault } from '../vault/level/vault.ts'
 import { checkCommitments, type CommitmentCheck, CommitmentSum, type KnownKeys } from '../verify/commitments.ts'
 import { auditData, type AuditDataOptions } from '../verify/data.ts'
 import type { LogVerdict } from '../verify/verdict.ts'
-import { openHeads, openStore } from './open-store.ts'
+import { openHeads, openStoreOf } from './open-store.ts'
 
 export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'policy' | 'kept' | 'askWitnesses' | 'logs' | 'onProgress' | 'tsaRoots'> {
   /** Whether each record's commitments are looked up in the vault, where there is one with its keyring; several times slower than the log. */
@@ -32,7 +32,7 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
   const keys = existsSync(join(directory, 'keys'))
     ? openFileKeys({ folder: join(directory, 'keys'), create: false, now: options.now, random: randomBytes, passphrase: options.passphrase ?? null })
     : null
-  const store = await openStore(directory, { readOnly: true })
+  const store = await openStoreOf(directory, { readOnly: true })
   const heads = headsOrFault(directory)
   let vault: LevelVault | null = null
   try {

@@ -21,9 +21,9 @@ import { replayJournal } from '../replay.ts'
 import type { Committed } from '../seal/commit.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import { openLedger } from '../sequence/level/ledger.ts'
-import type { FileStore } from '../store/files/store.ts'
 import { storeObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
+import type { Store } from '../store/store.ts'
 import { SYSTEM_LOG, systemBatch } from '../threads/system-entry.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
 import { Sizes } from '../threads/sizes.ts'
@@ -38,6 +38,7 @@ import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
 import type { OpenPacks } from './open-packs.ts'
 import { openHeads, openStore } from './open-store.ts'
+import { keepPlace } from './store-place.ts'
 import { keepRepairing } from './repair.ts'
 import { assertPolicyLogs } from './witness-policy.ts'
 
@@ -56,7 +57,7 @@ export interface Sealing {
   readonly keys: Keyring
   readonly vault: Vault
   readonly heads: SqliteHead
-  readonly store: FileStore
+  readonly store: Store
   readonly records: SegmentReader
   readonly hashes: ReadonlyMap<string, HashFiles>
   readonly packs: OpenPacks
@@ -118,7 +119,8 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   crashPoint('open:keys')
   const heads = openHeads(config.data)
   open.push(() => heads.close())
-  const store = await openStore(config.data)
+  keepPlace(config.data, config.store.place, !fresh)
+  const store = await openStore(config)
   open.push(() => store.close())
   const records = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
 

@@ -1,15 +1,39 @@
 import { join } from 'node:path'
 import { SqliteHead } from '../head/sqlite/head.ts'
 import { FileStore } from '../store/files/store.ts'
+import type { Store } from '../store/store.ts'
+import type { StoreConfig } from './store-config.ts'
+import { placeOf } from './store-place.ts'
 
 export interface OpenOptions {
   /** For all but the one that seals: nothing is created or changed. */
   readonly readOnly?: boolean
 }
 
-/** The write-once store of a data directory. @throws SealtrailError DATA_UNWRITABLE */
-export function openStore(data: string, options: OpenOptions = {}): Promise<FileStore> {
-  return FileStore.open(join(data, 'store'), options)
+/** What opening a store takes of the configuration. */
+export interface Stored {
+  /** The data directory. */
+  readonly data: string
+  readonly store: Pick<StoreConfig, 'place' | 'timeoutMs'>
+}
+
+/** How long one request to a store may take where no configuration says it. */
+const TIMEOUT_MS = 30_000
+
+/** The write-once store of a server. @throws SealtrailError DATA_UNWRITABLE, STORE_UNREADABLE */
+export async function openStore({ data, store }: Stored, options: OpenOptions = {}): Promise<Store> {
+  const { place } = store
+  switch (place.type) {
+    case 'files':
+      return FileStore.open(join(data, 'store'), options)
+    default:
+      throw new Error(`no adapter for ${place.type}`)
+  }
+}
+
+/** The write-once store of a data directory, for commands that are given nothing else. @throws SealtrailError DATA_UNWRITABLE, DATA_CORRUPT, STORE_UNREADABLE */
+export function openStoreOf(data: string, options: OpenOptions = {}): Promise<Store> {
+  return openStore({ data, store: { place: placeOf(data), timeoutMs: TIMEOUT_MS } }, options)
 }
 
 /** The heads of its logs. @throws SealtrailError DATA_CORRUPT, DATA_UNWRITABLE */

@@ -7,7 +7,7 @@ import { checkpointFolder, checkpointPath } from '../seal/checkpoint.ts'
 import { HashFiles } from '../seal/tiles.ts'
 import { SegmentReader } from '../store/segments.ts'
 import { ProvenTiles } from '../threads/proven-tiles.ts'
-import { openHeads, openStore } from './open-store.ts'
+import { openHeads, openStoreOf } from './open-store.ts'
 
 /** The logs of a data directory as tiles. */
 export interface DirectoryTiles {
@@ -28,7 +28,7 @@ export async function openTiles(data: string, { witnessed }: { readonly witnesse
   if (!existsSync(join(data, 'head.sqlite')) || !existsSync(checkpointFolder(data)))
     throw new SealtrailError('NOT_FOUND', 'this is no data directory: it has no head.sqlite or no checkpoints')
   const heads = openHeads(data, { readOnly: true })
-  const store = await openStore(data, { readOnly: true })
+  const store = await openStoreOf(data, { readOnly: true })
   const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
   const opened = new Map<string, HashFiles>()
   const given = new Map<string, { size: number; root: string }>()

@@ -75,6 +75,9 @@ class Reader implements Written {
   branch(written: Node | null, branch: Branch, path: string): void {
     const node = this.#real(written)
     if (node === null || (isScalar(node) && node.value === null)) return
+    const short = branch.keys.get('type')?.key ?? null
+    // `store: files` says only of what type it is.
+    if (isScalar(node) && short !== null) return this.#leaf(node, short, `${path}.type`, node.range?.[0] ?? 0)
     if (!isMap(node)) {
       this.mistake(
         node.range?.[0] ?? 0,

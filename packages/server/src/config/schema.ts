@@ -33,6 +33,7 @@ const tenantName = {
 } as const
 const anyText = { is: 'text', pattern: /^[^\0]*$/u, form: 'a text' } as const
 const later = { is: 'later' } as const
+const bucketName = { is: 'text', pattern: /^[a-z0-9][a-z0-9._-]{1,220}$/, form: 'a name of lower-case letters, digits, dots, hyphens and underscores' } as const
 
 /** Every key there is. `docs/configuration.md` is written from this table, a test holds the two together. */
 export const KEYS: readonly Key[] = [
@@ -58,10 +59,58 @@ export const KEYS: readonly Key[] = [
   { path: 'tls.key', type: { is: 'file' }, default: '', what: 'Private key in PEM, `file:PATH`.' },
   { path: 'tenant', type: tenantName, default: 'default', what: 'Whose records these are: part of every identity and token. It cannot be changed later.' },
   {
-    path: 'store',
+    path: 'store.type',
     type: { is: 'choice', of: ['files'], later: ['s3', 'azure', 'gcs'] },
     default: 'files',
-    what: 'The write-once store. `files` keeps segments in the data directory (assurance: declared).',
+    what: 'The write-once store; `store: files` is short for it. `files` keeps segments in the data directory (assurance: declared).',
+  },
+  { path: 'store.bucket', type: bucketName, default: '', what: 'Bucket of `s3` and `gcs`; its lock is turned on by you (docs/stores.md).' },
+  { path: 'store.account', type: bucketName, default: '', what: 'Storage account of `azure`.' },
+  { path: 'store.container', type: bucketName, default: '', what: 'Container of `azure`.' },
+  {
+    path: 'store.prefix',
+    type: { is: 'text', pattern: /^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$/, form: 'a prefix such as audit/eu' },
+    default: '',
+    what: 'Put before every key; one bucket may hold several servers, each under its own.',
+  },
+  { path: 'store.region', type: { is: 'text', pattern: /^[a-z0-9-]{1,40}$/, form: 'a region such as eu-central-1' }, default: '', what: 'Region of `s3`.' },
+  {
+    path: 'store.endpoint',
+    type: { is: 'text', pattern: /^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/, form: 'an http or https address without user name, query and fragment' },
+    default: '',
+    what: 'Address of the service where it is not the platform’s own: Ceph, a gateway, an emulator.',
+  },
+  {
+    path: 'store.accessKeyId',
+    type: { is: 'secret' },
+    default: '',
+    what: 'Of `s3`, `env:NAME` or `file:PATH`, with `secretAccessKey`; without both the usual chain of the AWS SDK.',
+  },
+  { path: 'store.secretAccessKey', type: { is: 'secret' }, default: '', what: 'Of `s3`, `env:NAME` or `file:PATH`.' },
+  {
+    path: 'store.accountKey',
+    type: { is: 'secret' },
+    default: '',
+    what: 'Of `azure`, `env:NAME` or `file:PATH`; without it the usual chain of the Azure SDK.',
+  },
+  {
+    path: 'store.credentials',
+    type: { is: 'file' },
+    default: '',
+    what: 'Of `gcs`: a service account’s JSON, `file:PATH`; without it the usual chain of Google.',
+  },
+  { path: 'store.timeout', type: { is: 'duration' }, default: '30s', what: 'How long one request to the store may take.' },
+  {
+    path: 'store.probe',
+    type: { is: 'duration' },
+    default: '24h',
+    what: 'How often the lock is probed: the server tries to delete, shorten and overwrite objects of its own, and seals what it saw. Also at start.',
+  },
+  {
+    path: 'store.unlocked',
+    type: { is: 'choice', of: ['stop', 'go-on'], later: [] },
+    default: 'stop',
+    what: 'What to do when the store does not enforce its lock: `stop` accepts nothing more, `go-on` goes on and says so everywhere. Files promise no lock and always go on.',
   },
   { path: 'database', type: { is: 'choice', of: ['sqlite'], later: ['postgres'] }, default: 'sqlite', what: 'Where the heads of the logs are kept.' },
   { path: 'journal', type: { is: 'choice', of: ['files'], later: ['kafka'] }, default: 'files', what: 'Where accepted events wait until they are sealed.' },

@@ -26,7 +26,7 @@ export interface ReadSide {
 export async function openReadSide(config: Config, sizes: Sizes, keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>): Promise<ReadSide> {
   const at = (...names: string[]): string => join(config.data, ...names)
   const heads = openHeads(config.data, { readOnly: true })
-  const store = await openStore(config.data, { readOnly: true })
+  const store = await openStore(config, { readOnly: true })
   const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
   const vault = await LevelVaultReader.open(at('vault'), keysById)
   const files = new Map<string, HashFiles>()

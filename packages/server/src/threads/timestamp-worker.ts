@@ -80,7 +80,7 @@ stamper.start()
 /** The folder for readers is a copy of the store's objects: made whole at each start. */
 async function copied(): Promise<void> {
   try {
-    const store = await openStore(config.data, { readOnly: true })
+    const store = await openStore(config, { readOnly: true })
     const files = await copyForReaders(store, config.data, logs)
     await store.close()
     if (files > 0) log.info('time stamps copied from the store for readers', { files })

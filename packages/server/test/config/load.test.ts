@@ -58,7 +58,7 @@ data: elsewhere
 listen: "[::1]:0"
 tls: { cert: file:a.crt, key: file:/b.key }
 tenant: acme
-store: files
+store: { type: files, timeout: 5s, probe: 1h, unlocked: go-on }
 database: sqlite
 journal: files
 keys: files
@@ -83,6 +83,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
     tls: { certFile: join(folder, 'a.crt'), keyFile: '/b.key' },
     tenant: 'acme',
     clock: { acceptMs: Date.UTC(2027, 0, 31, 12) },
+    store: { place: { type: 'files' }, timeoutMs: 5_000, probeMs: 3_600_000, unlocked: 'go-on' },
     seal: { maxDelayMs: 0, maxRecords: 500, maxBytes: 1_048_576 },
     witnesses: null,
     timestamps: null,
@@ -181,8 +182,8 @@ test('what a later version will know is refused by that name, not ignored', () =
   const cases: [string, RegExp][] = [
     ['sources: { kafka: {} }', /sources: not available/],
     ['auth: { dualControl: true }', /auth: not available/],
-    ['store: s3://bucket', /1:8: store: s3 is not available in this version; available: files/],
-    ['store: { type: s3 }', /1:8: store: one of files is needed here; others are not available/],
+    ['store: s3://bucket', /1:8: store.type: s3 is not available in this version; available: files/],
+    ['store: { type: s3 }', /1:16: store.type: s3 is not available in this version; available: files/],
     ['database: postgres://db', /database: postgres is not available/],
     ['journal: kafka', /journal: kafka is not available/],
     ['keys: pkcs11', /keys: pkcs11 is not available/],

@@ -16,6 +16,7 @@ storeSuite('files', async () => {
   return {
     open: () => FileStore.open(directory),
     remove: async () => rmSync(directory, { recursive: true }),
+    assurance: 'declared' as const,
   }
 })
 

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { hash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import type { Lock, Store } from '../../src/store/store.ts'
+import type { Assurance, Lock, Store } from '../../src/store/store.ts'
 
 /** A place an adapter keeps its objects, opened any number of times. */
 export interface Place {
   open(): Promise<Store>
   remove(): Promise<void>
+  /** The store's own clock and a way to let it pass; without them the suite says what time it is. */
+  readonly clock?: { now(): number; pass(ms: number): Promise<void> }
+  /** What a probe must find here. */
+  readonly assurance: Assurance
 }
 
 export const LOCK: Lock = { mode: 'COMPLIANCE', retainUntilMs: Date.UTC(2040, 0, 1) }
@@ -158,5 +162,118 @@ export function storeSuite(name: string, place: () => Promise<Place>): void {
       assert.deepEqual(await keysIn(store, ''), keys.toSorted())
       await store.close()
     }
+  })
+
+  /** An object under a lock that ends soon, by the clock that counts here. */
+  const shortly = async (
+    here: Place,
+    store: Store,
+    kind: 'segment' | 'hashes',
+  ): Promise<{ key: string; bytes: Uint8Array; lock: Lock; later(): Promise<number> }> => {
+    const bytes = randomBytes(400)
+    const key = keyOf('calls', kind, 65_536, bytes)
+    const lock: Lock = { mode: 'COMPLIANCE', retainUntilMs: (here.clock?.now() ?? Date.now()) + SHORT_MS }
+    await store.put(key, bytes, lock)
+    return {
+      key,
+      bytes,
+      lock,
+      async later() {
+        await here.clock?.pass(SHORT_MS + 1_100)
+        return here.clock?.now() ?? lock.retainUntilMs + 1
+      },
+    }
+  }
+  const SHORT_MS = 2_000
+  const near = (shown: Lock | null | undefined, asked: Lock): void => {
+    assert.equal(shown?.mode, asked.mode)
+    assert.ok(Math.abs((shown?.retainUntilMs ?? 0) - asked.retainUntilMs) < 1_000)
+  }
+
+  on('the lock is shown as it was asked for, extended and hardened, never shortened or weakened', async (here) => {
+    const store = await here.open()
+    for (const kind of ['segment', 'hashes'] as const) {
+      const bytes = randomBytes(300)
+      const key = keyOf('calls', kind, 0, bytes)
+      assert.equal(await store.held(key), null)
+      await assert.rejects(store.extend(key, LOCK), { code: 'NOT_FOUND' })
+      await assert.rejects(store.hold(key, true), { code: 'NOT_FOUND' })
+      const soft: Lock = { mode: 'GOVERNANCE', retainUntilMs: LOCK.retainUntilMs - 86_400_000 }
+      await store.put(key, bytes, soft)
+      const held = await store.held(key)
+      near(held?.lock, soft)
+      assert.equal(held?.size, 300)
+      assert.equal(held?.legalHold, false)
+      assert.equal(held?.others, 0)
+      // Put again with a longer lock: the same object, locked longer.
+      await store.put(key, bytes, LOCK)
+      near((await store.held(key))?.lock, LOCK)
+      near((await store.extend(key, soft)).lock, LOCK)
+      const longer: Lock = { mode: 'GOVERNANCE', retainUntilMs: LOCK.retainUntilMs + 86_400_000 }
+      near((await store.extend(key, longer)).lock, { ...longer, mode: 'COMPLIANCE' })
+      const again = await here.open()
+      near((await again.held(key))?.lock, { ...longer, mode: 'COMPLIANCE' })
+      await again.close()
+    }
+    await store.close()
+  })
+
+  on('nothing is removed before its time or under a hold; afterwards it is, with all that was said of it', async (here) => {
+    const store = await here.open()
+    for (const kind of ['segment', 'hashes'] as const) {
+      const { key, bytes, lock, later } = await shortly(here, store, kind)
+      await assert.rejects(store.remove(key, lock.retainUntilMs - 1_500), { code: 'OBJECT_LOCKED' })
+      assert.equal((await store.hold(key, true)).legalHold, true)
+      assert.equal((await store.hold(key, true)).legalHold, true)
+      const now = await later()
+      await assert.rejects(store.remove(key, now), { code: 'OBJECT_LOCKED' })
+      const again = await here.open()
+      assert.equal((await again.held(key))?.legalHold, true)
+      await again.close()
+      assert.deepEqual(Buffer.from((await store.get(key))!), bytes)
+      assert.equal((await store.hold(key, false)).legalHold, false)
+      await store.remove(key, now)
+      await store.remove(key, now)
+      for (const each of [store, await here.open()]) {
+        assert.equal(await each.get(key), null)
+        assert.equal(await each.held(key), null)
+        assert.deepEqual(await keysIn(each, `calls/${kind}/`), [])
+        if (each !== store) await each.close()
+      }
+      // The place is free again, and locked again.
+      await store.put(key, bytes, LOCK)
+      near((await store.held(key))?.lock, LOCK)
+      assert.deepEqual(await keysIn(store, `calls/${kind}/`), [key])
+    }
+    await store.close()
+  })
+
+  on('what stands beside a removed object stays', async (here) => {
+    const store = await here.open()
+    const now = here.clock?.now() ?? Date.now()
+    const objects = Array.from({ length: 6 }, (_, i) => randomBytes(200 + i))
+    const keys = objects.map((bytes, i) => keyOf('calls', i < 4 ? 'segment' : 'hashes', i, bytes))
+    for (const [i, bytes] of objects.entries()) await store.put(keys[i]!, bytes, i % 2 === 0 ? LOCK : { mode: 'COMPLIANCE', retainUntilMs: now + SHORT_MS })
+    await here.clock?.pass(SHORT_MS + 1_100)
+    const late = here.clock?.now() ?? now + SHORT_MS + 1
+    for (const [i, key] of keys.entries()) if (i % 2 === 1) await store.remove(key, late)
+    const again = await here.open()
+    for (const each of [store, again]) {
+      assert.deepEqual(await keysIn(each, ''), keys.filter((_, i) => i % 2 === 0).toSorted())
+      for (const [i, key] of keys.entries()) assert.deepEqual(await each.get(key).then((got) => got && Buffer.from(got)), i % 2 === 0 ? objects[i] : null)
+      await each.close()
+    }
+  })
+
+  on('a probe sees what the store is', async (here) => {
+    const store = await here.open()
+    const kept = await shortly(here, store, 'segment')
+    const pause = async (ms: number): Promise<void> => (here.clock === undefined ? undefined : here.clock.pass(ms))
+    const probe = await store.probe({ now: () => here.clock?.now() ?? Date.now(), random: randomBytes, pause })
+    assert.equal(probe.assurance, here.assurance, JSON.stringify(probe.checks))
+    assert.ok(probe.checks.length >= 4 && probe.checks.every(({ name, seen }) => /^[a-z-]+$/.test(name) && seen.length > 0 && seen.length < 300))
+    // Not a trace among the evidence.
+    assert.deepEqual(await keysIn(store, ''), [kept.key])
+    await store.close()
   })
 }

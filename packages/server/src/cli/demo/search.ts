@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { openStore } from '../../config/open-store.ts'
+import { openStoreOf } from '../../config/open-store.ts'
 import { unpack } from '../../store/unpack.ts'
 
 export interface Searched {
@@ -29,7 +29,7 @@ export async function searchDirectory(directory: string, values: Readonly<Record
     files++
     look(relative(directory, path), readFileSync(path))
   }
-  const store = await openStore(directory, { readOnly: true })
+  const store = await openStoreOf(directory, { readOnly: true })
   for await (const { key } of store.list('')) {
     if (!key.includes('/segment/')) continue
     const frame = await store.get(key)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { lastSealed } from '../../config/last-sealed.ts'
-import { openHeads, openStore } from '../../config/open-store.ts'
+import { openHeads, openStoreOf } from '../../config/open-store.ts'
 import { SealtrailError } from '../../errors.ts'
 import { CLOCK_TOLERANCE_MS, ClockGuard } from '../../observe/clock-guard.ts'
 import { SegmentReader } from '../../store/segments.ts'
@@ -63,7 +63,7 @@ export async function checkClock(data: string, nowMs: number, acceptMs: number |
 
 async function newestCommit(data: string): Promise<{ log: string; ms: number } | null> {
   const heads = openHeads(data, { readOnly: true })
-  const store = await openStore(data, { readOnly: true })
+  const store = await openStoreOf(data, { readOnly: true })
   try {
     const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
     let newest: { log: string; ms: number } | null = null

@@ -19,6 +19,8 @@ export interface Disk {
   freeze(fd: number): void
   /** Gives the finished temporary file its name, failing if the name is taken; the temporary name is gone afterwards. */
   link(from: string, to: string): void
+  /** Puts one file in the place of another, in one step. */
+  rename(from: string, to: string): void
   remove(path: string): void
   /** Names in a directory, ascending; none when it does not exist. */
   names(path: string): string[]
@@ -57,6 +59,7 @@ export const nodeDisk: Disk = {
     fs.linkSync(from, to)
     fs.unlinkSync(from)
   },
+  rename: (from, to) => fs.renameSync(from, to),
   remove: (path) => fs.rmSync(path, { force: true }),
   names(path) {
     try {

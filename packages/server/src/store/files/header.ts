@@ -33,6 +33,11 @@ export function formatHeader(header: ObjectHeader): string {
   return `${json} ${crc32(json).toString(16).padStart(8, '0')}\n`
 }
 
+/** Bytes of the skippable frame before an object of this key and size: every other part of it has one length. */
+export function headerLength(key: string, size: number): number {
+  return encodeHeader({ key, size, sha256: '0'.repeat(64), lock: { mode: 'COMPLIANCE', retainUntilMs: 0 } }).length
+}
+
 /** The skippable frame that goes before the object. */
 export function encodeHeader(header: ObjectHeader): Buffer {
   const line = formatHeader(header)
@@ -47,7 +52,7 @@ export function encodeHeader(header: ObjectHeader): Buffer {
  * Reads the line back, or null when it is not one of ours; `intact` is false when only the checksum differs.
  * attacker: anyone who can write the files.
  */
-function parseHeader(line: string): { header: ObjectHeader; intact: boolean } | null {
+export function parseHeader(line: string): { header: ObjectHeader; intact: boolean } | null {
   const end = line.lastIndexOf('}') + 1
   const json = line.slice(0, end)
   let value: unknown

@@ -5,7 +5,8 @@ import { parseIndexedKey } from '../key.ts'
 import type { Lock } from '../store.ts'
 import { SegmentTable } from '../table.ts'
 import { type Disk, reason } from './disk.ts'
-import { encodeHeader } from './header.ts'
+import { decodeHeader, encodeHeader, headerLength } from './header.ts'
+import { RemovedList } from './removed.ts'
 import { type Damage, type Found, scan } from './scan.ts'
 
 const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR } = constants
@@ -14,6 +15,7 @@ const NAME = /^\d{20}(\.\d+)?\.ndjson\.zst$/
 /** place = file number × SPAN + offset: a file closes at 64 MiB, so offsets stay far below. */
 const SPAN = 2 ** 36
 const OPEN_FILES = 64
+const DAY_MS = 86_400_000
 
 interface AppendFile {
   readonly name: string
@@ -25,6 +27,13 @@ interface AppendFile {
   tail: Found | null
   /** Seen read-only: nothing is added any more, so it is looked at again only when a key is missing. */
   closed: boolean
+  /** UTC day on which the locks of its objects end, since the epoch; objects of another day go to another file, so that a file can go as a whole. */
+  day: number | null
+  /** Objects in it that were not removed. */
+  left: number
+  readonly removed: RemovedList
+  /** Its last object was removed, and the file with it. */
+  gone: boolean
 }
 
 /**
@@ -58,9 +67,14 @@ export class SegmentSeries {
     for (const name of names) {
       if (!NAME.test(name) || this.#known.has(name)) continue
       this.#known.set(name, this.#files.length)
-      this.#files.push({ name, end: 0, limit: Number.POSITIVE_INFINITY, damage: [], tail: null, closed: false })
+      this.#files.push(this.#file(name))
     }
-    for (const [number, file] of this.#files.entries()) if (all || !file.closed) this.#take(number)
+    const there = new Set(names)
+    for (const [number, file] of this.#files.entries()) {
+      if (!there.has(file.name)) this.#forget(number)
+      else if (all || !file.closed) this.#take(number)
+      if (!file.gone && there.has(`${file.name}.removed`)) this.#strike(number)
+    }
   }
 
   /** Ready to append: everything found is made durable first, since a process killed before its fdatasync leaves whole objects in the page cache only. */
@@ -76,7 +90,10 @@ export class SegmentSeries {
     this.refresh()
     for (let number = this.#files.length - 1; number >= 0; number--) {
       const file = this.#files[number]!
-      if (file.closed) continue
+      if (file.gone) continue
+      // A crash came between striking the last of its objects and removing the file.
+      if (file.left === 0 && !file.removed.isEmpty && this.#usable(file)) this.#discard(number)
+      if (file.closed || file.gone) continue
       const fd = this.#fd(number)
       await this.#disk.datasync(fd)
       if (this.#active === null && this.#usable(file)) this.#active = { file: number, fd: this.#disk.open(this.#path(file.name), O_RDWR | O_APPEND) }
@@ -97,25 +114,107 @@ export class SegmentSeries {
 
   /** Every stored copy of the object, undamaged or not; none when the key is unknown. */
   copies(first: number, digest: string): Uint8Array[] {
-    if (this.table.find(first, digest).length === 0) this.refresh(true)
+    if (this.#positions(first, digest).length === 0) this.refresh(true)
     const copies = this.known(first, digest)
     if (copies.length > 0) return copies
     // A cut-off object is handed out as far as it goes: its reader then says "damaged", not "never written".
     const key = segmentKey(this.#log, first, digest)
     for (const [number, file] of this.#files.entries()) {
-      if (file.tail?.header.key === key) copies.push(this.#read(number * SPAN + file.tail.offset, file.tail.header.size))
+      if (!file.gone && file.tail?.header.key === key) copies.push(this.#read(number * SPAN + file.tail.offset, file.tail.header.size))
     }
     return copies
   }
 
   /** The copies seen so far. */
   known(first: number, digest: string): Uint8Array[] {
-    return this.table.find(first, digest).map((position) => this.#read(this.table.place(position), this.table.size(position)))
+    return this.#positions(first, digest).map((position) => this.#read(this.table.place(position), this.table.size(position)))
+  }
+
+  /** Whether the segment at a position of the table was removed. */
+  isRemoved(position: number): boolean {
+    const file = this.#files[Math.floor(this.table.place(position) / SPAN)]!
+    return file.gone || file.removed.has(nameOf(this.table.first(position), this.table.digest(position)))
+  }
+
+  /** Size and declared lock of a segment, or null when there is none; `lock` null: its header cannot be read. */
+  declared(first: number, digest: string): { readonly size: number; readonly lock: Lock | null } | null {
+    const position = this.#positions(first, digest)[0]
+    if (position === undefined) return null
+    const size = this.table.size(position)
+    const place = this.table.place(position)
+    const length = headerLength(segmentKey(this.#log, first, digest), size)
+    const header = decodeHeader(Buffer.from(this.#read(place - length, length)), 0)
+    return { size, lock: header?.intact === true ? header.header.lock : null }
+  }
+
+  /** Strikes the segment out, durably; the bytes go with the last one of their file. That there is none is success. @throws SealtrailError NOT_DURABLE */
+  remove(first: number, digest: string): Promise<void> {
+    const run = this.#queue.then(() => this.#remove(first, digest))
+    this.#queue = run.catch(() => {})
+    return run
+  }
+
+  async #remove(first: number, digest: string): Promise<void> {
+    try {
+      for (const number of new Set(this.#positions(first, digest).map((position) => Math.floor(this.table.place(position) / SPAN)))) {
+        const file = this.#files[number]!
+        await file.removed.add(nameOf(first, digest))
+        // Dying here: struck out. The file goes at the next start, if this was its last object.
+        this.#strike(number)
+        if (file.left > 0) continue
+        if (this.#active?.file === number) {
+          this.#disk.close(this.#active.fd)
+          this.#active = null
+        }
+        this.#discard(number)
+      }
+    } catch (error) {
+      throw new SealtrailError('NOT_DURABLE', `segment not removed: ${reason(error)}`, { cause: error })
+    }
+  }
+
+  /** Copies that were not removed. */
+  #positions(first: number, digest: string): number[] {
+    return this.table.find(first, digest).filter((position) => !this.isRemoved(position))
+  }
+
+  /** Takes in what the list of removed segments says. */
+  #strike(number: number): void {
+    const file = this.#files[number]!
+    for (const name of file.removed.refresh()) {
+      const [first, digest] = [Number(name.slice(0, 20)), name.slice(21)]
+      file.left -= this.table.find(first, digest).filter((position) => Math.floor(this.table.place(position) / SPAN) === number).length
+    }
+  }
+
+  /** Removes a file all of whose objects are struck out. One with damage stays: it may be evidence. */
+  #discard(number: number): void {
+    const file = this.#files[number]!
+    if (file.damage.length > 0 || file.end !== this.#size(file)) return
+    this.#disk.remove(this.#path(file.name))
+    this.#disk.syncDirectory(this.#folder)
+    // Only now the list: without it the struck out objects would be there again.
+    file.removed.discard()
+    this.#forget(number)
+  }
+
+  #forget(number: number): void {
+    this.#files[number]!.gone = true
+    const fd = this.#fds.get(number)
+    if (fd === undefined) return
+    this.#fds.delete(number)
+    this.#disk.close(fd)
+  }
+
+  #file(name: string): AppendFile {
+    const removed = new RemovedList(this.#disk, `${this.#path(name)}.removed`)
+    return { name, end: 0, limit: Number.POSITIVE_INFINITY, damage: [], tail: null, closed: false, day: null, left: 0, removed, gone: false }
   }
 
   /** Bytes in the files that are no whole object. */
   damage(): { file: string; offset: number; length: number; why: Damage['why'] }[] {
     return this.#files.flatMap((file) => {
+      if (file.gone) return []
       const left = this.#size(file) - file.end
       const cut = left > 0 ? [{ offset: file.end, length: left, why: 'cut off' as const }] : []
       return [...file.damage, ...cut].map((damage) => ({ file: file.name, ...damage }))
@@ -132,7 +231,9 @@ export class SegmentSeries {
   async #append(key: string, bytes: Uint8Array, sha256: string, lock: Lock): Promise<void> {
     const header = encodeHeader({ key, size: bytes.length, sha256, lock })
     const { first, digest } = parseIndexedKey(key, 'segment')!
+    const day = Math.floor(lock.retainUntilMs / DAY_MS)
     try {
+      if (this.#active !== null && (this.#files[this.#active.file]!.day ?? day) !== day) this.#close(this.#active)
       const active = (this.#active ??= this.#create(first))
       const file = this.#files[active.file]!
       const written = await this.#disk.append(active.fd, [header, bytes])
@@ -149,16 +250,20 @@ export class SegmentSeries {
       } else {
         this.table.add(first, digest, bytes.length, active.file * SPAN + offset)
         file.end = offset + bytes.length
+        file.day ??= day
+        file.left++
       }
-      if (file.end >= this.#maxFileBytes) {
-        this.#disk.freeze(active.fd)
-        this.#disk.close(active.fd)
-        this.#active = null
-      }
+      if (file.end >= this.#maxFileBytes) this.#close(active)
     } catch (error) {
       this.#abandon()
       throw new SealtrailError('NOT_DURABLE', `segment not stored: ${reason(error)}`, { cause: error })
     }
+  }
+
+  #close(active: { fd: number }): void {
+    this.#active = null
+    this.#disk.freeze(active.fd)
+    this.#disk.close(active.fd)
   }
 
   #create(first: number): { file: number; fd: number } {
@@ -171,7 +276,7 @@ export class SegmentSeries {
       // From here on `abandon` closes it whatever fails.
       this.#active = { file: this.#files.length, fd }
       this.#known.set(name, this.#files.length)
-      const file = { name, end: 0, limit: Number.POSITIVE_INFINITY, damage: [], tail: null, closed: false }
+      const file = this.#file(name)
       this.#files.push(file)
       this.#disk.syncDirectory(this.#folder)
       this.#take(this.#active.file)
@@ -220,8 +325,11 @@ export class SegmentSeries {
     if (size <= file.end) return
     const { found, damage, end, tail } = scan(this.#disk, this.#fd(number), file.end, size)
     for (const { header, offset } of found) {
+      file.day ??= Math.floor(header.lock.retainUntilMs / DAY_MS)
       const key = parseIndexedKey(header.key, 'segment')
-      if (key !== null && key.log === this.#log) this.table.add(key.first, key.digest, header.size, number * SPAN + offset)
+      if (key === null || key.log !== this.#log) continue
+      this.table.add(key.first, key.digest, header.size, number * SPAN + offset)
+      file.left++
     }
     file.damage.push(...damage)
     file.end = end
@@ -260,4 +368,8 @@ export class SegmentSeries {
   #path(name: string): string {
     return `${this.#folder}/${name}`
   }
+}
+
+function nameOf(first: number, digest: string): string {
+  return `${String(first).padStart(20, '0')}-${digest}`
 }

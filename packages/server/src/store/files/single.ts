@@ -4,7 +4,8 @@ import { SealtrailError } from '../../errors.ts'
 import { crashPoint } from '../../observe/crash-point.ts'
 import type { Lock } from '../store.ts'
 import { type Disk, reason } from './disk.ts'
-import { formatHeader } from './header.ts'
+import { formatHeader, MAX_HEADER, parseHeader } from './header.ts'
+import { isStateName } from './state.ts'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants
 /** Beside each object: what was declared of its retention, in the words of an append file's header. */
@@ -58,10 +59,39 @@ export class SingleFiles {
     }
   }
 
+  /** Size and declared lock of an object, or null when there is none; `lock` null: its declaration cannot be read. */
+  declared(name: string): { readonly size: number; readonly lock: Lock | null } | null {
+    const size = this.#size(name)
+    if (size === null) return null
+    const line = this.read(`${name}${LOCK}`)
+    const parsed = line === null || line.length > MAX_HEADER ? null : parseHeader(line.toString('latin1'))
+    return { size, lock: parsed?.intact === true ? parsed.header.lock : null }
+  }
+
+  /** Removes an object and then what was declared of it; that there is none is success. */
+  remove(name: string): void {
+    this.#disk.remove(`${this.#folder}/${name}`)
+    // Dying here leaves a declaration of nothing, as dying within `write` does.
+    this.#disk.remove(`${this.#folder}/${name}${LOCK}`)
+    if (this.#disk.names(this.#folder).length > 0) this.#disk.syncDirectory(this.#folder)
+  }
+
+  #size(name: string): number | null {
+    try {
+      const fd = this.#disk.open(`${this.#folder}/${name}`, O_RDONLY)
+      const { size } = this.#disk.stat(fd)
+      this.#disk.close(fd)
+      return size
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+      throw error
+    }
+  }
+
   /** Names of objects with their sizes, ascending. */
   *list(): IterableIterator<{ name: string; size: number }> {
     for (const name of this.#disk.names(this.#folder)) {
-      if (name.startsWith('.') || name.endsWith(LOCK)) continue
+      if (name.startsWith('.') || name.endsWith(LOCK) || isStateName(name)) continue
       const fd = this.#disk.open(`${this.#folder}/${name}`, O_RDONLY)
       const { size } = this.#disk.stat(fd)
       this.#disk.close(fd)

@@ -1,13 +1,16 @@
 import { hash } from 'node:crypto'
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, rmSync } from 'node:fs'
 import { segmentKey } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
 import { type ObjectKey, parseIndexedKey, parseKey } from '../key.ts'
-import type { Lock, Store, Stored } from '../store.ts'
+import { atLeast, endsAfter } from '../lock.ts'
+import type { About, Held, Lock, Probe, ProbeEnv, Store, Stored } from '../store.ts'
 import { type Disk, nodeDisk, reason } from './disk.ts'
 import type { Damage } from './scan.ts'
 import { SegmentSeries } from './series.ts'
+import { probeFiles } from './probe.ts'
 import { SingleFiles } from './single.ts'
+import { isStateName, StateFiles } from './state.ts'
 
 export interface FileStoreOptions {
   /** For reading threads and `verify`: nothing is created, frozen or synced. */
@@ -17,6 +20,9 @@ export interface FileStoreOptions {
   /** The operating system; a test lets calls fail. */
   readonly disk?: Disk
 }
+
+/** Where a probe works: no log can be called so. */
+const SCRATCH = '.probe'
 
 /** Bytes in an append file that are no whole object. */
 export interface FileDamage {
@@ -63,7 +69,8 @@ export class FileStore implements Store {
     return store
   }
 
-  async put(key: string, bytes: Uint8Array, lock: Lock): Promise<Stored> {
+  /** What an object is about is said by its key and its first line here: `about` is not kept. */
+  async put(key: string, bytes: Uint8Array, lock: Lock, _about?: About): Promise<Stored> {
     try {
       return await this.#put(key, bytes, lock)
     } catch (error) {
@@ -92,7 +99,10 @@ export class FileStore implements Store {
     const stored: Stored = { key, size: bytes.length, assurance: 'declared', version: null }
     const sha256 = hash('sha256', bytes, 'hex')
     const before = this.#copies(key, { known: true })
-    if (before.some((copy) => Buffer.compare(copy, bytes) === 0)) return stored
+    if (before.some((copy) => Buffer.compare(copy, bytes) === 0)) {
+      await this.extend(key, lock)
+      return stored
+    }
     // A damaged segment may be written again, beside the damaged copy; whole objects stay what they are.
     const whole = before.some((copy) => hash('sha256', copy, 'hex').startsWith(digestIn(key)))
     if (whole || (before.length > 0 && kind !== 'segment')) throw new SealtrailError('ALREADY_WRITTEN', `other bytes are stored under ${key}`)
@@ -119,6 +129,79 @@ export class FileStore implements Store {
     }
   }
 
+  async held(key: string): Promise<Held | null> {
+    try {
+      return this.#held(key)
+    } catch (error) {
+      if (error instanceof SealtrailError) throw error
+      throw new SealtrailError('STORE_UNREADABLE', `what holds ${key} cannot be read: ${reason(error)}`, { cause: error })
+    }
+  }
+
+  async extend(key: string, lock: Lock): Promise<Held> {
+    const held = await this.#known(key)
+    const wanted = atLeast(held.lock, lock)
+    if (held.lock !== null && held.lock.mode === wanted.mode && held.lock.retainUntilMs === wanted.retainUntilMs) return held
+    return this.#declare(key, wanted, held.legalHold)
+  }
+
+  async hold(key: string, on: boolean): Promise<Held> {
+    const held = await this.#known(key)
+    return held.legalHold === on ? held : this.#declare(key, held.lock, on)
+  }
+
+  async remove(key: string, nowMs: number): Promise<void> {
+    const held = await this.held(key)
+    if (held === null) return
+    if (held.legalHold) throw new SealtrailError('OBJECT_LOCKED', `${key} is under a legal hold`)
+    if (held.lock === null) throw new SealtrailError('OBJECT_LOCKED', `the lock of ${key} cannot be read: it stays`)
+    if (endsAfter(held.lock, nowMs)) throw new SealtrailError('OBJECT_LOCKED', `${key} is locked until ${new Date(held.lock.retainUntilMs).toISOString()}`)
+    const { log, kind, name } = checked(key)
+    const indexed = parseIndexedKey(key, 'segment')
+    if (indexed !== null) await (await this.#writable(log)).remove(indexed.first, indexed.digest)
+    else new SingleFiles(this.#disk, this.#folder(log, kind)).remove(name)
+    // Dying here leaves a declaration of nothing.
+    new StateFiles(this.#disk, this.#folder(log, kind)).remove(name)
+  }
+
+  async probe(env: ProbeEnv): Promise<Probe> {
+    const scratch = `${this.#directory}/${SCRATCH}`
+    try {
+      return await probeFiles(await FileStore.open(scratch, { disk: this.#disk }), env)
+    } finally {
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  }
+
+  async #known(key: string): Promise<Held> {
+    const held = await this.held(key)
+    if (held === null) throw new SealtrailError('NOT_FOUND', `the store has no ${key}`)
+    return held
+  }
+
+  #held(key: string): Held | null {
+    const { log, kind, name } = checked(key)
+    const indexed = parseIndexedKey(key, 'segment')
+    if (indexed !== null) this.#open(log).refresh()
+    const declared =
+      indexed !== null ? this.#open(log).declared(indexed.first, indexed.digest) : new SingleFiles(this.#disk, this.#folder(log, kind)).declared(name)
+    if (declared === null) return null
+    const later = new StateFiles(this.#disk, this.#folder(log, kind)).read(name)
+    const lock = later?.lock == null ? declared.lock : atLeast(declared.lock, later.lock)
+    return { key, size: declared.size, version: null, lock, legalHold: later?.legalHold ?? false, others: 0 }
+  }
+
+  async #declare(key: string, lock: Lock | null, legalHold: boolean): Promise<Held> {
+    const { log, kind, name } = checked(key)
+    if (this.#readOnly) throw new SealtrailError('DATA_UNWRITABLE', 'the store is open for reading only')
+    try {
+      await new StateFiles(this.#disk, this.#folder(log, kind)).write(name, { lock, legalHold })
+    } catch (error) {
+      throw new SealtrailError('NOT_DURABLE', `the lock of ${key} could not be declared: ${reason(error)}`, { cause: error })
+    }
+    return this.#known(key)
+  }
+
   /** Every stretch of bytes in append files that is no whole object: torn writes and damage, for `verify` and `doctor`. */
   damage(): FileDamage[] {
     return this.#logs().flatMap((log) => {
@@ -143,7 +226,7 @@ export class FileStore implements Store {
     for (let at = from === null ? 0 : table.lower(from); at < table.length; at++) {
       const key = segmentKey(log, table.first(at), table.digest(at))
       // A second copy has the same key.
-      if (key === last || key <= after || !key.startsWith(prefix)) continue
+      if (key === last || key <= after || !key.startsWith(prefix) || series.isRemoved(at)) continue
       last = key
       yield { key, size: table.size(at) }
     }
@@ -177,7 +260,7 @@ export class FileStore implements Store {
   }
 
   #logs(): string[] {
-    return existsSync(this.#directory) ? subfolders(this.#directory) : []
+    return existsSync(this.#directory) ? subfolders(this.#directory).filter((name) => name !== SCRATCH) : []
   }
 
   #folder(log: string, kind: string): string {
@@ -197,7 +280,8 @@ function subfolders(path: string): string[] {
 function checked(key: string): ObjectKey {
   const parsed = parseKey(key)
   // Names that would be read as something else by this folder layout.
-  const bad = parsed === null || parsed.name.endsWith('.lock') || (parsed.kind === 'segment' && parseIndexedKey(key, 'segment') === null)
+  const bad =
+    parsed === null || parsed.name.endsWith('.lock') || isStateName(parsed.name) || (parsed.kind === 'segment' && parseIndexedKey(key, 'segment') === null)
   if (bad) throw new SealtrailError('INTERNAL', 'not a store key')
   return parsed
 }
