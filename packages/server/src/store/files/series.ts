@@ -16,6 +16,7 @@ const NAME = /^\d{20}(\.\d+)?\.ndjson\.zst$/
 const SPAN = 2 ** 36
 const OPEN_FILES = 64
 const DAY_MS = 86_400_000
+const LIST = '.removed'
 
 interface AppendFile {
   readonly name: string
@@ -73,7 +74,7 @@ export class SegmentSeries {
     for (const [number, file] of this.#files.entries()) {
       if (!there.has(file.name)) this.#forget(number)
       else if (all || !file.closed) this.#take(number)
-      if (!file.gone && there.has(`${file.name}.removed`)) this.#strike(number)
+      if (!file.gone && there.has(file.name + LIST)) this.#strike(number)
     }
   }
 
@@ -99,6 +100,9 @@ export class SegmentSeries {
       if (this.#active === null && this.#usable(file)) this.#active = { file: number, fd: this.#disk.open(this.#path(file.name), O_RDWR | O_APPEND) }
       else this.#disk.freeze(fd)
     }
+    // Lists whose file went before them.
+    for (const name of this.#disk.names(this.#folder))
+      if (name.endsWith(LIST) && !this.#stands(name.slice(0, -LIST.length))) this.#disk.remove(this.#path(name))
     if (this.#files.length > 0) this.#disk.syncDirectory(this.#folder)
   }
 
@@ -207,7 +211,7 @@ export class SegmentSeries {
   }
 
   #file(name: string): AppendFile {
-    const removed = new RemovedList(this.#disk, `${this.#path(name)}.removed`)
+    const removed = new RemovedList(this.#disk, this.#path(name) + LIST)
     return { name, end: 0, limit: Number.POSITIVE_INFINITY, damage: [], tail: null, closed: false, day: null, left: 0, removed, gone: false }
   }
 
@@ -233,7 +237,7 @@ export class SegmentSeries {
     const { first, digest } = parseIndexedKey(key, 'segment')!
     const day = Math.floor(lock.retainUntilMs / DAY_MS)
     try {
-      if (this.#active !== null && (this.#files[this.#active.file]!.day ?? day) !== day) this.#close(this.#active)
+      if (this.#active !== null && !this.#fits(this.#files[this.#active.file]!, day, nameOf(first, digest))) this.#close(this.#active)
       const active = (this.#active ??= this.#create(first))
       const file = this.#files[active.file]!
       const written = await this.#disk.append(active.fd, [header, bytes])
@@ -258,6 +262,16 @@ export class SegmentSeries {
       this.#abandon()
       throw new SealtrailError('NOT_DURABLE', `segment not stored: ${reason(error)}`, { cause: error })
     }
+  }
+
+  #stands(name: string): boolean {
+    const number = this.#known.get(name)
+    return number !== undefined && !this.#files[number]!.gone
+  }
+
+  /** An object goes where others end on the same day, and not where its name is struck out. */
+  #fits(file: AppendFile, day: number, name: string): boolean {
+    return (file.day ?? day) === day && !file.removed.has(name)
   }
 
   #close(active: { fd: number }): void {
