@@ -71,6 +71,11 @@ export interface TrailConfig {
   /** Event types asked for by a subscription block, or null for all. */
   readonly subscription: { readonly eventTypes: readonly string[] } | null
   readonly sequence: { readonly settleMs: number; readonly quietMs: number; readonly holdMs: number }
-  readonly retain: { readonly mode: 'COMPLIANCE' | 'GOVERNANCE'; readonly periodMs: number }
+  readonly retain: RetainConfig
   readonly public: boolean
+}
+
+export interface RetainConfig {
+  readonly mode: 'COMPLIANCE' | 'GOVERNANCE'
+  readonly periodMs: number
 }

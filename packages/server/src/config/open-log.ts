@@ -30,6 +30,7 @@ import type { Config } from './config.ts'
 import { hashPacker } from './hash-packer.ts'
 import { lastSealed } from './last-sealed.ts'
 import type { LastSealed } from './last-sealed.ts'
+import { planOf } from './logs.ts'
 import type { OpenPacks } from './open-packs.ts'
 
 /** What the logs of a server share before any of them is written to. */
@@ -119,7 +120,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
   const writer = new LogWriter({
     log,
     standing: { origin, head, checkpoint, frontier: files.frontier() },
-    hold: config.trails[log]?.sequence ?? { settleMs: 0, quietMs: 0, holdMs: 0 },
+    hold: config.trails[planOf(config, log).trail]?.sequence ?? { settleMs: 0, quietMs: 0, holdMs: 0 },
     ledger,
     journal: works.journal,
     marks: works.marks,
@@ -192,15 +193,8 @@ export function segmentSignerOf(keys: Keyring): SegmentSigner {
 
 /** How long and how hard what is stored of a log now is locked. */
 export function lockFor(config: Config, log: string, nowMs: number): Lock {
-  const retain = config.trails[log]?.retain ?? longest(config)
-  return { mode: retain.mode, retainUntilMs: nowMs + retain.periodMs }
-}
-
-/** The system trail is evidence about all others and stays as long as the longest of them. */
-function longest(config: Config): Config['trails'][string]['retain'] {
-  return Object.values(config.trails)
-    .map(({ retain }) => retain)
-    .reduce((a, b) => (b.periodMs > a.periodMs ? b : a))
+  const { mode, periodMs } = planOf(config, log)
+  return { mode, retainUntilMs: nowMs + periodMs }
 }
 
 function codeOf(error: unknown): string {

@@ -24,7 +24,7 @@ import { openLedger } from '../sequence/level/ledger.ts'
 import { storeObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { Store } from '../store/store.ts'
-import { SYSTEM_LOG, systemBatch } from '../threads/system-entry.ts'
+import { systemBatch } from '../threads/system-entry.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
 import { Sizes } from '../threads/sizes.ts'
 import { LevelVault } from '../vault/level/vault.ts'
@@ -33,6 +33,7 @@ import { Accepting } from './accepting.ts'
 import { disagreement } from './catch-up-ledger.ts'
 import { checkVault } from './check-vault.ts'
 import type { Config } from './config.ts'
+import { logsOf } from './logs.ts'
 import { lockFor, openLog, recoverLog } from './open-log.ts'
 import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
@@ -124,7 +125,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   open.push(() => store.close())
   const records = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
 
-  const names = [...Object.keys(config.trails), SYSTEM_LOG]
+  const names = logsOf(config).map(({ log }) => log)
   const ground = { config, keys, heads, store, records, note }
   const recovered: RecoveredLog[] = []
   for (const log of names) recovered.push(await recoverLog(log, ground, (close) => open.push(close)))
