@@ -14,7 +14,7 @@ export interface OpenOptions {
 export interface Stored {
   /** The data directory. */
   readonly data: string
-  readonly store: Pick<StoreConfig, 'place' | 'timeoutMs'>
+  readonly store: Pick<StoreConfig, 'place' | 'timeoutMs' | 'unlocked'>
 }
 
 /** How long one request to a store may take where no configuration says it. */
@@ -33,7 +33,7 @@ export async function openStore({ data, store }: Stored, options: OpenOptions = 
 
 /** The write-once store of a data directory, for commands that are given nothing else. @throws SealtrailError DATA_UNWRITABLE, DATA_CORRUPT, STORE_UNREADABLE */
 export function openStoreOf(data: string, options: OpenOptions = {}): Promise<Store> {
-  return openStore({ data, store: { place: placeOf(data), timeoutMs: TIMEOUT_MS } }, options)
+  return openStore({ data, store: { place: placeOf(data), timeoutMs: TIMEOUT_MS, unlocked: 'stop' } }, options)
 }
 
 /** The heads of its logs. @throws SealtrailError DATA_CORRUPT, DATA_UNWRITABLE */

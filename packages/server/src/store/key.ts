@@ -34,3 +34,10 @@ export function parseIndexedKey(key: string, kind: 'segment' | 'hashes'): Indexe
     return null
   }
 }
+
+/** The hex of the SHA-256 that a key ends with, whole or its first half; '' (which every digest starts with) when it has none. */
+export function digestNamed(key: string): string {
+  const parsed = parseKey(key)
+  if (parsed?.kind === 'object' && /^[0-9a-f]{64}$/.test(parsed.name)) return parsed.name
+  return (parseIndexedKey(key, 'segment') ?? parseIndexedKey(key, 'hashes'))?.digest ?? ''
+}

@@ -53,7 +53,8 @@ export interface Store {
    * Putting identical bytes again succeeds, and extends a lock that ends earlier; other bytes under an existing key are
    * refused. A crash leaves either nothing or the whole object. A write of unknown outcome is resolved by reading.
    * @throws SealtrailError NOT_DURABLE (with cause) when it cannot be known to be stored; STORE_NOT_LOCKED when the store
-   * took the bytes and not the lock; ALREADY_WRITTEN.
+   * took the bytes and not the lock, unless it was opened with `requireLock: false` (`remote.ts`): then the assurance is `none`;
+   * ALREADY_WRITTEN.
    */
   put(key: string, bytes: Uint8Array, lock: Lock, about?: About): Promise<Stored>
   /**

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { accessSync, constants, existsSync, readdirSync, rmSync } from 'node:fs'
 import { segmentKey } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
-import { type ObjectKey, parseIndexedKey, parseKey } from '../key.ts'
+import { digestNamed, type ObjectKey, parseIndexedKey, parseKey } from '../key.ts'
 import { atLeast, endsAfter } from '../lock.ts'
 import type { About, Held, Lock, Probe, ProbeEnv, Store, Stored } from '../store.ts'
 import { type Disk, nodeDisk, reason } from './disk.ts'
@@ -88,7 +88,7 @@ export class FileStore implements Store {
       throw new SealtrailError('DATA_CORRUPT', `${key} cannot be read: ${reason(error)}`, { cause: error })
     }
     // The same object may have been written twice, the first time badly.
-    if (copies.length > 1) return copies.find((copy) => hash('sha256', copy, 'hex').startsWith(digestIn(key))) ?? copies[0]!
+    if (copies.length > 1) return copies.find((copy) => hash('sha256', copy, 'hex').startsWith(digestNamed(key))) ?? copies[0]!
     return copies[0] ?? null
   }
 
@@ -104,9 +104,9 @@ export class FileStore implements Store {
       return stored
     }
     // A damaged segment may be written again, beside the damaged copy; whole objects stay what they are.
-    const whole = before.some((copy) => hash('sha256', copy, 'hex').startsWith(digestIn(key)))
+    const whole = before.some((copy) => hash('sha256', copy, 'hex').startsWith(digestNamed(key)))
     if (whole || (before.length > 0 && kind !== 'segment')) throw new SealtrailError('ALREADY_WRITTEN', `other bytes are stored under ${key}`)
-    if (!sha256.startsWith(digestIn(key))) throw new SealtrailError('INTERNAL', `the bytes are not those ${key} names`)
+    if (!sha256.startsWith(digestNamed(key))) throw new SealtrailError('INTERNAL', `the bytes are not those ${key} names`)
     if (kind === 'segment') await (await this.#writable(log)).append(key, bytes, sha256, lock)
     else await new SingleFiles(this.#disk, this.#folder(log, kind)).write(name, key, bytes, sha256, lock)
     return stored
@@ -284,13 +284,6 @@ function checked(key: string): ObjectKey {
     parsed === null || parsed.name.endsWith('.lock') || isStateName(parsed.name) || (parsed.kind === 'segment' && parseIndexedKey(key, 'segment') === null)
   if (bad) throw new SealtrailError('INTERNAL', 'not a store key')
   return parsed
-}
-
-/** The hex digest that a key ends with; '' (which every digest starts with) when it has none. */
-function digestIn(key: string): string {
-  const { kind, name } = checked(key)
-  if (kind === 'object' && /^[0-9a-f]{64}$/.test(name)) return name
-  return (parseIndexedKey(key, 'segment') ?? parseIndexedKey(key, 'hashes'))?.digest ?? ''
 }
 
 function parseFrom(after: string, start: string): number | null {
