@@ -15,12 +15,14 @@ import type { LogWriter } from '../log-writer.ts'
 import { ClockGuard } from '../observe/clock-guard.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { alarmText, readAlarm } from '../publish/alarm.ts'
 import type { ForkAlarm } from '../publish/alarm.ts'
 import { replayJournal } from '../replay.ts'
 import type { Committed } from '../seal/commit.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import { openLedger } from '../sequence/level/ledger.ts'
+import { StoreCounts } from '../store/counted.ts'
 import { storeObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { Store } from '../store/store.ts'
@@ -47,6 +49,8 @@ export interface SealingEnv {
   readonly now: () => number
   readonly journal?: JournalOptions
   readonly log: Log
+  /** Where the store's calls are counted. */
+  readonly metrics?: Metrics
   /** Told of each commit after its answers: index and other followers. */
   onCommit(log: string, committed: Committed, items: readonly Numbered[]): void
 }
@@ -121,7 +125,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   const heads = openHeads(config.data)
   open.push(() => heads.close())
   keepPlace(config.data, config.store.place, !fresh)
-  const store = await openStore(config)
+  const store = await openStore(config, env.metrics === undefined ? {} : { counts: new StoreCounts(env.metrics) })
   open.push(() => store.close())
   const records = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
 

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { SqliteHead } from '../head/sqlite/head.ts'
+import { CountedStore } from '../store/counted.ts'
+import type { StoreCounts } from '../store/counted.ts'
 import { FileStore } from '../store/files/store.ts'
 import type { Store } from '../store/store.ts'
 import type { StoreConfig } from './store-config.ts'
@@ -8,6 +10,8 @@ import { placeOf } from './store-place.ts'
 export interface OpenOptions {
   /** For all but the one that seals: nothing is created or changed. */
   readonly readOnly?: boolean
+  /** Where calls, bytes and errors are counted, under the store's type. */
+  readonly counts?: StoreCounts
 }
 
 /** What opening a store takes of the configuration. */
@@ -21,7 +25,13 @@ export interface Stored {
 const TIMEOUT_MS = 30_000
 
 /** The write-once store of a server. @throws SealtrailError DATA_UNWRITABLE, STORE_UNREADABLE */
-export async function openStore({ data, store }: Stored, options: OpenOptions = {}): Promise<Store> {
+export async function openStore(stored: Stored, options: OpenOptions = {}): Promise<Store> {
+  const { counts } = options
+  const store = await openPlace(stored, options)
+  return counts === undefined ? store : new CountedStore(store, counts, stored.store.place.type)
+}
+
+async function openPlace({ data, store }: Stored, options: OpenOptions): Promise<Store> {
   const { place } = store
   switch (place.type) {
     case 'files':

@@ -43,12 +43,13 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   const sealing = await openSealing(config, {
     now,
     log: options.log,
+    metrics,
     ...journal,
     onCommit: (log, committed, items) => follower?.push(fromFeed(toFeed(log, committed, items))),
   })
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log: options.log, startedMs: now() })
   const index = await openIndex(join(config.data, 'index'), (message) => options.log.warn(message))
-  const side = await openReadSide(config, sealing.sizes, (ids) => sealing.vault.keysById(ids))
+  const side = await openReadSide(config, sealing.sizes, (ids) => sealing.vault.keysById(ids), metrics)
   follower = new Follower({
     index,
     records: side.records,

@@ -4,7 +4,9 @@ import type { Config } from '../config/config.ts'
 import { openHeads, openStore } from '../config/open-store.ts'
 import type { Token } from '../index/index.ts'
 import type { Records } from '../index/records.ts'
+import { Metrics } from '../observe/metrics.ts'
 import { HashFiles } from '../seal/tiles.ts'
+import { StoreCounts } from '../store/counted.ts'
 import { readObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { KeyAnswer } from '../vault/vault.ts'
@@ -22,11 +24,19 @@ export interface ReadSide {
   close(): Promise<void>
 }
 
-/** @param keysById asks the one thread that can unwrap people's keys. */
-export async function openReadSide(config: Config, sizes: Sizes, keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>): Promise<ReadSide> {
+/**
+ * @param keysById asks the one thread that can unwrap people's keys.
+ * @param metrics where what is asked of the store is counted.
+ */
+export async function openReadSide(
+  config: Config,
+  sizes: Sizes,
+  keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>,
+  metrics: Metrics = new Metrics(),
+): Promise<ReadSide> {
   const at = (...names: string[]): string => join(config.data, ...names)
   const heads = openHeads(config.data, { readOnly: true })
-  const store = await openStore(config, { readOnly: true })
+  const store = await openStore(config, { readOnly: true, counts: new StoreCounts(metrics) })
   const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
   const vault = await LevelVaultReader.open(at('vault'), keysById)
   const files = new Map<string, HashFiles>()

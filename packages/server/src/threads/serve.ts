@@ -77,7 +77,7 @@ export async function serve({
 }: ServeOptions): Promise<Served> {
   const hashes = keyedHashes(keys)
   const metrics = new Metrics()
-  const side = await openReadSide(config, sizes, (ids) => port.keysById(ids))
+  const side = await openReadSide(config, sizes, (ids) => port.keysById(ids), metrics)
   const index = await LevelIndex.open(join(config.data, 'index'))
   const counts = new Counts(metrics)
   const view = checkpointView(config, vkeys, sizes.logs)

@@ -48,6 +48,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const sealing = await openSealing(config, {
     now,
     log,
+    metrics,
     onCommit(name, committed, items) {
       commits.add(1, name)
       sealed.add(items.length, name)
