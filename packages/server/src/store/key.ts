@@ -1,4 +1,5 @@
 import { parseObjectKey } from '@sealtrail/evidence'
+import { SealtrailError } from '../errors.ts'
 
 /**
  * A key of the store: `<log>/<kind>/<name>`. Segments and hash packs are named `<first index, 20 digits>-<32 hex of SHA-256>`:
@@ -40,4 +41,11 @@ export function digestNamed(key: string): string {
   const parsed = parseKey(key)
   if (parsed?.kind === 'object' && /^[0-9a-f]{64}$/.test(parsed.name)) return parsed.name
   return (parseIndexedKey(key, 'segment') ?? parseIndexedKey(key, 'hashes'))?.digest ?? ''
+}
+
+/** Takes a key apart that must be one: what an adapter is asked for is never a path out of its place. @throws SealtrailError INTERNAL */
+export function checkedKey(key: string): ObjectKey {
+  const parsed = parseKey(key)
+  if (parsed === null || (parsed.kind === 'segment' && parseIndexedKey(key, 'segment') === null)) throw new SealtrailError('INTERNAL', 'not a store key')
+  return parsed
 }

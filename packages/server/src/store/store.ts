@@ -1,3 +1,5 @@
+import type { Cold, Lifecycle } from './lifecycle.ts'
+
 /** How long and how hard an object is locked. */
 export interface Lock {
   readonly mode: 'COMPLIANCE' | 'GOVERNANCE'
@@ -25,6 +27,8 @@ export interface About {
   readonly schemas?: readonly string[]
   /** Regulatory tags of the records in it. */
   readonly tags?: readonly string[]
+  /** Puts the object under a legal hold by the very request that writes it. */
+  readonly legalHold?: boolean
 }
 
 /** What the store says holds an object now: read, not remembered. */
@@ -82,6 +86,12 @@ export interface Store {
   remove(key: string, nowMs: number): Promise<void>
   /** Tries to break the lock, on objects of its own under the scratch prefix `probe/`; never on evidence. @throws SealtrailError STORE_UNREADABLE */
   probe(env: ProbeEnv): Promise<Probe>
+  /**
+   * The platform's rule that moves this server's objects to a colder class, for a store that has classes. Never lets
+   * anything expire, concerns only what is under the store's prefix, and leaves every other rule of the place as it is.
+   * @param apply false: only looks. @throws SealtrailError STORE_UNREADABLE, NOT_DURABLE when the rule cannot be read back as it was written
+   */
+  lifecycle?(cold: Cold, apply: boolean): Promise<Lifecycle>
   close(): Promise<void>
 }
 

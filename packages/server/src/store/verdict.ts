@@ -2,10 +2,12 @@ import type { Assurance, Probe, ProbeCheck } from './store.ts'
 
 /**
  * What follows from what a probe saw. One broken decisive check and the lock protects nothing: `none`, unless the store
- * makes no claim to enforce anything (`claims: 'declared'`) and kept what it was told.
+ * makes no claim to enforce anything (`claims: 'declared'`) and kept what it was told. One that could not be tried, for want
+ * of a right or of such a call: nobody saw it enforced, `declared`.
  */
 export function probeOf(checks: readonly ProbeCheck[], observedMs: number, claims: Assurance = 'store-enforced'): Probe {
   const decisive = checks.filter((check) => check.decisive)
-  const held = decisive.length > 0 && decisive.every(({ result }) => result === 'held')
-  return { assurance: held ? claims : 'none', observedMs, checks }
+  const broken = decisive.length === 0 || decisive.some(({ result }) => result === 'broken')
+  const tried = decisive.every(({ result }) => result === 'held')
+  return { assurance: broken ? 'none' : tried ? claims : 'declared', observedMs, checks }
 }

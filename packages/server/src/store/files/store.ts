@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { accessSync, constants, existsSync, readdirSync, rmSync } from 'node:fs'
 import { segmentKey } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
-import { digestNamed, type ObjectKey, parseIndexedKey, parseKey } from '../key.ts'
+import { checkedKey, digestNamed, type ObjectKey, parseIndexedKey } from '../key.ts'
 import { atLeast, endsAfter } from '../lock.ts'
 import type { About, Held, Lock, Probe, ProbeEnv, Store, Stored } from '../store.ts'
 import { type Disk, nodeDisk, reason } from './disk.ts'
@@ -70,9 +70,12 @@ export class FileStore implements Store {
   }
 
   /** What an object is about is said by its key and its first line here: `about` is not kept. */
-  async put(key: string, bytes: Uint8Array, lock: Lock, _about?: About): Promise<Stored> {
+  async put(key: string, bytes: Uint8Array, lock: Lock, about?: About): Promise<Stored> {
     try {
-      return await this.#put(key, bytes, lock)
+      const stored = await this.#put(key, bytes, lock)
+      // Dying before this line: the object stands without its hold, and nobody was told that it stands.
+      if (about?.legalHold === true) await this.hold(key, true)
+      return stored
     } catch (error) {
       if (error instanceof SealtrailError) throw error
       throw new SealtrailError('NOT_DURABLE', `object not stored: ${reason(error)}`, { cause: error })
@@ -278,11 +281,9 @@ function subfolders(path: string): string[] {
 }
 
 function checked(key: string): ObjectKey {
-  const parsed = parseKey(key)
+  const parsed = checkedKey(key)
   // Names that would be read as something else by this folder layout.
-  const bad =
-    parsed === null || parsed.name.endsWith('.lock') || isStateName(parsed.name) || (parsed.kind === 'segment' && parseIndexedKey(key, 'segment') === null)
-  if (bad) throw new SealtrailError('INTERNAL', 'not a store key')
+  if (parsed.name.endsWith('.lock') || isStateName(parsed.name)) throw new SealtrailError('INTERNAL', 'not a store key')
   return parsed
 }
 
