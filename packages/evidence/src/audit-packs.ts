@@ -1,6 +1,6 @@
 import { sha256Hex } from '#platform'
 import { EvidenceError } from './errors.ts'
-import { PACK_BYTES, PACK_LEAVES, checkHashPack } from './hashpack.ts'
+import { PACK_BYTES, PACK_LEAVES, checkHashPack, checkHashTail } from './hashpack.ts'
 import type { ProblemCode } from './problem.ts'
 import { firstOf } from './segment-key.ts'
 
@@ -15,6 +15,9 @@ export class PackAudit {
   #filled: number
   readonly #expected = new Map<number, string>()
   readonly #seen = new Set<number>()
+  /** Tails there are, by the run of 65,536 they stand in; their digests by key once the leaves were seen. */
+  readonly #tails = new Map<number, Array<{ readonly object: string; readonly first: number; readonly to: number }>>()
+  readonly #tailDigests = new Map<string, string>()
 
   constructor(start: number, report: Report) {
     this.#start = start
@@ -32,9 +35,38 @@ export class PackAudit {
       if (this.#filled === from) {
         this.#window.set(leaves.subarray((from - first) * 32, (to - first) * 32), at * 32)
         this.#filled = to
+        this.#digestTails(from, to)
         if (to % PACK_LEAVES === 0) this.#expected.set(to - PACK_LEAVES, sha256Hex(this.#window))
       }
       from = to
+    }
+  }
+
+  /** Says, before any leaves, that there is a tail: what its digest must be is then remembered. @param bytes its length */
+  expectTail(object: string, bytes: number): void {
+    const first = firstOf(object)
+    if (first === null || bytes % 32 !== 0) return
+    const run = first - (first % PACK_LEAVES)
+    this.#tails.set(run, [...(this.#tails.get(run) ?? []), { object, first, to: first + bytes / 32 }])
+  }
+
+  #digestTails(from: number, to: number): void {
+    const run = from - (from % PACK_LEAVES)
+    for (const tail of this.#tails.get(run) ?? []) {
+      if (tail.to > from && tail.to <= to) this.#tailDigests.set(tail.object, sha256Hex(this.#window.subarray((tail.first - run) * 32, (tail.to - run) * 32)))
+    }
+  }
+
+  /** A tail as the store gave it. @param size leaves of the log. */
+  tail(object: string, bytes: Uint8Array, size: number): void {
+    try {
+      const { first, count, sha256 } = checkHashTail(object, bytes)
+      const expected = this.#tailDigests.get(object)
+      if (first + count > size) this.#report('HASH_PACK', object, first, 'beyond the records')
+      else if (expected !== undefined && expected !== sha256) this.#report('HASH_PACK', object, first, 'other hashes than those of the records')
+    } catch (error) {
+      if (!(error instanceof EvidenceError)) throw error
+      this.#report('HASH_PACK', object, firstOf(object), error.message)
     }
   }
 

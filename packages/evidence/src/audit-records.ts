@@ -28,7 +28,9 @@ const DIGITS = new Uint8Array(128)
 export class RecordAudit {
   readonly #checks: RecordChecks
   readonly #auditids = new KeyTable()
-  readonly #subjects = new KeyTable()
+  #subjects = new KeyTable()
+  /** Numbers seen before records were missed; null: none were. */
+  #before: KeyTable | null = null
   /** False once records were missed: a number may then follow one nobody saw. */
   #complete: boolean
 
@@ -41,6 +43,10 @@ export class RecordAudit {
   /** Says that records in between are not known. */
   skipped(): void {
     this.#complete = false
+    if (this.#subjects.size === 0) return
+    this.#before ??= new KeyTable()
+    this.#subjects.addTo(this.#before)
+    this.#subjects = new KeyTable()
   }
 
   segment({ bytes, header, starts }: Segment, report: Report): void {
@@ -51,7 +57,7 @@ export class RecordAudit {
       const fault = this.#formFault(bytes, from, to)
       if (fault !== null) {
         report('RECORD_FORMAT', index, fault)
-        this.#complete = false
+        this.skipped()
         continue
       }
       if (this.#checks.auditids) this.#auditid(bytes, from + AUDIT_ID_AT, index, report)
@@ -87,9 +93,10 @@ export class RecordAudit {
     const low = uint32(digest, 0)
     const high = uint32(digest, 4)
     const last = this.#subjects.get(low, high)
-    if (found.sequence !== last + 1 && (this.#complete || found.sequence <= last)) {
-      report('SEQUENCE_GAP', index, `number ${found.sequence} after ${last}`)
-    }
+    // Behind a hole a subject may go on from a number nobody saw; from there on its numbers are gapless again.
+    const before = last > 0 ? last : (this.#before?.get(low, high) ?? 0)
+    const follows = last > 0 || this.#complete ? found.sequence === before + 1 : found.sequence > before
+    if (!follows) report('SEQUENCE_GAP', index, `number ${found.sequence} after ${before}`)
     if (found.sequence > last) this.#subjects.set(low, high, found.sequence)
   }
 }

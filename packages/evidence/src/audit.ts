@@ -1,9 +1,12 @@
 import { equalBytes, Frontier, parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import type { Checkpoint, CheckpointPolicy } from '@sealtrail/tlog'
+import { Span, partsOf } from './audit-expired.ts'
+import type { LeafHashes } from './audit-expired.ts'
 import { PackAudit } from './audit-packs.ts'
 import { RecordAudit } from './audit-records.ts'
 import type { RecordChecks } from './audit-records.ts'
 import { EvidenceError } from './errors.ts'
+import type { ExpiredRange } from './expiry.ts'
 import { EMPTY_ROOT, assertHead } from './head.ts'
 import type { LogHead } from './head.ts'
 import { problemOf } from './problem.ts'
@@ -27,7 +30,12 @@ export interface AuditOptions {
   /** Where to begin instead of at leaf 0; `edge` as `Frontier.edge` gives it, `segment` the digest of the segment before (null: unknown). */
   readonly start?: { readonly size: number; readonly edge: Uint8Array; readonly segment: string | null }
   /** Leaf hashes kept elsewhere (hash packs, tiles), 32 bytes each: used to name a changed record and to go on past a missing segment. */
-  readonly hashes?: (first: number, count: number) => Uint8Array | null
+  readonly hashes?: LeafHashes
+  /**
+   * What the log `system`, itself audited, says has expired of this log, and leaf hashes from the store's packs and tails
+   * alone: only these prove a range whose segments are gone.
+   */
+  readonly expired?: { readonly ranges: readonly ExpiredRange[]; readonly hashes: LeafHashes }
   /** Problems kept; more are only counted. Default 1,000. */
   readonly maxProblems?: number
 }
@@ -41,6 +49,8 @@ export interface AuditResult {
   /** `given`: a checkpoint was opened with the trust given. */
   readonly trust: 'given' | 'none'
   readonly problems: readonly Problem[]
+  /** Records that have expired, and whose leaf hashes lead to the root that follows them. */
+  readonly expired: readonly ExpiredRange[]
   /** Problems beyond those kept. */
   readonly more: number
 }
@@ -75,6 +85,8 @@ export class LogAudit {
   /** The state after a segment whose records lead to another root than it says, until the next header decides. */
   #doubtful: { readonly frontier: Frontier; readonly leaves: Uint8Array; readonly first: number } | null = null
   readonly #packs: PackAudit
+  readonly #expired: ExpiredRange[] = []
+  readonly #spans: Span[] = []
   /** Largest size under a checkpoint that fits and is signed as the policy asks. */
   #vouched = 0
   /** Whether a checkpoint was signed as the policy asks. An empty log may have none: then nobody said that it is empty. */
@@ -98,6 +110,11 @@ export class LogAudit {
   /** Number of leaves seen so far. */
   get size(): number {
     return this.#size
+  }
+
+  /** Problems found so far. */
+  get faults(): number {
+    return this.#problems.length + this.#more
   }
 
   /**
@@ -149,6 +166,16 @@ export class LogAudit {
     this.#packs.pack(object, bytes, this.#size)
   }
 
+  /** Before the segments: that the store has a tail, of so many bytes. */
+  expectHashTail(object: string, bytes: number): void {
+    this.#packs.expectTail(object, bytes)
+  }
+
+  /** A tail of the store; after the segments. */
+  hashTail(object: string, bytes: Uint8Array): void {
+    this.#packs.tail(object, bytes, this.#size)
+  }
+
   /** Reports each full run of 65,536 leaves that had no good pack; after all packs. @param before the size up to which packs must exist. */
   expectHashPacks(before: number = this.#size): void {
     this.#packs.expectAll(this.#options.log, before)
@@ -170,7 +197,7 @@ export class LogAudit {
     else this.#opened = true
     if (index > this.#size) return this.#report('CHECKPOINT_BEYOND', object, index, `size ${size}, records make ${this.#size}`)
     if (index < this.#start) return
-    const end = index === 0 ? EMPTY_ROOT : this.#ends.get(index)
+    const end = index === 0 ? EMPTY_ROOT : (this.#ends.get(index) ?? this.#rootWithin(index))
     if (end === undefined) this.#report('CHECKPOINT_MISMATCH', object, index, `no segment ends at size ${size}`)
     else if (end !== encodeHex(root)) this.#report('CHECKPOINT_MISMATCH', object, index, `another root at size ${size}`)
     else if (wrong === null) this.#vouched = Math.max(this.#vouched, index)
@@ -203,6 +230,7 @@ export class LogAudit {
       root: this.#frontier === null ? null : encodeHex(this.#frontier.root()),
       trust: this.#policy === null || !this.#opened ? 'none' : 'given',
       problems,
+      expired: [...this.#expired],
       more: this.#more,
     }
   }
@@ -243,21 +271,48 @@ export class LogAudit {
   /** Goes on behind a hole, with leaf hashes kept elsewhere if they lead to the root the next segment names. */
   #skipTo({ header: { first, previous } }: Segment): void {
     const from = this.#size
-    const last = this.#damaged[this.#damaged.length - 1]
-    // A hole that damaged objects explain from its first leaf to its last segment was reported with them.
-    const explained = this.#damaged[0]?.startsWith(segmentKey(this.#options.log, from, '')) && last?.endsWith(previous.segment.slice(0, 32))
-    if (!explained) {
-      const detail = `leaves ${from} to ${first - 1}, the last of them in ${previous.segment.slice(0, 32)}`
-      this.#report('SEGMENT_MISSING', segmentKey(this.#options.log, from, ''), from, detail)
+    const parts = partsOf(from, first, this.#options.expired?.ranges ?? [])
+    const proven = this.#lead(first, previous.root)
+    for (const part of parts) {
+      const key = segmentKey(this.#options.log, part.from, '')
+      if (part.range !== null && proven) this.#expired.push({ ...part.range, from: part.from, to: part.to })
+      else if (part.range !== null) this.#report('EXPIRED_UNPROVEN', key, part.from, `leaves ${part.from} to ${part.to - 1}`)
+      else if (!this.#isExplained(part.from, previous.segment)) {
+        const last = part.to === first ? `, the last of them in ${previous.segment.slice(0, 32)}` : ''
+        this.#report('SEGMENT_MISSING', key, part.from, `leaves ${part.from} to ${part.to - 1}${last}`)
+      }
     }
     this.#damaged = []
     this.#doubtful = null
     this.#records.skipped()
-    if (this.#frontier !== null && this.#keptHashes(from, first - from, previous.root) === null) this.#frontier = null
+    if (!proven && this.#frontier !== null && this.#keptHashes(from, first - from, previous.root) === null) this.#frontier = null
     this.#size = first
     this.#root = null
     this.#segment = null
     this.#ends.set(first, previous.root)
+  }
+
+  /** A hole that damaged objects explain from its first leaf to its last segment was reported with them. */
+  #isExplained(from: number, last: string): boolean {
+    const begins = this.#damaged.some((each) => each.startsWith(segmentKey(this.#options.log, from, '')))
+    return begins && (this.#damaged[this.#damaged.length - 1]?.endsWith(last.slice(0, 32)) ?? false)
+  }
+
+  /** Leads what packs and tails hold over a hole; true when it comes to the root. */
+  #lead(to: number, root: string): boolean {
+    const { expired } = this.#options
+    if (expired === undefined || expired.ranges.length === 0 || this.#frontier === null) return false
+    const led = Span.lead(this.#frontier, to, root, expired.hashes)
+    if (led === null) return false
+    this.#frontier = led.frontier
+    this.#spans.push(led.span)
+    // What stands before it in its run came from a pack or tail itself.
+    this.#packs.add(led.last.hashes, led.last.first)
+    return true
+  }
+
+  #rootWithin(size: number): string | undefined {
+    return this.#spans.find((span) => size > span.from && size < span.to)?.rootAt(size) ?? undefined
   }
 
   /** Leaf hashes kept elsewhere, taken over once they lead to the root; null otherwise. */

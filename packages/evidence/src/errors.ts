@@ -14,6 +14,8 @@ export type EvidenceCode =
   | 'SEGMENT_SIGNATURE'
   | 'KEY_FORMAT'
   | 'HASH_PACK_FORMAT'
+  | 'KEPT_FORMAT'
+  | 'SUMMARY_FORMAT'
   | 'HEAD_FORMAT'
   | 'RECEIPT_FORMAT'
   | 'DER_FORMAT'

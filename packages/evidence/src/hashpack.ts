@@ -1,6 +1,6 @@
 import { sha256Hex } from '#platform'
 import { EvidenceError } from './errors.ts'
-import { hashPackKey, parseObjectKey } from './segment-key.ts'
+import { hashPackKey, parseObjectKey, tailKey } from './segment-key.ts'
 
 /**
  * A hash pack: the leaf hashes of 65,536 consecutive records, 32 bytes each, nothing else; the first index is a multiple
@@ -23,6 +23,40 @@ export function checkHashPack(key: string, bytes: Uint8Array): { readonly first:
   const sha256 = sha256Hex(bytes)
   if (!sha256.startsWith(digest)) throw new EvidenceError('HASH_PACK_FORMAT', 'the bytes are not those the key names')
   return { first, sha256 }
+}
+
+/**
+ * A tail: the leaf hashes of fewer consecutive records than a pack holds, within one run of 65,536, the first index in the
+ * key. Kept for leaves whose segments expire before their pack is full; the first tail of a run begins where the run does,
+ * each further one where the one before it ends.
+ */
+export interface HashTail {
+  readonly first: number
+  /** Leaves, 1..65,535. */
+  readonly count: number
+  readonly sha256: string
+}
+
+/** The tail's store key. @throws EvidenceError HASH_PACK_FORMAT */
+export function hashTailKeyOf(log: string, first: number, bytes: Uint8Array): string {
+  assertTail(first, bytes)
+  return tailKey(log, first, sha256Hex(bytes))
+}
+
+/** What a tail holds, once length and digest fit its key. @throws EvidenceError KEY_FORMAT, HASH_PACK_FORMAT */
+export function checkHashTail(key: string, bytes: Uint8Array): HashTail {
+  const { kind, first, digest } = parseObjectKey(key)
+  if (kind !== 'tail') throw new EvidenceError('KEY_FORMAT', 'not the key of a tail')
+  assertTail(first, bytes)
+  const sha256 = sha256Hex(bytes)
+  if (!sha256.startsWith(digest)) throw new EvidenceError('HASH_PACK_FORMAT', 'the bytes are not those the key names')
+  return { first, count: bytes.length / 32, sha256 }
+}
+
+function assertTail(first: number, bytes: Uint8Array): void {
+  const count = bytes.length / 32
+  const fits = Number.isSafeInteger(first) && first >= 0 && Number.isInteger(count) && count > 0 && (first % PACK_LEAVES) + count <= PACK_LEAVES
+  if (!fits) throw new EvidenceError('HASH_PACK_FORMAT', 'a tail holds whole leaf hashes within one run of 65,536')
 }
 
 function assertPack(first: number, bytes: Uint8Array): void {

@@ -28,6 +28,13 @@ export class KeyTable {
     if (this.#size * 4 > this.#values.length * 3) this.#grow()
   }
 
+  /** Sets all its keys in the other table. */
+  addTo(other: KeyTable): void {
+    for (let i = 0; i < this.#values.length; i++) {
+      if (this.#values[i] !== 0) other.set(this.#low[i] as number, this.#high[i] as number, this.#values[i] as number)
+    }
+  }
+
   /** Where the key is, or the free slot where it would go (its value is 0). */
   #slot(low: number, high: number): number {
     const mask = this.#values.length - 1

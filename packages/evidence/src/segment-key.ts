@@ -1,9 +1,12 @@
 import { EvidenceError } from './errors.ts'
 
-/** What the key of a segment or hash pack says. */
+/** Objects that are named by their first leaf and their digest: segments, hash packs, tails of these, kept records. */
+export type IndexedKind = 'segment' | 'hashes' | 'tail' | 'kept'
+
+/** What the key of such an object says. */
 export interface ObjectName {
   readonly log: string
-  readonly kind: 'segment' | 'hashes'
+  readonly kind: IndexedKind
   /** Index of its first leaf. */
   readonly first: number
   /** First 32 hex characters of the object's SHA-256. */
@@ -13,7 +16,7 @@ export interface ObjectName {
 const NAME = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}'
 /** What a log may be called. */
 export const LOG_NAME: RegExp = new RegExp(`^${NAME}$`)
-const KEY = new RegExp(`^(${NAME})/(segment|hashes)/(\\d{20})-([0-9a-f]{32})$`)
+const KEY = new RegExp(`^(${NAME})/(segment|hashes|tail|kept)/(\\d{20})-([0-9a-f]{32})$`)
 
 /** `<log>/segment/<first, 20 digits>-<32 hex>`. @param digest SHA-256 of the zstd frame, lower-case hex. */
 export function segmentKey(log: string, first: number, digest: string): string {
@@ -25,15 +28,26 @@ export function hashPackKey(log: string, first: number, digest: string): string 
   return objectKey(log, 'hashes', first, digest)
 }
 
-function objectKey(log: string, kind: 'segment' | 'hashes', first: number, digest: string): string {
+/** `<log>/tail/<first, 20 digits>-<32 hex>`. @param digest SHA-256 of the tail's bytes, lower-case hex. */
+export function tailKey(log: string, first: number, digest: string): string {
+  return objectKey(log, 'tail', first, digest)
+}
+
+/** `<log>/kept/<first, 20 digits>-<32 hex>`. @param digest SHA-256 of the zstd frame, lower-case hex. */
+export function keptKey(log: string, first: number, digest: string): string {
+  return objectKey(log, 'kept', first, digest)
+}
+
+function objectKey(log: string, kind: IndexedKind, first: number, digest: string): string {
   return `${log}/${kind}/${String(first).padStart(20, '0')}-${digest.slice(0, 32)}`
 }
 
 /** The parts of a store key. @throws EvidenceError KEY_FORMAT, also for first indexes above 2^53-1. */
 export function parseObjectKey(key: string): ObjectName {
   const [, log, kind, first, digest] = KEY.exec(key) ?? []
-  if (log === undefined || !Number.isSafeInteger(Number(first))) throw new EvidenceError('KEY_FORMAT', 'not the key of a segment or hash pack')
-  return { log, kind: kind as 'segment' | 'hashes', first: Number(first), digest: digest as string }
+  if (log === undefined || !Number.isSafeInteger(Number(first)))
+    throw new EvidenceError('KEY_FORMAT', 'not the key of a segment, hash pack, tail or kept records')
+  return { log, kind: kind as IndexedKind, first: Number(first), digest: digest as string }
 }
 
 /** The first index in a store key, or null when it is none. */

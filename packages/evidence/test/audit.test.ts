@@ -36,7 +36,7 @@ function rewrite(
 
 test('a good log is ok, with and without a key', () => {
   const result = audit(log.segments)
-  assert.deepEqual(result, { ok: true, log: LOG, size: 10, root: log.head.root, trust: 'given', problems: [], more: 0 })
+  assert.deepEqual(result, { ok: true, log: LOG, size: 10, root: log.head.root, trust: 'given', problems: [], expired: [], more: 0 })
   assert.deepEqual(audit(log.segments, { trust: null, origin: null, signer: null, records: { ...checks, form: 'scan' } }), { ...result, trust: 'none' })
   assert.equal(audit([], {}, {}).ok, true)
 })

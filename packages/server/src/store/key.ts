@@ -1,8 +1,9 @@
 import { parseObjectKey } from '@sealtrail/evidence'
+import type { IndexedKind } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 
 /**
- * A key of the store: `<log>/<kind>/<name>`. Segments and hash packs are named `<first index, 20 digits>-<32 hex of SHA-256>`:
+ * A key of the store: `<log>/<kind>/<name>`. Segments, hash packs, tails and kept records are named `<first index, 20 digits>-<32 hex of SHA-256>`:
  * ascending keys are ascending indexes, and the digest binds the bytes.
  */
 export interface ObjectKey {
@@ -11,7 +12,7 @@ export interface ObjectKey {
   readonly name: string
 }
 
-/** What a segment's or hash pack's key says: the first index and the first half of the object's SHA-256, lower-case hex. */
+/** What such a key says: the first index and the first half of the object's SHA-256, lower-case hex. */
 export interface IndexedKey {
   readonly log: string
   readonly first: number
@@ -26,8 +27,8 @@ export function parseKey(key: string): ObjectKey | null {
   return match === null ? null : { log: match[1]!, kind: match[2]!, name: match[3]! }
 }
 
-/** Takes the key of a segment (`kind` 'segment') or hash pack ('hashes') apart, or null. */
-export function parseIndexedKey(key: string, kind: 'segment' | 'hashes'): IndexedKey | null {
+/** Takes the key of such an object apart, or null when it is none of this kind. */
+export function parseIndexedKey(key: string, kind: IndexedKind): IndexedKey | null {
   try {
     const parsed = parseObjectKey(key)
     return parsed.kind === kind ? parsed : null
@@ -36,11 +37,13 @@ export function parseIndexedKey(key: string, kind: 'segment' | 'hashes'): Indexe
   }
 }
 
+const INDEXED = ['segment', 'hashes', 'tail', 'kept'] as const
+
 /** The hex of the SHA-256 that a key ends with, whole or its first half; '' (which every digest starts with) when it has none. */
 export function digestNamed(key: string): string {
   const parsed = parseKey(key)
   if (parsed?.kind === 'object' && /^[0-9a-f]{64}$/.test(parsed.name)) return parsed.name
-  return (parseIndexedKey(key, 'segment') ?? parseIndexedKey(key, 'hashes'))?.digest ?? ''
+  return INDEXED.map((kind) => parseIndexedKey(key, kind)).find((found) => found !== null)?.digest ?? ''
 }
 
 /** Takes a key apart that must be one: what an adapter is asked for is never a path out of its place. @throws SealtrailError INTERNAL */

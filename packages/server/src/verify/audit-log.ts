@@ -1,10 +1,14 @@
-import { LogAudit, parseObjectKey, PROBLEMS, type RecordChecks } from '@sealtrail/evidence'
+import { LogAudit, parseObjectKey, PROBLEMS } from '@sealtrail/evidence'
+import type { ExpiredRange, RecordChecks } from '@sealtrail/evidence'
 import type { Head } from '../head/head.ts'
 import type { Store } from '../store/store.ts'
 import { committedFrames } from './chain.ts'
 import type { CommitmentCheck } from './commitments.ts'
+import { expiriesIn } from './expiries.ts'
 import { FrameReader } from './frames.ts'
+import { auditKept } from './kept.ts'
 import { checkObjects } from './objects.ts'
+import { storedHashes } from './stored-hashes.ts'
 import { Unpacker } from './unpacker.ts'
 import type { FoundProblem, LogVerdict, Note } from './verdict.ts'
 
@@ -24,6 +28,10 @@ export interface AuditLogOptions {
   /** Leaf hashes [first, first + count) kept outside the segments, or null. */
   readonly hashes?: (first: number, count: number) => Uint8Array | null
   readonly records: RecordChecks
+  /** What the log `system` says has expired of this log. */
+  readonly expired?: readonly ExpiredRange[]
+  /** Told of each expiry that a sound segment of this log announces: asked of the log `system`. */
+  readonly onExpiry?: (range: ExpiredRange) => void
   /** Looks each record's commitments up; null: not checked. */
   readonly commitments: CommitmentCheck | null
   /** Told after each segment: leaves done, and the leaves the head promises. */
@@ -35,6 +43,8 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
   const { log, store, head, vkey, commitments } = options
   const problems: FoundProblem[] = []
   const notes: Note[] = []
+  const expired = options.expired ?? []
+  const proofs = await storedHashes(store, log, expired)
   const signers = options.segmentKeys?.map((key) => Buffer.from(key).toString('base64')) ?? null
   const audit = new LogAudit({
     log,
@@ -43,7 +53,13 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
     signer: null,
     records: options.records,
     ...(options.hashes === undefined ? {} : { hashes: options.hashes }),
+    expired: { ranges: expired, hashes: proofs.read },
   })
+  const tails: string[] = []
+  for await (const { key, size } of store.list(`${log}/tail/`)) {
+    tails.push(key)
+    audit.expectHashTail(key, size)
+  }
 
   const keys: string[] = []
   for await (const { key } of store.list(`${log}/segment/`)) keys.push(key)
@@ -55,7 +71,9 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
       const before = audit.size
       if ('fault' in frame.content) audit.unreadable(frame.key, frame.content.fault)
       else {
+        const faults = audit.faults
         audit.segment(frame.key, frame.digest, frame.content.ndjson, frame.content.facts ?? undefined)
+        if (options.onExpiry !== undefined && audit.faults === faults) for (const range of expiriesIn(frame.content.ndjson)) options.onExpiry(range)
         if (signers !== null && audit.size > before && !signers.includes(signerOf(frame.content.ndjson))) {
           problems.push({ index: before, object: frame.key, code: 'SEGMENT_SIGNER', message: PROBLEMS.SEGMENT_SIGNER })
         }
@@ -75,11 +93,20 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
     const bytes = await store.get(key).catch(() => null)
     audit.hashPack(key, bytes ?? new Uint8Array(0))
   }
+  for (const key of tails) audit.hashTail(key, (await store.get(key).catch(() => null)) ?? new Uint8Array(0))
   audit.expectHashPacks()
+  const kept = await auditKept(log, store, expired, options.origin, commitments)
+  problems.push(...kept.problems)
+  for (const { object, note } of kept.checkpoints) audit.checkpoint(object, note)
   for (const { object, note } of options.checkpoints) audit.checkpoint(object, note)
   if (head !== null) audit.head(head)
   const found = await commitments?.finish()
   const result = audit.result()
+  proofs.close()
+  for (const range of result.expired) {
+    notes.push({ object: log, message: `records ${range.from} to ${range.to - 1} expired under ${range.class} on ${range.on}` })
+  }
+  if (kept.records > 0) notes.push({ object: log, message: `${kept.records} records are kept longer than their segments` })
   const all = [...result.problems, ...problems, ...(found?.problems ?? [])]
   return {
     ok: all.length === 0,

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RecordChecks } from '@sealtrail/evidence'
+import type { ExpiredRange, RecordChecks } from '@sealtrail/evidence'
 import { parseVkey } from '@sealtrail/tlog'
 import type { Policy } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
@@ -56,6 +56,7 @@ export interface AuditDataOptions {
 }
 
 const RECORDS: RecordChecks = { form: 'scan', auditids: true, subjects: true }
+const SYSTEM = 'system'
 const RAW: RecordChecks = { form: 'none', auditids: false, subjects: false }
 
 /**
@@ -72,10 +73,21 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   if (options.heads !== null && 'fault' in options.heads) shared.push(problem('HEAD_UNREADABLE', 'head.sqlite', null, options.heads.fault))
   const commitments = (await options.openCommitments?.(shared.some(({ code }) => code === 'VAULT_UNREADABLE'))) ?? null
   const damage = store.damage?.() ?? []
-  const logs = (await logsIn(directory, store, heads)).filter((log) => options.logs?.includes(log) ?? true)
+  const all = await logsIn(directory, store, heads)
+  const logs = all.filter((log) => options.logs?.includes(log) ?? true)
   const verdicts: LogVerdict[] = []
-  for (const log of logs) {
-    const verdict = await auditOne(directory, log, logs, heads, options, commitments?.(log) ?? null)
+  const expiries: ExpiredRange[] = []
+  // First of all, also where it was not asked for: it says what has expired of the others.
+  const { onProgress: _, ...unseen } = options
+  if (all.includes(SYSTEM) && !logs.includes(SYSTEM))
+    await auditOne(directory, SYSTEM, all, heads, unseen, { commitments: null, expired: [], onExpiry: (range) => expiries.push(range) })
+  for (const log of logs.toSorted((a, b) => Number(b === SYSTEM) - Number(a === SYSTEM))) {
+    const expired = expiries.filter((range) => range.log === log)
+    const verdict = await auditOne(directory, log, logs, heads, options, {
+      commitments: commitments?.(log) ?? null,
+      expired,
+      ...(log === SYSTEM ? { onExpiry: (range: ExpiredRange) => expiries.push(range) } : {}),
+    })
     const ours = damage.filter((each) => each.log === log)
     const headers = ours.filter(({ why }) => why === 'header damaged').map((each) => problem('OBJECT_HEADER', placeOf(each), null))
     const torn = ours
@@ -84,6 +96,7 @@ export async function auditData(directory: string, options: AuditDataOptions): P
     const problems = [...verdict.problems, ...headers]
     verdicts.push({ ...verdict, ok: problems.length === 0, problems, notes: [...verdict.notes, ...torn] })
   }
+  verdicts.sort((a, b) => (a.log < b.log ? -1 : 1))
   if (shared.length > 0)
     verdicts.push({
       ok: false,
@@ -99,13 +112,19 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   return verdicts
 }
 
+interface OfLog {
+  readonly commitments: CommitmentCheck | null
+  readonly expired: readonly ExpiredRange[]
+  readonly onExpiry?: (range: ExpiredRange) => void
+}
+
 async function auditOne(
   directory: string,
   log: string,
   logs: readonly string[],
   heads: HeadStore | null,
   options: AuditDataOptions,
-  commitments: CommitmentCheck | null,
+  { commitments, expired, onExpiry }: OfLog,
 ): Promise<LogVerdict> {
   const { store, own } = options
   const key = options.policy?.logs[0]?.vkey ?? options.key
@@ -145,6 +164,8 @@ async function auditOne(
         segmentKeys: own?.segment ?? null,
         hashes: kept.read,
         records: isRawLog(log) ? RAW : (options.records ?? RECORDS),
+        expired,
+        ...(onExpiry === undefined || packs ? {} : { onExpiry }),
         commitments: packs || isRawLog(log) ? null : commitments,
         onProgress: (done, total) => options.onProgress?.(log, done, total),
       })
