@@ -36,6 +36,13 @@ async function openPlace({ data, store }: Stored, options: OpenOptions): Promise
   switch (place.type) {
     case 'files':
       return FileStore.open(join(data, 'store'), options)
+    case 'gcs': {
+      // Google's library is loaded where it is used, and nowhere else.
+      const { GcsStore } = await import('../store/gcs/store.ts')
+      const { counts, readOnly = false } = options
+      const traffic = counts === undefined ? {} : { traffic: counts.traffic(place.type) }
+      return GcsStore.open({ ...place, ...traffic, timeoutMs: store.timeoutMs, requireLock: store.unlocked === 'stop', readOnly })
+    }
     default:
       throw new Error(`no adapter for ${place.type}`)
   }

@@ -1,0 +1,18 @@
+import { GcsStore } from '../../../src/store/gcs/store.ts'
+import type { GcsOptions } from '../../../src/store/gcs/store.ts'
+import { PATIENCE } from '../../../src/store/remote.ts'
+import type { GcsServer } from './server.ts'
+
+/** A store on that server; nobody waits between tries. */
+export function openGcs(server: GcsServer, options: Partial<GcsOptions> = {}): Promise<GcsStore> {
+  return GcsStore.open({
+    bucket: 'bucket',
+    prefix: '',
+    endpoint: server.endpoint,
+    credentialsFile: null,
+    timeoutMs: 5_000,
+    requireLock: true,
+    patience: { ...PATIENCE, pause: async () => undefined, random: () => 0.5 },
+    ...options,
+  })
+}
