@@ -4,8 +4,10 @@ import { CountedStore } from '../store/counted.ts'
 import type { StoreCounts } from '../store/counted.ts'
 import { FileStore } from '../store/files/store.ts'
 import type { Store } from '../store/store.ts'
+import { accountKeyIn } from './store-address.ts'
 import type { StoreConfig } from './store-config.ts'
 import { placeOf } from './store-place.ts'
+import { openSecret } from './value.ts'
 
 export interface OpenOptions {
   /** For all but the one that seals: nothing is created or changed. */
@@ -43,6 +45,13 @@ async function openPlace({ data, store }: Stored, options: OpenOptions): Promise
       const traffic = counts === undefined ? {} : { traffic: counts.traffic(place.type) }
       return GcsStore.open({ ...place, ...traffic, timeoutMs: store.timeoutMs, requireLock: store.unlocked === 'stop', readOnly })
     }
+    case 'azure': {
+      const { AzureStore } = await import('../store/azure/store.ts')
+      const { counts, readOnly = false } = options
+      const traffic = counts === undefined ? {} : { traffic: counts.traffic(place.type) }
+      const accountKey = place.accountKey === null ? null : openSecret(place.accountKey, process.env)
+      return AzureStore.open({ ...place, ...traffic, accountKey, timeoutMs: store.timeoutMs, requireLock: store.unlocked === 'stop', readOnly })
+    }
     default:
       throw new Error(`no adapter for ${place.type}`)
   }
@@ -50,7 +59,9 @@ async function openPlace({ data, store }: Stored, options: OpenOptions): Promise
 
 /** The write-once store of a data directory, for commands that are given nothing else. @throws SealtrailError DATA_UNWRITABLE, DATA_CORRUPT, STORE_UNREADABLE */
 export function openStoreOf(data: string, options: OpenOptions = {}): Promise<Store> {
-  return openStore({ data, store: { place: placeOf(data), timeoutMs: TIMEOUT_MS, unlocked: 'stop' } }, options)
+  const known = placeOf(data)
+  const place = known.type === 'azure' ? { ...known, accountKey: accountKeyIn(process.env) } : known
+  return openStore({ data, store: { place, timeoutMs: TIMEOUT_MS, unlocked: 'stop' } }, options)
 }
 
 /** The heads of its logs. @throws SealtrailError DATA_CORRUPT, DATA_UNWRITABLE */

@@ -35,6 +35,11 @@ export function parseStoreAddress(address: string, env: Readonly<Record<string, 
     container,
     prefix: folder(rest.join('/')),
     endpoint,
-    accountKey: env['AZURE_STORAGE_KEY'] === undefined ? null : 'env:AZURE_STORAGE_KEY',
+    accountKey: accountKeyIn(env),
   }
+}
+
+/** The reference to an Azure account's key where no configuration has one: the variable that Azure's own tools read, if it is set. */
+export function accountKeyIn(env: Readonly<Record<string, string | undefined>>): string | null {
+  return env['AZURE_STORAGE_KEY'] === undefined ? null : 'env:AZURE_STORAGE_KEY'
 }

@@ -1,4 +1,5 @@
 import { SealtrailError } from '../errors.ts'
+import type { Traffic } from './counted.ts'
 
 /** What every store is opened with that is reached over a network. */
 export interface RemoteOptions {
@@ -11,6 +12,9 @@ export interface RemoteOptions {
   readonly requireLock: boolean
   /** Nothing is written, locked or removed: for reading threads and for `verify`. */
   readonly readOnly?: boolean
+  /** Told of every request and every repetition. */
+  readonly traffic?: Traffic
+  readonly patience?: Patience
 }
 
 /** How often and how soon a request is made again. */

@@ -1,0 +1,78 @@
+import { BaseRequestPolicy, ContainerClient, newPipeline, StorageSharedKeyCredential } from '@azure/storage-blob'
+import type { RequestPolicy, RequestPolicyFactory, RequestPolicyOptions, WebResource } from '@azure/storage-blob'
+import { SealtrailError } from '../../errors.ts'
+
+export interface Container {
+  readonly account: string
+  readonly container: string
+  /** Address of the blob service where it is not `https://<account>.blob.core.windows.net`, or null. */
+  readonly endpoint: string | null
+  /** The account's key, base64; null: whatever identity the platform gives the process. */
+  readonly accountKey: string | null
+  readonly timeoutMs: number
+}
+
+/**
+ * The container. Each request is made once (whoever calls knows which may be made again) and ends in time, body and token
+ * included; the library by itself waits for ever, and offers no signal for policies and holds.
+ * @throws SealtrailError CONFIG_INVALID
+ */
+export async function openContainer({ account, container, endpoint, accountKey, timeoutMs }: Container): Promise<ContainerClient> {
+  const address = endpoint ?? `https://${account}.blob.core.windows.net`
+  if (accountKey === null && !address.startsWith('https:'))
+    throw new SealtrailError('CONFIG_INVALID', 'without store.accountKey the endpoint of an Azure store has to be https: a token is not sent in clear')
+  const pipeline = newPipeline(accountKey === null ? await platformIdentity() : sharedKey(account, accountKey), {
+    retryOptions: { maxTries: 1 },
+    userAgentOptions: { userAgentPrefix: 'sealtrail' },
+  })
+  pipeline.factories.push(new InTime(timeoutMs))
+  return new ContainerClient(`${address.replace(/\/+$/, '')}/${container}`, pipeline)
+}
+
+function sharedKey(account: string, key: string): StorageSharedKeyCredential {
+  if (!/^[A-Za-z0-9+/]{4,}={0,2}$/.test(key)) throw new SealtrailError('CONFIG_INVALID', 'store.accountKey is not the base64 text of an account key')
+  return new StorageSharedKeyCredential(account, key)
+}
+
+/** Managed identity, workload identity, environment, or whom the Azure command line has signed in; loaded only where there is no key. */
+async function platformIdentity(): Promise<InstanceType<typeof import('@azure/identity').DefaultAzureCredential>> {
+  const { DefaultAzureCredential } = await import('@azure/identity')
+  return new DefaultAzureCredential()
+}
+
+class InTime implements RequestPolicyFactory {
+  readonly #timeoutMs: number
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs
+  }
+
+  create(next: RequestPolicy, options: RequestPolicyOptions): RequestPolicy {
+    return new Bounded(next, options, this.#timeoutMs)
+  }
+}
+
+class Bounded extends BaseRequestPolicy {
+  readonly #timeoutMs: number
+
+  constructor(next: RequestPolicy, options: RequestPolicyOptions, timeoutMs: number) {
+    super(next, options)
+    this.#timeoutMs = timeoutMs
+  }
+
+  async sendRequest(request: WebResource): ReturnType<RequestPolicy['sendRequest']> {
+    const over = new AbortController()
+    const timer = setTimeout(() => over.abort(), this.#timeoutMs)
+    request.abortSignal = over.signal
+    try {
+      const response = await this._nextPolicy.sendRequest(request)
+      // The clock runs on until the last byte: headers alone are no answer.
+      if (response.readableStreamBody === undefined) clearTimeout(timer)
+      else response.readableStreamBody.once('close', () => clearTimeout(timer))
+      return response
+    } catch (error) {
+      clearTimeout(timer)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import { storeSuite } from '../store.suite.ts'
+import { placeOn } from './place.ts'
+
+storeSuite('azure', () => placeOn())
+storeSuite('azure, with a prefix, small pages and an older service', () =>
+  placeOn({ pageSize: 3, startFrom: false, deletesLockedRoot: false }, { prefix: 'audit/eu/' }),
+)
