@@ -37,6 +37,7 @@ for (const [trail, name, samples] of [
   const steps = ingestSteps({
     ...vault,
     packs: new Map([[trail, [pack]]]),
+    route: (name) => name,
     hashes,
     protect: env,
     onHits() {},

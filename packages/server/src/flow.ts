@@ -3,7 +3,7 @@ import { OUTCOME } from './event/batch.ts'
 import type { Batch, BatchAnswer } from './event/batch.ts'
 import type { Draft, StoredObject } from './event/draft.ts'
 import type { Journalled } from './event/entry.ts'
-import { auditTime } from './event/entry.ts'
+import { auditTime, inLog } from './event/entry.ts'
 import { sameContent } from './event/fingerprint.ts'
 import type { Input } from './event/input.ts'
 import type { MappedEvent } from './event/mapped.ts'
@@ -13,6 +13,7 @@ import { crashPoint } from './observe/crash-point.ts'
 import type { PackResult } from './pack/pack.ts'
 import { Incoming } from './sequence/incoming.ts'
 import type { Known, Ledger } from './sequence/ledger.ts'
+import type { SubjectLogs } from './sequence/subject-logs.ts'
 import { UnderWay } from './sequence/under-way.ts'
 import type { Place } from './sequence/under-way.ts'
 import type { DataKey, OwnerTokens, Vault, VaultRow } from './vault/vault.ts'
@@ -87,6 +88,10 @@ export interface KeepSteps {
   refusal(log: string): SealtrailError | null
   /** The newest signed checkpoint of the log. */
   checkpoint(log: string): string
+  /** Which log of its trail a subject is in; null when no trail has more than one. */
+  readonly homes: SubjectLogs | null
+  /** A subject that stands in `log` is to be kept as long as `asked` keeps; durable when it resolves. @throws SealtrailError */
+  keepLonger(subject: string, log: string, asked: string): Promise<void>
   /** Two contents under one identity: sealed in the system trail, once per fingerprint. */
   conflict(log: string, standing: { identity: string; fingerprint: string; timeMs: number }, offered: { fingerprint: string }): void
   readonly answerWithinMs: number
@@ -95,10 +100,14 @@ export interface KeepSteps {
 /** Objects of one batch on their way to the store together. */
 const OBJECTS_AT_ONCE = 4
 
+const NOWHERE: ReadonlyMap<string, string> = new Map()
+
 interface Fresh {
   readonly incoming: Incoming
   readonly i: number
   readonly underWay: UnderWay
+  /** The log its own tag asks for, where that keeps longer than the one its subject is in. */
+  readonly asked: string | null
 }
 
 /** **journal → sequence → seal → index**, on the sealing thread: one instance a server, the only writer of its logs. */
@@ -112,6 +121,8 @@ export class Flow {
   #writingFrom: Position | null = null
   /** Identities in the ledger whose removal waits until no look-up is under way that began before they were there. */
   #inLedger: string[] = []
+  /** The same of homes, also when their event was turned away: a look-up under way may have relied on them. */
+  #leaving: string[] = []
 
   constructor(steps: KeepSteps) {
     this.#steps = steps
@@ -139,16 +150,23 @@ export class Flow {
    */
   async accept(batch: Batch): Promise<BatchAnswer> {
     const incoming = new Incoming(batch)
+    const { homes } = this.#steps
     for (const log of new Set(incoming.entries.map((entry) => entry.log))) {
-      const refusal = this.#steps.refusal(log)
-      if (refusal !== null) throw refusal
+      // Its subject may stand in any log of the trail.
+      for (const each of homes?.logsWith(log) ?? [log]) {
+        const refusal = this.#steps.refusal(each)
+        if (refusal !== null) throw refusal
+      }
     }
     this.#arrived.push(incoming)
     void this.#lookUp()
     const deadline = setInterval(() => incoming.waiting.expire(), this.#steps.answerWithinMs)
     try {
       const answer = await incoming.waiting.done
-      return { ...answer, checkpoints: new Map([...new Set(incoming.entries.map((entry) => entry.log))].map((log) => [log, this.#steps.checkpoint(log)])) }
+      const { elsewhere } = incoming
+      const logs = new Set([...incoming.entries.map((entry) => entry.log), ...(elsewhere?.values() ?? [])])
+      const checkpoints = new Map([...logs].map((log) => [log, this.#steps.checkpoint(log)]))
+      return { ...answer, ...(elsewhere === null ? {} : { elsewhere }), checkpoints }
     } finally {
       clearInterval(deadline)
     }
@@ -162,43 +180,51 @@ export class Flow {
       const arrived = this.#arrived
       this.#arrived = []
       try {
-        const known = await this.#steps.ledger.known(arrived.flatMap((incoming) => incoming.entries.map((entry) => entry.identity)))
+        const entries = arrived.flatMap((incoming) => incoming.entries)
+        const [known, sealed] = await Promise.all([
+          this.#steps.ledger.known(entries.map((entry) => entry.identity)),
+          this.#steps.homes === null ? NOWHERE : this.#steps.homes.sealed(entries),
+        ])
         const fresh: Fresh[] = []
         let next = 0
         for (const incoming of arrived) {
-          for (let i = 0; i < incoming.entries.length; i++) this.#judge(incoming, i, known[next++] ?? null, fresh)
+          for (let i = 0; i < incoming.entries.length; i++) this.#judge(incoming, i, known[next++] ?? null, sealed, fresh)
         }
         const toWrite = new Set(fresh.map((each) => each.incoming))
         for (const incoming of arrived) if (!toWrite.has(incoming)) incoming.waiting.reached()
-        const whole = fresh.filter(({ incoming }) => incoming.objects.length === 0)
+        // Whoever sends what fits no record, or asks for a stricter class, waits for what must be durable before; the others go on.
+        const waiting = new Set(fresh.filter(({ incoming, asked }) => asked !== null || incoming.objects.length > 0).map(({ incoming }) => incoming))
+        const whole = fresh.filter(({ incoming }) => !waiting.has(incoming))
         if (whole.length > 0) this.#fresh.push(whole)
-        // Whoever sends what fits no record waits for its objects; the others go on.
-        for (const incoming of toWrite)
-          if (incoming.objects.length > 0)
-            void this.#storeObjects(
-              incoming,
-              fresh.filter((each) => each.incoming === incoming),
-            )
+        for (const incoming of waiting)
+          void this.#prepare(
+            incoming,
+            fresh.filter((each) => each.incoming === incoming),
+          )
         void this.#persist()
       } catch (cause) {
         const error = new SealtrailError('NOT_DURABLE', 'the ledger state cannot be read', { cause })
         for (const incoming of arrived) incoming.waiting.fail(error)
       }
-      for (const identity of this.#inLedger.splice(0)) this.#underWay.delete(identity)
+      for (const identity of this.#inLedger.splice(0)) this.#forget(identity)
+      for (const home of this.#leaving.splice(0)) this.#steps.homes?.forget(home)
     }
     this.#looking = false
   }
 
-  #judge(incoming: Incoming, i: number, known: Known | null, fresh: Fresh[]): void {
+  #judge(incoming: Incoming, i: number, known: Known | null, sealed: ReadonlyMap<string, string>, fresh: Fresh[]): void {
     const entry = incoming.entries[i] as Incoming['entries'][number]
     const standing = this.#underWay.get(entry.identity) ?? known
     if (standing === null) {
-      const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, auditTime(entry.timeMs))
-      this.#underWay.set(entry.identity, underWay)
+      const { homes } = this.#steps
+      const home = homes?.decide(entry, sealed) ?? null
+      if (home !== null && home.log !== entry.log) incoming.move(i, home.log)
+      const underWay = this.#begin(incoming.entries[i] as Incoming['entries'][number], home?.key ?? null)
       incoming.waiting.follow(i, underWay, OUTCOME.sealed, incoming.wait)
-      fresh.push({ incoming, i, underWay })
+      fresh.push({ incoming, i, underWay, asked: home !== null && homes?.isStricter(entry.log, home.log) === true ? entry.log : null })
       return
     }
+    if (standing.log !== entry.log) incoming.standsIn(i, standing.log)
     // A ledger made again from segments whose vault row is gone cannot tell: any content then counts as the same.
     const same = sameContent(standing.fingerprint, entry.fingerprint)
     if (!same)
@@ -210,6 +236,13 @@ export class Flow {
     const outcome = same ? OUTCOME.duplicate : OUTCOME.conflict
     if (standing instanceof UnderWay) incoming.waiting.follow(i, standing, outcome, incoming.wait)
     else incoming.waiting.known(i, outcome, standing)
+  }
+
+  #begin(entry: Incoming['entries'][number], home: string | null): UnderWay {
+    const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, auditTime(entry.timeMs))
+    underWay.home = home
+    this.#underWay.set(entry.identity, underWay)
+    return underWay
   }
 
   async #persist(): Promise<void> {
@@ -262,10 +295,17 @@ export class Flow {
     this.#writingFrom = null
   }
 
-  /** store, for what does not fit a record. Dying in here leaves objects nobody refers to: harmless, and never an entry whose object is not there. */
-  async #storeObjects(incoming: Incoming, fresh: readonly Fresh[]): Promise<void> {
+  /**
+   * What must be durable before an entry is: objects, for what does not fit a record, and in the system log that a subject is
+   * to be kept longer. Dying in here leaves objects nobody refers to, or something kept longer than it need be: harmless, and
+   * never an entry whose object is not there.
+   */
+  async #prepare(incoming: Incoming, fresh: readonly Fresh[]): Promise<void> {
     try {
-      const needed = new Map(fresh.map(({ i }) => [i, (incoming.entries[i] as Incoming['entries'][number]).log]))
+      for (const { i, underWay, asked } of fresh)
+        if (asked !== null) await this.#steps.keepLonger((incoming.entries[i] as Incoming['entries'][number]).subject, underWay.log, asked)
+      crashPoint('keep-longer:after')
+      const needed = new Map(fresh.map(({ i, underWay }) => [i, underWay.log]))
       // Of a duplicate nothing is written: its record has its object.
       const objects = incoming.objects.filter(({ entry }) => needed.has(entry))
       for (let at = 0; at < objects.length; at += OBJECTS_AT_ONCE) {
@@ -281,8 +321,16 @@ export class Flow {
 
   /** Nothing of these was acknowledged, and whoever waits is told why. */
   #turnAway(fresh: readonly Fresh[], error: SealtrailError): void {
-    for (const { underWay } of fresh) this.#underWay.delete(underWay.identity)
+    for (const { underWay } of fresh) this.#forget(underWay.identity)
     for (const { underWay } of fresh) underWay.fail(error)
+  }
+
+  #forget(identity: string): void {
+    const home = this.#underWay.get(identity)?.home ?? null
+    this.#underWay.delete(identity)
+    if (home === null) return
+    if (this.#looking) this.#leaving.push(home)
+    else this.#steps.homes?.forget(home)
   }
 
   /** Sealed and answered, but not in the ledger yet. */
@@ -293,7 +341,7 @@ export class Flow {
   /** The ledger has them: later look-ups find them there. */
   settled(identities: readonly string[]): void {
     if (this.#looking) for (const identity of identities) this.#inLedger.push(identity)
-    else for (const identity of identities) this.#underWay.delete(identity)
+    else for (const identity of identities) this.#forget(identity)
   }
 
   /** The log stopped: whoever waits for its commits is told; the events stay in the journal. */
@@ -305,15 +353,18 @@ export class Flow {
   async replay(entries: readonly Journalled[]): Promise<number> {
     // The journal is read while the first of it is sealed: what was not read yet must stay.
     this.#writingFrom ??= { file: 0, offset: 0 }
-    const known = await this.#steps.ledger.known(entries.map(({ entry }) => entry.identity))
+    const { ledger, homes } = this.#steps
+    const known = await ledger.known(entries.map(({ entry }) => entry.identity))
+    const sealed = homes === null ? NOWHERE : await homes.sealed(entries.map(({ entry }) => entry))
     const logs = new Map<string, Journalled[]>()
     entries.forEach((journalled, n) => {
       const { entry } = journalled
       if ((known[n] ?? null) !== null || this.#underWay.has(entry.identity)) return
-      const underWay = new UnderWay(entry.identity, entry.fingerprint, entry.log, entry.flags, auditTime(entry.timeMs))
-      underWay.becameDurable()
-      this.#underWay.set(entry.identity, underWay)
-      logs.set(entry.log, [...(logs.get(entry.log) ?? []), journalled])
+      // Decided again as it was before it was journalled. An entry that was turned away then may claim another log: it follows the others.
+      const home = homes?.decide(entry, sealed) ?? null
+      const log = home?.log ?? entry.log
+      this.#begin(inLog(entry, log), home?.key ?? null).becameDurable()
+      logs.set(log, [...(logs.get(log) ?? []), { ...journalled, entry: inLog(entry, log) }])
     })
     let taken = 0
     for (const [log, list] of logs) {

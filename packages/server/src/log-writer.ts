@@ -1,5 +1,5 @@
 import { ANSWER_SUPERSEDED } from './event/batch.ts'
-import { FLAG, auditTime, decodeEntry } from './event/entry.ts'
+import { FLAG, auditTime, decodeEntry, inLog } from './event/entry.ts'
 import type { Journalled } from './event/entry.ts'
 import type { Numbered } from './event/numbered.ts'
 import { SealtrailError } from './errors.ts'
@@ -181,7 +181,9 @@ export class LogWriter {
   /** Held events are only references: their bytes come back from the journal, where the page cache still has them. */
   #release(released: Released): void {
     try {
-      this.#groups.push(released.events.map(({ position }) => ({ entry: decodeEntry(asBuffer(this.#deps.journal.read(position))), position })))
+      const { journal, log } = this.#deps
+      // Its subject may have been found in another log than the one it was journalled for.
+      this.#groups.push(released.events.map(({ position }) => ({ entry: inLog(decodeEntry(asBuffer(journal.read(position))), log), position })))
     } catch (cause) {
       this.#broken = new SealtrailError('DATA_CORRUPT', 'a held event cannot be read back from the journal', { cause, stopsLog: true })
       this.#deps.onTrouble(this.#broken)

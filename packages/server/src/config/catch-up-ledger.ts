@@ -16,6 +16,8 @@ import type { OpenPacks } from './open-packs.ts'
 
 export interface CatchUpDeps {
   readonly log: string
+  /** Whose packs and identities its records have. */
+  readonly trail: string
   readonly head: Head
   readonly ledger: Ledger
   readonly records: SegmentReader
@@ -53,9 +55,9 @@ export async function catchUpLedger(deps: CatchUpDeps): Promise<void> {
   if (head.size - from > 0) deps.note(`${log}: ledger state caught up from size ${from} to ${head.size}`)
 }
 
-function recordLore({ keys, tenant, packs, vault }: CatchUpDeps): RecordLore {
+function recordLore({ trail, keys, tenant, packs, vault }: CatchUpDeps): RecordLore {
   return {
-    identity: (trail, id) => keys.name(tenant + '\n' + trail + '\n' + id),
+    identity: (id) => keys.name(tenant + '\n' + trail + '\n' + id),
     async fingerprint(record: RecordFields): Promise<string> {
       for (const row of await vault.rows(auditIdBytes(record.auditid))) {
         const entry = decodeRow(row.key, row.value)
@@ -63,13 +65,13 @@ function recordLore({ keys, tenant, packs, vault }: CatchUpDeps): RecordLore {
       }
       return '\0'.repeat(16)
     },
-    order: (trail, type) =>
+    order: (type) =>
       packs
         .of(trail)
         .map((pack) => pack.states.byType.get(type))
         .find((state) => state !== undefined) ?? null,
-    held: (trail) => packs.of(trail).some((pack) => pack.sequenced),
-    statusRank: (trail, status) =>
+    held: () => packs.of(trail).some((pack) => pack.sequenced),
+    statusRank: (status) =>
       packs
         .of(trail)
         .map((pack) => pack.statuses.get(status))

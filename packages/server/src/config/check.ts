@@ -19,6 +19,11 @@ export function checkConfig(config: Config): Remark[] {
     if (trail.retain.mode === 'GOVERNANCE')
       messages.push(`trails.${name}.retain.mode: GOVERNANCE can be lifted by whoever has the right to; for SEC 17a-4(f) use COMPLIANCE`)
     if (trail.retain.periodMs < 365 * DAY_MS) messages.push(`trails.${name}.retain.period: under twelve months, which PCI DSS 10.5.1 asks of audit trails`)
+    for (const { name: of, mode, periodMs } of trail.retain.classes) {
+      const key = `trails.${name}.retain.classes.${of}`
+      if (mode === 'GOVERNANCE') messages.push(`${key}.mode: GOVERNANCE can be lifted by whoever has the right to; for SEC 17a-4(f) use COMPLIANCE`)
+      if (periodMs < 365 * DAY_MS) messages.push(`${key}.period: under twelve months, which PCI DSS 10.5.1 asks of audit trails`)
+    }
     if (trail.public) messages.push(`trails.${name}.public: everybody can read the records of this log without a token`)
   }
   return messages.map((message) => ({ code: 'CONFIG_INVALID', line: 0, column: 0, message }))

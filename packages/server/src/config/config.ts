@@ -78,4 +78,12 @@ export interface TrailConfig {
 export interface RetainConfig {
   readonly mode: 'COMPLIANCE' | 'GOVERNANCE'
   readonly periodMs: number
+  readonly classes: readonly ClassConfig[]
+}
+
+/** A retention class of a trail: a log of its own, for the subjects whose first event has one of the tags. */
+export interface ClassConfig extends Omit<RetainConfig, 'classes'> {
+  readonly name: string
+  /** Regulatory tags, compared without regard to case. */
+  readonly tags: readonly string[]
 }

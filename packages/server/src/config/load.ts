@@ -8,6 +8,8 @@ import type { AuthorityConfig, Config, TrailConfig } from './config.ts'
 import { correctDestination } from './pasted.ts'
 import { readWritten } from './read.ts'
 import { readStore } from './store-keys.ts'
+import type { StoreReading } from './store-keys.ts'
+import { readClasses } from './classes.ts'
 import type { Remark, Written } from './read.ts'
 import { BUILT_IN_TRAILS, KEYS } from './schema.ts'
 import type { Key } from './schema.ts'
@@ -84,11 +86,7 @@ class Build {
       tls: this.#tls(),
       tenant: this.#get('tenant'),
       clock: { acceptMs: this.#clock() },
-      store: readStore({
-        find: (path) => this.#find(path),
-        get: (path) => this.#get(path),
-        mistake: (path, message) => this.#mistake(path, message),
-      }),
+      store: readStore(this.#keys()),
       seal: { maxDelayMs: this.#get('seal.maxDelay'), maxRecords: this.#get('seal.maxRecords'), maxBytes: this.#get('seal.maxBytes') },
       witnesses: this.#witnesses(),
       timestamps: this.#timestamps(),
@@ -138,7 +136,7 @@ class Build {
     const timeoutMs = this.#get<number>('timestamps.timeout')
     if (intervalMs < 1_000) this.#mistake('timestamps.interval', 'timestamps.interval: at least 1s')
     if (timeoutMs < 1) this.#mistake('timestamps.timeout', 'timestamps.timeout: must be longer than nothing')
-    const names = [...this.#written.authorities].filter(([, on]) => on).map(([name]) => name)
+    const names = [...this.#written.names('timestamps.authorities')].filter(([, on]) => on).map(([name]) => name)
     const authorities = names.map((name) => this.#authority(name)).filter((authority) => authority !== null)
     return authorities.length === 0 ? null : { intervalMs, timeoutMs, authorities }
   }
@@ -175,8 +173,9 @@ class Build {
 
   #trails(): Record<string, TrailConfig> {
     const trails: Record<string, TrailConfig> = {}
-    for (const name of new Set([...Object.keys(BUILT_IN_TRAILS), ...this.#written.trails.keys()])) {
-      if (this.#written.trails.get(name) !== false) trails[name] = this.#trail(name)
+    const written = this.#written.names('trails')
+    for (const name of new Set([...Object.keys(BUILT_IN_TRAILS), ...written.keys()])) {
+      if (written.get(name) !== false) trails[name] = this.#trail(name)
     }
     if (Object.keys(trails).length === 0) this.#mistake('trails', 'trails: at least one is needed')
     return trails
@@ -202,7 +201,11 @@ class Build {
       map: this.#find(at('map')),
       subscription: eventTypes === null ? null : { eventTypes },
       sequence,
-      retain: { mode: this.#get(at('retain.mode')), periodMs },
+      retain: {
+        mode: this.#get(at('retain.mode')),
+        periodMs,
+        classes: readClasses(name, this.#get('tenant'), this.#written.names(at('retain.classes')), this.#keys()),
+      },
       public: this.#get(at('public')),
     }
   }
@@ -227,6 +230,11 @@ class Build {
     const ignored = `${path}: the destination is ignored, events are sealed here`
     const wrong = correctDestination(type, id)
     this.warnings.push({ code: wrong?.code ?? 'CONFIG_INVALID', ...at, message: wrong === null ? ignored : `${ignored}; besides, ${wrong.message}` })
+  }
+
+  /** What is written, for the parts that read their own keys. */
+  #keys(): StoreReading {
+    return { find: (path) => this.#find(path), get: (path) => this.#get(path), mistake: (path, message) => this.#mistake(path, message) }
   }
 
   /** The value written, or null. */

@@ -104,6 +104,7 @@ export interface OpenLog {
 /** Brings ledger state, checkpoint file and hash packs of a recovered log up to its head and makes its one writer. */
 export async function openLog(recovered: RecoveredLog, works: Works): Promise<OpenLog> {
   const { log, origin, files, head } = recovered
+  const { trail } = planOf(works.config, log)
   const { config, keys, heads, store, ledger, clock, flow, sizes } = works
   const checkpointFile = checkpointPath(config.data, log)
   const lock = (): Lock => lockFor(config, log, works.now())
@@ -112,7 +113,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
 
   const packs = await hashPacker(log, files, store, lock, works.serverLog)
   packs.pack(head.size)
-  await catchUpLedger({ ...works, log, head, tenant: config.tenant })
+  await catchUpLedger({ ...works, log, trail, head, tenant: config.tenant })
   const checkpoint = sign(head)
   writeCheckpoint(checkpointFile, checkpoint)
   sizes.set(log, head.size)
@@ -120,7 +121,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
   const writer = new LogWriter({
     log,
     standing: { origin, head, checkpoint, frontier: files.frontier() },
-    hold: config.trails[planOf(config, log).trail]?.sequence ?? { settleMs: 0, quietMs: 0, holdMs: 0 },
+    hold: config.trails[trail]?.sequence ?? { settleMs: 0, quietMs: 0, holdMs: 0 },
     ledger,
     journal: works.journal,
     marks: works.marks,

@@ -36,6 +36,7 @@ import { disagreement } from './catch-up-ledger.ts'
 import { checkVault } from './check-vault.ts'
 import type { Config } from './config.ts'
 import { logsOf } from './logs.ts'
+import { assertClasses, homesOf, keptLonger } from './class-logs.ts'
 import { lockFor, openLog, recoverLog } from './open-log.ts'
 import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
@@ -129,7 +130,9 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   open.push(() => store.close())
   const records = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
 
-  const names = logsOf(config).map(({ log }) => log)
+  const plans = logsOf(config)
+  const names = plans.map(({ log }) => log)
+  assertClasses(config, heads.logs())
   const ground = { config, keys, heads, store, records, note }
   const recovered: RecoveredLog[] = []
   for (const log of names) recovered.push(await recoverLog(log, ground, (close) => open.push(close)))
@@ -165,16 +168,27 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     await flow.accept(systemBatch(event, env.now(), config.tenant, keys))
   }
   const accepting = new Accepting({ writers, stores: [journal, vault], clock, log: env.log, now: env.now, system })
-  const writerOf = (log: string): LogWriter => writers.get(log) as LogWriter
+  const writerOf = (log: string): LogWriter => {
+    const writer = writers.get(log)
+    if (writer === undefined)
+      throw new SealtrailError(
+        'CONFIG_INVALID',
+        `events wait in the journal for the log ${log}, which no trail of the configuration has; put its trail or class back`,
+      )
+    return writer
+  }
+  const trailOf = new Map(plans.map(({ log, trail }) => [log, trail]))
   const flow = new Flow({
     ledger,
     vault,
     journal,
+    homes: homesOf(plans, ledger),
+    keepLonger: keptLonger(plans, { system, now: env.now }),
     storeObject: (log, { digest, bytes }) => storeObject(store, log, digest, bytes, lockFor(config, log, env.now())),
     place: (log, entries) => writerOf(log).place(entries),
     refusal: (log) => accepting.refusal(log),
     checkpoint: (log) => writerOf(log).standing.checkpoint,
-    conflict: (log, standing, offered) => void system(conflictEvent(log, standing, offered)).catch(() => {}),
+    conflict: (log, standing, offered) => void system(conflictEvent(trailOf.get(log) ?? log, standing, offered)).catch(() => {}),
     answerWithinMs: config.limits.answerWithinMs,
   })
   const works = {
@@ -252,14 +266,14 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   }
 }
 
-function conflictEvent(log: string, standing: { identity: string; timeMs: number }, offered: { fingerprint: string }): SystemEvent {
+function conflictEvent(trail: string, standing: { identity: string; timeMs: number }, offered: { fingerprint: string }): SystemEvent {
   const hex = (text: string): string => Buffer.from(text, 'latin1').toString('hex')
   return {
     what: 'conflict',
-    subject: `conflict/${log}`,
+    subject: `conflict/${trail}`,
     // Once per fingerprint: the same other content again is the same system record.
-    id: `conflict/${log}/${hex(standing.identity)}/${hex(offered.fingerprint)}`,
-    data: { trail: log, code: 'IDENTITY_CONFLICT', auditid: auditId(standing.timeMs, standing.identity) },
+    id: `conflict/${trail}/${hex(standing.identity)}/${hex(offered.fingerprint)}`,
+    data: { trail, code: 'IDENTITY_CONFLICT', auditid: auditId(standing.timeMs, standing.identity) },
   }
 }
 

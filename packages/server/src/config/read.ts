@@ -21,10 +21,8 @@ export interface Remark {
 export interface Written {
   readonly values: ReadonlyMap<string, unknown>
   readonly places: ReadonlyMap<string, { readonly line: number; readonly column: number }>
-  /** Names of trails, and whether the entry stands: `false` switches it off. */
-  readonly trails: ReadonlyMap<string, boolean>
-  /** Names of time-stamp authorities, likewise. */
-  readonly authorities: ReadonlyMap<string, boolean>
+  /** The names an operator chose under a key (`trails`, `trails.calls.retain.classes`), each with whether its entry stands: `false` switches it off. */
+  names(path: string): ReadonlyMap<string, boolean>
   readonly mistakes: readonly Remark[]
 }
 
@@ -54,18 +52,21 @@ export function readWritten(text: string, taking: Taking): Written {
 class Reader implements Written {
   readonly values = new Map<string, unknown>()
   readonly places = new Map<string, { line: number; column: number }>()
-  readonly trails = new Map<string, boolean>()
-  readonly authorities = new Map<string, boolean>()
   readonly mistakes: Remark[] = []
   readonly #document: Document
   readonly #lines: LineCounter
   readonly #taking: Taking
+  readonly #names = new Map<string, Map<string, boolean>>()
   #aliases = 0
 
   constructor(document: Document, lines: LineCounter, taking: Taking) {
     this.#document = document
     this.#lines = lines
     this.#taking = taking
+  }
+
+  names(path: string): ReadonlyMap<string, boolean> {
+    return this.#names.get(path) ?? new Map<string, boolean>()
   }
 
   mistake(offset: number, message: string, code: ErrorCode = 'CONFIG_INVALID'): void {
@@ -102,12 +103,12 @@ class Reader implements Written {
     } else if (next === undefined) this.#unknown(name, offset, branch, above)
     else if (any !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
       this.mistake(offset, `${above}: a name has lower-case letters, digits and hyphens, at most 63`)
-    else if (any !== undefined && name === 'system') this.mistake(offset, `${above}: the name "system" is taken`)
+    else if (above === 'trails' && name === 'system') this.mistake(offset, `${above}: the name "system" is taken`)
     else {
       this.places.set(path, this.#place(offset))
       const real = this.#real(value)
       const off = any !== undefined && isScalar(real) && real.value === false
-      if (any !== undefined) (above === 'trails' ? this.trails : this.authorities).set(name, !off)
+      if (any !== undefined) this.#names.set(above, (this.#names.get(above) ?? new Map<string, boolean>()).set(name, !off))
       if (off) return
       if (next.key === null) this.branch(real, next, path)
       else this.#leaf(real, next.key, path, offset)

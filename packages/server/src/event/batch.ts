@@ -33,6 +33,8 @@ export interface BatchAnswer {
   readonly sequences: Float64Array
   /** Event time that the record's audit id holds, in ms: for a duplicate that of the record that stands. */
   readonly times: Float64Array
+  /** Entry → log of the record that stands, where that is not the log the batch proposed; absent when there is none. */
+  readonly elsewhere?: ReadonlyMap<number, string>
   /** The newest signed checkpoint per log that a record of this batch was sealed in or before. */
   readonly checkpoints: ReadonlyMap<string, string>
 }

@@ -4,6 +4,8 @@ import type { ErrorCode } from '../errors.ts'
 export interface Draft {
   /** Which input of the request it came from. */
   readonly position: number
+  readonly trail: string
+  /** The log its tag asks for. Where its subject stands already in another of the trail's logs, it goes there. */
   readonly log: string
   readonly auditid: string
   /** 24 bytes: the key of its vault row. */

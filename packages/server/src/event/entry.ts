@@ -1,4 +1,5 @@
 import type { Position } from './position.ts'
+import { subjectToken } from './subject-token.ts'
 
 /**
  * An entry: one event between protect and seal, as bytes. The journal stores exactly these bytes, ingest threads hand
@@ -134,6 +135,22 @@ export function decodeEntry(bytes: Buffer): Entry {
     lateAt: bytes.readUInt32LE(124),
     sequenceAt: bytes.readUInt32LE(128),
   }
+}
+
+/** The same event in another log of its trail. */
+export function inLog(entry: Entry, log: string): Entry {
+  return entry.log === log ? entry : { ...entry, log, subjectToken: subjectToken(log, entry.subject) }
+}
+
+/** The bytes of the same entry in another log of its trail: only where it goes changes, no byte of its record. */
+export function entryInLog(bytes: Buffer, log: string): Buffer {
+  const before = bytes[6] as number
+  const name = Buffer.from(log)
+  const moved = Buffer.concat([bytes.subarray(0, FIXED), name, bytes.subarray(FIXED + before)])
+  moved[6] = name.length
+  const { subject } = decodeEntry(moved)
+  moved.latin1Write(subjectToken(log, subject), 72, 16)
+  return moved
 }
 
 /** The event time as an audit id holds it: 0 if there is none, clamped to 48 bits. */

@@ -2,7 +2,7 @@ import { SealtrailError } from '../errors.ts'
 
 /**
  * Logs of the test-only `POST /add`: their leaves are whatever was sent, not records. The name says so, and the name is
- * part of the origin every checkpoint of the log signs. No trail can be called like that: names of trails have no dot.
+ * part of the origin every checkpoint of the log signs. No other log can be called like that: names of trails have no dot, those of classes two.
  */
 const PREFIX = 'raw.'
 
@@ -14,5 +14,6 @@ export function rawLog(name: string): string {
 }
 
 export function isRawLog(log: string): boolean {
-  return log.startsWith(PREFIX)
+  // A class of a tenant called raw has a second dot.
+  return log.startsWith(PREFIX) && !log.includes('.', PREFIX.length)
 }

@@ -17,7 +17,7 @@ export interface AppDeps {
   readonly quarantine: Quarantine
   readonly admin: Admin
   readonly tokens: Pick<Tokens, 'check' | 'create' | 'revoke' | 'list'>
-  readonly config: Pick<Config, 'limits' | 'origin' | 'trails'>
+  readonly config: Pick<Config, 'limits' | 'origin' | 'tenant' | 'trails'>
   readonly exports: ExportDesk
   /** What answers are signed with; asked each time, as keys rotate. */
   answerKeys(): AnswerKeys

@@ -3,6 +3,7 @@ import { gzip } from 'node:zlib'
 import { parseTilePath, TlogError, type Tile } from '@sealtrail/tlog'
 import type { Context } from 'hono'
 import { SealtrailError } from '../errors.ts'
+import { logsOf } from '../config/logs.ts'
 import type { AppDeps, Env, Handler } from './app-context.ts'
 import type { Route } from './routes.ts'
 
@@ -39,9 +40,10 @@ export function isOpen(route: Route, c: Context<Env>, app: Pick<AppDeps, 'config
   return route.open !== undefined && isPublic(c.req.param('log') ?? '', app)
 }
 
-/** `system` is no trail of the configuration, so it is never public. */
+/** Logs of a class are as public as their trail. `system` is no trail of the configuration, so it is never public. */
 function isPublic(log: string, { config }: Pick<AppDeps, 'config'>): boolean {
-  return Object.hasOwn(config.trails, log) && config.trails[log]?.public === true
+  const plan = logsOf(config).find((each) => each.log === log)
+  return plan !== undefined && plan.kind !== 'system' && config.trails[plan.trail]?.public === true
 }
 
 /** attacker: any path. Read as it was sent, without decoding, so that each tile has one URL; null when it is not that of a tile. */

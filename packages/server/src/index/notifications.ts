@@ -29,13 +29,44 @@ interface Message {
 export async function auditNotifications(query: NotificationQuery, viewer: Viewer, deps: ReadingDeps): Promise<Reading | null> {
   const { message_uuid, customer_external_id, carrier_message_id } = query
   if (message_uuid === undefined && customer_external_id === undefined && carrier_message_id === undefined) throw new SealtrailError('NO_IDENTIFIER')
-  for (const trail of deps.trails) {
-    if (trail.statuses.size === 0) continue
-    const { messages, more } =
-      message_uuid === undefined ? await messagesByToken(query, trail, deps) : { messages: await messageOf(trail, message_uuid, deps), more: [] }
-    for (const message of messages) if (await isOf(message, query, deps)) return answer(message, more, viewer, deps)
+  for (const logs of Map.groupBy(deps.trails, ({ trail }) => trail).values()) {
+    const found: Found[] = []
+    for (const trail of logs) {
+      if (trail.statuses.size === 0) continue
+      const { messages, more } =
+        message_uuid === undefined ? await messagesByToken(query, trail, deps) : { messages: await messageOf(trail, message_uuid, deps), more: [] }
+      for (const message of messages) {
+        if (!(await isOf(message, query, deps))) continue
+        found.push({ message, more })
+        break
+      }
+    }
+    const first = found.sort(byTold)[0]
+    if (first === undefined) continue
+    const others = found.slice(1).map(({ message }) => message.subject)
+    const more = [...new Set([...others, ...found.flatMap((each) => each.more)])].filter((subject) => subject !== first.message.subject)
+    return answer(first.message, more.slice(0, MAX_MORE), viewer, deps)
   }
   return null
+}
+
+/** What one log holds of what was asked for: its newest message, and the names of others. */
+interface Found {
+  readonly message: Message
+  readonly more: readonly string[]
+}
+
+/** Of several logs of a trail: what is wrong is told first, else the message heard of last. */
+function byTold(a: Found, b: Found): number {
+  const [wrongA, wrongB] = [a, b].map(({ message }) => problemsOf(message.records).length > 0)
+  if (wrongA !== wrongB) return wrongA === true ? -1 : 1
+  const heard = ({ message }: Found): string =>
+    message.records.reduce((last, record) => (record.fields === null ? last : max(last, attributesOf(record).recordedtime)), '')
+  return heard(a) < heard(b) ? 1 : -1
+}
+
+function max(a: string, b: string): string {
+  return a < b ? b : a
 }
 
 async function messageOf(trail: TrailReading, subject: string, deps: ReadingDeps): Promise<Message[]> {

@@ -3,6 +3,8 @@ import type { FieldRule, Pack, PackStates } from '../pack/pack.ts'
 /** What reading needs to know of the records in one log. */
 export interface TrailReading {
   readonly log: string
+  /** The trail it belongs to; its name is the log's, too, unless the log is that of a retention class. */
+  readonly trail: string
   /** Held and released in order: interactions, whose state can be replayed. */
   readonly sequenced: boolean
   /** Status names by precedence, highest rank highest; empty for trails without. */
@@ -13,7 +15,7 @@ export interface TrailReading {
 }
 
 /** The packs of a trail as reading sees them. Of a type that several name, the first pack's word holds. */
-export function trailReading(log: string, packs: ReadonlyArray<Pick<Pack, 'sequenced' | 'statuses' | 'states' | 'fields'>>): TrailReading {
+export function trailReading(log: string, packs: ReadonlyArray<Pick<Pack, 'sequenced' | 'statuses' | 'states' | 'fields'>>, trail: string = log): TrailReading {
   const statuses = new Map<string, number>()
   const byType = new Map<string, PackStates['byType'] extends ReadonlyMap<string, infer State> ? State : never>()
   const kinds = new Map<string, string[]>()
@@ -27,7 +29,7 @@ export function trailReading(log: string, packs: ReadonlyArray<Pick<Pack, 'seque
       kinds.set(name, known.includes(kind) ? known : [...known, kind])
     }
   }
-  return { log, sequenced: packs.some((pack) => pack.sequenced), statuses, states: { byType }, tokenKinds: kinds }
+  return { log, trail, sequenced: packs.some((pack) => pack.sequenced), statuses, states: { byType }, tokenKinds: kinds }
 }
 
 function tokenKind(rule: FieldRule | null): string | null {

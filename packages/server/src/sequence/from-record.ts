@@ -7,13 +7,13 @@ import type { Sealed } from './catch-up.ts'
 /** What a record alone does not say. */
 export interface RecordLore {
   /** HMAC of tenant, trail and id: the identity, 32 bytes latin1. */
-  identity(log: string, id: string): string
+  identity(id: string): string
   /** Fingerprint from the record's vault row, 16 bytes latin1; '' when the row is gone, and then any content counts as the same. */
   fingerprint(record: RecordFields): Promise<string>
   /** Rank and phase of a type in its trail's packs, or null; `held` when the trail is sequenced. */
-  order(log: string, type: string): { readonly rank: number; readonly phase: number } | null
-  held(log: string): boolean
-  statusRank(log: string, status: string): number
+  order(type: string): { readonly rank: number; readonly phase: number } | null
+  held(): boolean
+  statusRank(status: string): number
 }
 
 const OWN_TYPES: Readonly<Record<string, number>> = { 'sealtrail.quarantined': FLAG.quarantined, 'sealtrail.refused': FLAG.refused }
@@ -24,13 +24,13 @@ const OWN_TYPES: Readonly<Record<string, number>> = { 'sealtrail.quarantined': F
  */
 export async function fromRecord(log: string, index: number, record: RecordFields, lore: RecordLore): Promise<Sealed> {
   const own = record.type.startsWith('sealtrail.system.') ? FLAG.system : (OWN_TYPES[record.type] ?? 0)
-  const held = own === 0 || own === FLAG.refused ? lore.held(log) : false
-  const order = lore.order(log, record.type)
+  const held = own === 0 || own === FLAG.refused ? lore.held() : false
+  const order = lore.order(record.type)
   const status = record.data['delivery_status']
   const timeMs = record.time === null ? NaN : Date.parse(record.time)
-  const identity = lore.identity(log, record.id)
+  const identity = lore.identity(record.id)
   const flags = own | (held ? FLAG.held : 0)
-  const statusRank = own === 0 && typeof status === 'string' ? lore.statusRank(log, status) : 0
+  const statusRank = own === 0 && typeof status === 'string' ? lore.statusRank(status) : 0
   return {
     event: {
       identity,

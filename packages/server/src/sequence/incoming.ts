@@ -1,5 +1,5 @@
 import type { Batch, BatchObject } from '../event/batch.ts'
-import { decodeEntry } from '../event/entry.ts'
+import { decodeEntry, entryInLog } from '../event/entry.ts'
 import type { Entry } from '../event/entry.ts'
 import type { VaultRow } from '../vault/vault.ts'
 import { Waiting } from './under-way.ts'
@@ -11,6 +11,8 @@ export class Incoming {
   readonly wait: 'sealed' | 'durable'
   readonly #batch: Batch
   readonly #bytes: Buffer<ArrayBuffer>
+  readonly #moved = new Map<number, Buffer>()
+  #elsewhere: Map<number, string> | null = null
   #needed = 0
 
   constructor(batch: Batch) {
@@ -21,9 +23,27 @@ export class Incoming {
     this.waiting = new Waiting(this.entries.length)
   }
 
+  /** Writes the entry again for another log of its trail: its subject stands there. */
+  move(i: number, log: string): void {
+    const moved = entryInLog(this.bytes(i) as Buffer, log)
+    this.#moved.set(i, moved)
+    this.entries[i] = decodeEntry(moved)
+    this.standsIn(i, log)
+  }
+
+  /** The record of this entry is in another log than the batch proposed. */
+  standsIn(i: number, log: string): void {
+    ;(this.#elsewhere ??= new Map<number, string>()).set(i, log)
+  }
+
+  /** Entry → log, for those whose record is in another log than the batch proposed; null when there is none. */
+  get elsewhere(): ReadonlyMap<number, string> | null {
+    return this.#elsewhere
+  }
+
   /** The entry's bytes as the journal keeps them. */
   bytes(i: number): Uint8Array {
-    return this.#bytes.subarray(this.#batch.offsets[i], this.#batch.offsets[i + 1])
+    return this.#moved.get(i) ?? this.#bytes.subarray(this.#batch.offsets[i], this.#batch.offsets[i + 1])
   }
 
   /** The entry's vault row, or null when it has none. */

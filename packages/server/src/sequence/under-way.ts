@@ -22,6 +22,8 @@ export class UnderWay {
   sequence = 0
   durable = false
   failed: SealtrailError | null = null
+  /** Under what `SubjectLogs` counts it; null in a trail with one log. */
+  home: string | null = null
   #durableWaiters: Waiting[] = []
   #sealedWaiters: Waiting[] = []
 

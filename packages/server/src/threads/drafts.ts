@@ -26,10 +26,17 @@ export interface Said extends Pick<Draft, 'fingerprint' | 'tokens' | 'owners' | 
 /** Makes records to be: the text of the record, the entry of the journal, the key of the vault's row. One a thread. */
 export class Drafts {
   readonly #arena = new EntryArena()
+  readonly #route: (trail: string, tag: string | null) => string
+
+  /** @param route the log for the first event of a subject with this tag */
+  constructor(route: (trail: string, tag: string | null) => string) {
+    this.#route = route
+  }
 
   /** @throws EvidenceError when the record cannot be written */
   make(input: Input, position: number, event: Placed, { identity, auditid }: Identity, said: Said): Draft {
-    const { trail: log, subject, order } = event
+    const { trail, subject, order } = event
+    const log = this.#route(trail, event.regulatorytag)
     const { fingerprint, tokens } = said
     const [record, object] = spliced({
       auditid,
@@ -68,7 +75,7 @@ export class Drafts {
       vaultKey,
     )
     const { owners, code, message } = said
-    const draft: Draft = { position, log, auditid, vaultKey, identity, fingerprint, code, message, tokens, owners, entry }
+    const draft: Draft = { position, trail, log, auditid, vaultKey, identity, fingerprint, code, message, tokens, owners, entry }
     return object === null ? draft : { ...draft, object }
   }
 }

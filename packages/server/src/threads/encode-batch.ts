@@ -13,9 +13,9 @@ export interface EncodeEnv {
 export function encodeBatch(drafts: readonly Draft[], keys: readonly DataKey[], env: EncodeEnv): Omit<Batch, 'wait'> {
   let entryRoom = 0
   let rowRoom = 0
-  for (const { log, entry, tokens, owners } of drafts) {
+  for (const { trail, entry, tokens, owners } of drafts) {
     entryRoom += entry.length
-    rowRoom += sealedBound(env.tenant, log, tokens, owners)
+    rowRoom += sealedBound(env.tenant, trail, tokens, owners)
   }
   // Memory of their own: node's pooled buffers cannot change threads.
   const entries = Buffer.allocUnsafeSlow(entryRoom)
@@ -27,7 +27,7 @@ export function encodeBatch(drafts: readonly Draft[], keys: readonly DataKey[], 
   let nextKey = 0
   const objects: BatchObject[] = []
   for (let i = 0; i < drafts.length; i++) {
-    const { log: trail, entry, vaultKey, fingerprint, tokens, owners, object } = drafts[i] as Draft
+    const { trail, entry, vaultKey, fingerprint, tokens, owners, object } = drafts[i] as Draft
     if (object !== undefined) objects.push({ entry: i, ...object })
     entries.set(entry, at)
     offsets[i + 1] = at += entry.length

@@ -2,11 +2,11 @@ import { sign } from 'node:crypto'
 import { join } from 'node:path'
 import type { JsonObject } from '@sealtrail/evidence'
 import type { Config } from '../config/config.ts'
+import { readingsOf } from '../config/logs.ts'
 import type { OpenPacks } from '../config/open-packs.ts'
 import { makeBundle } from '../export/bundle.ts'
 import type { ExportMade, ExportOrder } from '../export/export.ts'
 import { LevelIndex } from '../index/level/index.ts'
-import { trailReading } from '../index/trails.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
 import { keyedHashes } from '../keys/hashes.ts'
 import type { IngestKeys } from '../keys/keys.ts'
@@ -49,7 +49,7 @@ export async function runExport(
         index,
         records: side.records,
         vault: side.vault,
-        trails: [...packs.byTrail].map(([name, list]) => trailReading(name, list)),
+        trails: readingsOf(config, packs),
         keyed: keyedHashes(ground.keys),
         tenant: config.tenant,
         maxRecords: config.limits.exportRecords,

@@ -29,6 +29,8 @@ export interface IngestEnv extends EncodeEnv {
   readonly tenant: string
   /** Trails in the order they are tried, with their packs in the order they are tried. */
   readonly packs: ReadonlyMap<string, readonly Pack[]>
+  /** The log for a subject whose first event has this tag. */
+  route(trail: string, tag: string | null): string
   readonly hashes: KeyedHashes
   readonly protect: ProtectEnv
   keysFor(owners: readonly OwnerTokens[]): Promise<readonly DataKey[]>
@@ -44,7 +46,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
   // Sensitive fields of the input in hand; an input that fans out is searched once.
   let searched: Input | null = null
   let found: readonly string[] = []
-  const drafts = new Drafts()
+  const drafts = new Drafts(env.route)
   // An event refused once and sent again, worse or better, is refused again and in no conflict with itself.
   const refusedFingerprint = env.hashes.fingerprint('refused')
 

@@ -48,15 +48,16 @@ export class Intake {
       const answer = await this.#deps.accept({ ...batch, wait: options.wait })
       for (let i = 0; i < drafts.length; i++) {
         const draft = drafts[i] as Draft
-        const { position, log } = draft
-        const result = resultOf(draft, answer, i)
+        const { position, trail } = draft
+        const log = answer.elsewhere?.get(i) ?? draft.log
+        const result = resultOf(draft, log, answer, i)
         if (options.receipts === 'full' && result.receipt !== undefined) {
           const { auditid, index } = result.receipt
           result.receipt = await this.#deps.receipt(log, index, auditid, answer.checkpoints.get(log) as string, freshOf(draft, answer, i))
         }
         ;(records[position] as RecordResult[]).push(result)
         messages[position] ??= draft.message
-        trails[position] = log
+        trails[position] = trail
       }
     }
     const counts = new Map<string, Map<Outcome, number>>()
@@ -80,7 +81,7 @@ function freshOf({ entry }: Draft, { outcomes, sequences, flags }: BatchAnswer, 
 }
 
 /** What became of draft `i`, with a lean receipt when it is sealed. */
-function resultOf(draft: Draft, answer: BatchAnswer, i: number): RecordResult {
+function resultOf(draft: Draft, log: string, answer: BatchAnswer, i: number): RecordResult {
   const index = answer.indexes[i] as number
   const flags = answer.flags[i] as number
   const kind = answer.outcomes[i] as number
@@ -90,7 +91,7 @@ function resultOf(draft: Draft, answer: BatchAnswer, i: number): RecordResult {
   if (flags & ANSWER_SUPERSEDED) result.superseded = true
   if (kind === OUTCOME.conflict) result.code = 'IDENTITY_CONFLICT'
   else if (draft.code !== null) result.code = draft.code
-  if (index >= 0) result.receipt = { auditid, log: draft.log, index }
+  if (index >= 0) result.receipt = { auditid, log, index }
   return result
 }
 

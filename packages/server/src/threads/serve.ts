@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { ed25519Verifier } from '@sealtrail/tlog'
+import { routing } from '../config/classes.ts'
 import type { Config } from '../config/config.ts'
+import { readingsOf } from '../config/logs.ts'
 import { openPacks } from '../config/open-packs.ts'
 import type { OpenPacks } from '../config/open-packs.ts'
 import { ANSWER_SUPERSEDED } from '../event/batch.ts'
@@ -13,7 +15,6 @@ import { Tokens } from '../http/tokens.ts'
 import { LevelIndex } from '../index/level/index.ts'
 import { LogReader } from '../index/reader.ts'
 import { Tail } from '../index/tail.ts'
-import { trailReading } from '../index/trails.ts'
 import { keyedHashes } from '../keys/hashes.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
 import type { IngestKeys } from '../keys/keys.ts'
@@ -89,7 +90,7 @@ export async function serve({
     hashes,
     tenant: config.tenant,
     now,
-    trails: [...packs.byTrail].map(([name, list]) => trailReading(name, list)),
+    trails: readingsOf(config, packs),
     proofs: {
       checkpoint: async (name, size) => view.covering(name, size)?.note ?? null,
       published: (name) => view.published(name),
@@ -104,6 +105,7 @@ export async function serve({
   const steps = ingestSteps({
     tenant: config.tenant,
     packs: packs.byTrail,
+    route: routing(config),
     hashes,
     protect: protectEnv(config.tenant, hashes, randomBytes),
     nonce: noncePool(randomBytes),

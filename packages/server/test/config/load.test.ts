@@ -43,7 +43,7 @@ test('no file at all: the defaults', () => {
     map: null,
     subscription: null,
     sequence: { settleMs: 5_000, quietMs: 30_000, holdMs: 300_000 },
-    retain: { mode: 'COMPLIANCE', periodMs: 366 * 86_400_000 },
+    retain: { mode: 'COMPLIANCE', periodMs: 366 * 86_400_000, classes: [] },
     public: false,
   })
   for (const empty of ['', '# nothing', '---', 'trails:', 'trails: {}', 'seal:\ntls: ~\nwitnesses:\nsources: {}']) assert.deepEqual(parse(empty).config, config)
@@ -72,7 +72,7 @@ trails:
     subscription: { eventTypes: call, filterExpression: event.b == 2 }
     map: { a: "{{event.a}}", b: { c: [1, true, null] } }
     sequence: { settle: 1s, quiet: PT2S, hold: 3000ms }
-    retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H }
+    retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H, classes: { phi: { tags: [HIPAA, Phi-2], period: P6Y }, old: false, pci: { mode: GOVERNANCE, period: 400d } } }
     public: true
 limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 0.5s, exportKeep: 2d, exportRecords: 9, ingestThreads: 0 }
 `)
@@ -96,7 +96,14 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
         map: { a: '{{event.a}}', b: { c: [1, true, null] } },
         subscription: { eventTypes: ['call'] },
         sequence: { settleMs: 1_000, quietMs: 2_000, holdMs: 3_000 },
-        retain: { mode: 'GOVERNANCE', periodMs: ((2 * 366 + 31 + 7 + 1) * 24 + 1) * 3_600_000 },
+        retain: {
+          mode: 'GOVERNANCE',
+          periodMs: ((2 * 366 + 31 + 7 + 1) * 24 + 1) * 3_600_000,
+          classes: [
+            { name: 'phi', tags: ['HIPAA', 'Phi-2'], mode: 'COMPLIANCE', periodMs: 6 * 366 * 86_400_000 },
+            { name: 'pci', tags: ['pci'], mode: 'GOVERNANCE', periodMs: 400 * 86_400_000 },
+          ],
+        },
         public: true,
       },
     },
@@ -189,13 +196,26 @@ test('what a later version will know is refused by that name, not ignored', () =
     ['keys: pkcs11', /keys: pkcs11 is not available/],
     ['trails: { interactions: { forward: [x] } }', /trails.interactions.forward: not available/],
     ['trails: { interactions: { protect: { a: b } } }', /trails.interactions.protect: not available/],
-    ['trails: { interactions: { retain: { classes: { a: {} } } } }', /retain.classes: not available/],
   ]
   for (const [text, expected] of cases) {
     const { code, message } = refused(text)
     assert.equal(code, 'CONFIG_INVALID')
     assert.match(message, expected)
   }
+})
+
+test('mistakes in retention classes are named where they stand', () => {
+  const at = (classes: string): string => refused(`trails: { calls: { pack: genesys-interactions, retain: { classes: ${classes} } } }`).message
+  assert.match(at('{ a: {} }'), /1:\d+: trails.calls.retain.classes.a.period is missing/)
+  assert.match(at('{ a: { period: 0s } }'), /classes.a.period: must be longer than nothing/)
+  assert.match(at('{ a: { period: P1Y, tags: [X, x] } }'), /classes.a.tags: a tag is written twice/)
+  assert.match(at('{ a: { period: P1Y, tags: B }, b: { period: P1Y } }'), /classes.b.tags: the class a has one of these tags/)
+  assert.match(at('{ a: { period: P1Y, mode: COMPLY } }'), /COMPLIANCE/)
+  assert.match(at('{ A: { period: P1Y } }'), /classes: a name has lower-case letters/)
+  assert.match(at('{ a: { period: P1Y, tag: x } }'), /did you mean "tags"/)
+  const long = 'x'.repeat(63)
+  const message = refused(`tenant: ${long}\ntrails: { ${long}: { pack: genesys-interactions, retain: { classes: { a: { period: 1d } } } } }`).message
+  assert.match(message, /longer than 128 characters/)
 })
 
 test('references stand for their values', () => {

@@ -115,6 +115,8 @@ test('entries stay in the journal until a start has read them all, though the fi
     storeObject: () => Promise.reject(new Error('no entry has an object')),
     refusal: () => null,
     checkpoint: () => '',
+    homes: null,
+    keepLonger: async () => {},
     conflict: () => {},
     answerWithinMs: 60_000,
   })

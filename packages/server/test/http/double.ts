@@ -112,7 +112,8 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
     schemas: () => answer([], 'schemas'),
     addSchema: (request, viewer) => answer({ pack: request.pack }, 'addSchema', request, viewer),
   }
-  const trails = { interactions: {}, notifications: {} } as unknown as AppDeps['config']['trails']
+  const retain = { mode: 'COMPLIANCE', periodMs: 1, classes: [] }
+  const trails = { interactions: { retain }, notifications: { retain } } as unknown as AppDeps['config']['trails']
   const deps: AppDeps = {
     flow,
     reader,
@@ -134,6 +135,7 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       file: () => FILE,
     },
     config: {
+      tenant: 'default',
       origin: 'audit.example',
       trails,
       limits: {

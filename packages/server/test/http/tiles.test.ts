@@ -88,7 +88,8 @@ test('a tile lasts for ever in caches, of its reader alone where a token was nee
 
 test('a public trail needs no token, and its tiles are public in caches; system never is', async () => {
   const open = recorder()
-  Object.assign(open.deps.config.trails, { notifications: { public: true }, interactions: { public: false }, system: undefined })
+  const retain = { mode: 'COMPLIANCE', periodMs: 1, classes: [] }
+  Object.assign(open.deps.config.trails, { notifications: { public: true, retain }, interactions: { public: false, retain } })
   for (const headers of [{}, bearer('auditor'), bearer('ingest'), { authorization: 'Bearer nobody' }] as Array<Record<string, string>>) {
     const answer = await open.app.request('/log/notifications/tile/entries/000.p/3', { headers })
     assert.equal(answer.status, 200)
