@@ -14,7 +14,18 @@ const WHOLE = ['flow.ts', 'log-writer.ts', 'ledger-writer.ts', 'replay.ts']
 /** What HTTP may know of a duty: how an export is asked for, and what is told of it. */
 const ASKED = ['export/export.ts', 'export/request.ts']
 /** Folders named after an outside system, by the room whose port they fill. */
-const ADAPTERS = ['store/files', 'store/azure', 'store/gcs', 'head/sqlite', 'keys/files', 'journal/files', 'vault/level', 'index/level', 'sequence/level']
+const ADAPTERS = [
+  'store/files',
+  'store/azure',
+  'store/gcs',
+  'store/s3',
+  'head/sqlite',
+  'keys/files',
+  'journal/files',
+  'vault/level',
+  'index/level',
+  'sequence/level',
+]
 /** Who may name an adapter: those that put the parts together. */
 const JOINERS = ['cli', 'config', 'threads']
 const SERVER = 'packages/server/src'

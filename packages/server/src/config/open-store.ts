@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { SealtrailError } from '../errors.ts'
 import { SqliteHead } from '../head/sqlite/head.ts'
 import { CountedStore } from '../store/counted.ts'
 import type { StoreCounts } from '../store/counted.ts'
 import { FileStore } from '../store/files/store.ts'
+import type { RemoteOptions } from '../store/remote.ts'
 import type { Store } from '../store/store.ts'
 import { accountKeyIn } from './store-address.ts'
 import type { StoreConfig } from './store-config.ts'
@@ -35,25 +37,28 @@ export async function openStore(stored: Stored, options: OpenOptions = {}): Prom
 
 async function openPlace({ data, store }: Stored, options: OpenOptions): Promise<Store> {
   const { place } = store
+  const remote: RemoteOptions = { timeoutMs: store.timeoutMs, requireLock: store.unlocked === 'stop', readOnly: options.readOnly ?? false }
+  const traffic = options.counts === undefined ? {} : { traffic: options.counts.traffic(place.type) }
   switch (place.type) {
     case 'files':
       return FileStore.open(join(data, 'store'), options)
     case 'gcs': {
       // Google's library is loaded where it is used, and nowhere else.
       const { GcsStore } = await import('../store/gcs/store.ts')
-      const { counts, readOnly = false } = options
-      const traffic = counts === undefined ? {} : { traffic: counts.traffic(place.type) }
-      return GcsStore.open({ ...place, ...traffic, timeoutMs: store.timeoutMs, requireLock: store.unlocked === 'stop', readOnly })
+      return GcsStore.open({ ...place, ...traffic, ...remote })
+    }
+    case 's3': {
+      // Amazon's as well.
+      const { S3Store } = await import('../store/s3/store.ts')
+      const { credentials: keys } = place
+      const credentials = keys === null ? null : { accessKeyId: opened(keys.accessKeyId), secretAccessKey: opened(keys.secretAccessKey) }
+      return new S3Store({ ...place, credentials }, { ...remote, ...traffic })
     }
     case 'azure': {
       const { AzureStore } = await import('../store/azure/store.ts')
-      const { counts, readOnly = false } = options
-      const traffic = counts === undefined ? {} : { traffic: counts.traffic(place.type) }
-      const accountKey = place.accountKey === null ? null : openSecret(place.accountKey, process.env)
-      return AzureStore.open({ ...place, ...traffic, accountKey, timeoutMs: store.timeoutMs, requireLock: store.unlocked === 'stop', readOnly })
+      const accountKey = place.accountKey === null ? null : opened(place.accountKey)
+      return AzureStore.open({ ...place, ...traffic, ...remote, accountKey })
     }
-    default:
-      throw new Error(`no adapter for ${place.type}`)
   }
 }
 
@@ -62,6 +67,15 @@ export function openStoreOf(data: string, options: OpenOptions = {}): Promise<St
   const known = placeOf(data)
   const place = known.type === 'azure' ? { ...known, accountKey: accountKeyIn(process.env) } : known
   return openStore({ data, store: { place, timeoutMs: TIMEOUT_MS, unlocked: 'stop' } }, options)
+}
+
+/** A secret is opened when it is used. @throws SealtrailError STORE_UNREADABLE when its reference can no longer be opened */
+function opened(reference: string): string {
+  try {
+    return openSecret(reference, process.env)
+  } catch (cause) {
+    throw new SealtrailError('STORE_UNREADABLE', `the credentials of the store: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** The heads of its logs. @throws SealtrailError DATA_CORRUPT, DATA_UNWRITABLE */

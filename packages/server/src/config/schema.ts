@@ -60,7 +60,7 @@ export const KEYS: readonly Key[] = [
   { path: 'tenant', type: tenantName, default: 'default', what: 'Whose records these are: part of every identity and token. It cannot be changed later.' },
   {
     path: 'store.type',
-    type: { is: 'choice', of: ['files', 'azure', 'gcs'], later: ['s3'] },
+    type: { is: 'choice', of: ['files', 's3', 'azure', 'gcs'], later: [] },
     default: 'files',
     what: 'The write-once store; `store: files` is short for it. `files` keeps segments in the data directory (assurance: declared).',
   },

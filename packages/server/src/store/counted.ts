@@ -15,7 +15,7 @@ const NAME = /^[A-Za-z0-9_.-]{1,60}$/
 /** attacker: a store that answers with ever new codes would fill the memory of whoever collects metrics. */
 const MOST_CODES = 100
 
-type Operation = 'put' | 'get' | 'list' | 'held' | 'extend' | 'hold' | 'remove' | 'probe'
+type Operation = 'put' | 'get' | 'list' | 'held' | 'extend' | 'hold' | 'remove' | 'probe' | 'lifecycle'
 
 /** The numbers of all stores of a thread; `store` is the name of one. */
 export class StoreCounts {
@@ -77,6 +77,7 @@ function nameOf(text: string): string {
 
 /** A store whose calls, bytes, errors and times are counted. */
 export class CountedStore implements Store {
+  readonly lifecycle?: NonNullable<Store['lifecycle']>
   readonly #inner: Store
   readonly #counts: StoreCounts
   readonly #name: string
@@ -84,6 +85,7 @@ export class CountedStore implements Store {
   /** @param name of the store in the metrics, such as `s3`: of the configuration, never an address. */
   constructor(inner: Store, counts: StoreCounts, name: string) {
     this.#inner = inner
+    if (inner.lifecycle !== undefined) this.lifecycle = (cold, apply) => this.#counted('lifecycle', () => inner.lifecycle!(cold, apply))
     this.#counts = counts
     this.#name = name
   }

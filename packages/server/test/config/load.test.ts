@@ -189,8 +189,6 @@ test('what a later version will know is refused by that name, not ignored', () =
   const cases: [string, RegExp][] = [
     ['sources: { kafka: {} }', /sources: not available/],
     ['auth: { dualControl: true }', /auth: not available/],
-    ['store: s3://bucket', /1:8: store.type: s3 is not available in this version; available: files/],
-    ['store: { type: s3 }', /1:16: store.type: s3 is not available in this version; available: files/],
     ['database: postgres://db', /database: postgres is not available/],
     ['journal: kafka', /journal: kafka is not available/],
     ['keys: pkcs11', /keys: pkcs11 is not available/],
