@@ -102,12 +102,12 @@ export const ERRORS = {
   HEAD_MISSING: {
     status: 500,
     title: 'The head is empty but the store is not',
-    todo: 'Put back a copy of head.sqlite, however old: it is rolled forward over the segments. Without one keep the directory as it is: the records stand, but this version cannot make a head of them. The log is never restarted at size 0.',
+    todo: 'Put back a copy of head.sqlite, however old: it is rolled forward over the segments. Without one run `sealtrail recover`: it makes head and hash files again from the store (docs/recovery.md). The log is never restarted at size 0.',
   },
   FORKED: {
     status: 503,
     title: 'The log has two histories, or a witness says so',
-    todo: 'Delete nothing. `sealtrail witness alarms` shows what was seen, docs/witness.md says what to do. Two segments that continue one head (the detail names them): put back a newer copy of head.sqlite, the segment it went on to stands; without one keep the directory, and see by a checkpoint or receipt kept elsewhere which one was promised.',
+    todo: 'Delete nothing. `sealtrail witness alarms` shows what was seen, docs/witness.md says what to do. Two segments that continue one head (the detail names them): put back a newer copy of head.sqlite, the segment it went on to stands; without one `sealtrail recover --checkpoint FILE` or `--receipt FILE` goes on with the one that was promised.',
   },
   KEY_UNKNOWN: { status: 500, title: 'A key is not in the keyring', todo: 'Restore the keyring; an unknown key is an error, never an erasure.' },
   KEY_PERMISSIONS: { status: 500, title: 'The keyring is readable by others', todo: 'chmod 600 the keyring and 700 its folder.' },

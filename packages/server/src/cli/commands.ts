@@ -9,6 +9,7 @@ import { pack } from './commands/pack.ts'
 import { quarantine } from './commands/quarantine.ts'
 import { query } from './commands/query.ts'
 import { rebuild } from './commands/rebuild-index.ts'
+import { recover } from './commands/recover.ts'
 import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
 import { show } from './commands/show.ts'
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   quarantine,
   doctor,
   rebuild,
+  recover,
   token,
   key,
   witness,
@@ -41,4 +43,4 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Commands that later versions have: known, so that nobody looks for a slip of the pen. */
-export const LATER: ReadonlySet<string> = new Set(['erase', 'hold', 'retain', 'reconcile', 'recover'])
+export const LATER: ReadonlySet<string> = new Set(['erase', 'hold', 'retain', 'reconcile'])

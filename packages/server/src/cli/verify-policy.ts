@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { MAX_NOTE_BYTES, MAX_POLICY_BYTES, TlogError, isQuorumMet, parsePolicy, witnessVerifiers } from '@sealtrail/tlog'
+import { MAX_NOTE_BYTES, MAX_POLICY_BYTES, TlogError, isQuorumMet, parsePolicy, parseVkey, witnessVerifiers } from '@sealtrail/tlog'
 import type { Policy } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import type { KeptCheckpoint } from '../verify/policy.ts'
@@ -47,4 +47,19 @@ export function keptOf(ctx: Context): KeptCheckpoint[] {
       if (statSync(file).size > MAX_NOTE_BYTES) throw new SealtrailError('USAGE', `--checkpoint: ${basename(file)} is too large for a checkpoint`)
       return { object: basename(file), note: readFileSync(file, 'utf8') }
     })
+}
+
+/** The key of `--key`, or null. @throws SealtrailError USAGE when it is no verification key */
+export function keyOf(ctx: Context): string | null {
+  const [given, ...more] = ctx.all('key')
+  if (given === undefined) return null
+  if (more.length > 0) throw new SealtrailError('USAGE', 'whole logs take one --key')
+  const path = resolve(ctx.cwd, given)
+  const text = (existsSync(path) ? readFileSync(path, 'utf8') : given).trim()
+  try {
+    parseVkey(text)
+    return text
+  } catch (cause) {
+    throw new SealtrailError('USAGE', '--key is no verification key (NAME+HASH+KEY), nor a file that holds one', { cause })
+  }
 }

@@ -23,6 +23,7 @@ import type { Committed } from '../seal/commit.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import { openLedger } from '../sequence/level/ledger.ts'
 import { StoreCounts } from '../store/counted.ts'
+import { logsIn } from '../store/logs.ts'
 import { storeObject } from '../store/objects.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { Store } from '../store/store.ts'
@@ -121,13 +122,15 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   let { ledger, rebuilt } = await openLedger(at('ledger'))
   open.push(() => ledger.close())
   if (rebuilt !== null) note(`ledger state rebuilt: ${rebuilt}`)
+  keepPlace(config.data, config.store.place, !fresh)
+  const store = await openStore(config, env.metrics === undefined ? {} : { counts: new StoreCounts(env.metrics) })
+  open.push(() => store.close())
+  // Before a keyring is made: over segments of another keyring it would be in the way of their recovery.
+  if (fresh) await assertEmpty(store)
   const keys = openFileKeys({ folder: at('keys'), create: fresh, complete: true, now: env.now, random: randomBytes })
   crashPoint('open:keys')
   const heads = openHeads(config.data)
   open.push(() => heads.close())
-  keepPlace(config.data, config.store.place, !fresh)
-  const store = await openStore(config, env.metrics === undefined ? {} : { counts: new StoreCounts(env.metrics) })
-  open.push(() => store.close())
   const records = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
 
   const plans = logsOf(config)
@@ -263,6 +266,14 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
       heads.close()
       await ledger.close()
     },
+  }
+}
+
+/** Without a head file nothing may be in the store. @throws SealtrailError HEAD_MISSING */
+async function assertEmpty(store: Store): Promise<void> {
+  for (const log of await logsIn(store)) {
+    for await (const { key } of store.list(`${log}/segment/`))
+      throw new SealtrailError('HEAD_MISSING', `the store holds ${key} but there is no head.sqlite`, { stopsLog: true })
   }
 }
 

@@ -7,7 +7,7 @@ import { FileStore } from '../store/files/store.ts'
 import type { RemoteOptions } from '../store/remote.ts'
 import type { Store } from '../store/store.ts'
 import { accountKeyIn } from './store-address.ts'
-import type { StoreConfig } from './store-config.ts'
+import type { StoreConfig, StorePlace } from './store-config.ts'
 import { placeOf } from './store-place.ts'
 import { openSecret } from './value.ts'
 
@@ -26,7 +26,7 @@ export interface Stored {
 }
 
 /** How long one request to a store may take where no configuration says it. */
-const TIMEOUT_MS = 30_000
+export const TIMEOUT_MS = 30_000
 
 /** The write-once store of a server. @throws SealtrailError DATA_UNWRITABLE, STORE_UNREADABLE */
 export async function openStore(stored: Stored, options: OpenOptions = {}): Promise<Store> {
@@ -64,9 +64,18 @@ async function openPlace({ data, store }: Stored, options: OpenOptions): Promise
 
 /** The write-once store of a data directory, for commands that are given nothing else. @throws SealtrailError DATA_UNWRITABLE, DATA_CORRUPT, STORE_UNREADABLE */
 export function openStoreOf(data: string, options: OpenOptions = {}): Promise<Store> {
-  const known = placeOf(data)
-  const place = known.type === 'azure' ? { ...known, accountKey: accountKeyIn(process.env) } : known
-  return openStore({ data, store: { place, timeoutMs: TIMEOUT_MS, unlocked: 'stop' } }, options)
+  return openStoreAt({ place: knownPlace(data), timeoutMs: TIMEOUT_MS }, data, options)
+}
+
+/** Where a data directory's evidence lies, with what the environment says of credentials. @throws SealtrailError DATA_CORRUPT */
+export function knownPlace(data: string): StorePlace {
+  const place = placeOf(data)
+  return place.type === 'azure' ? { ...place, accountKey: accountKeyIn(process.env) } : place
+}
+
+/** A store that a command is given by its address, or by a configuration. @param data for files, which lie in a data directory. @throws SealtrailError STORE_UNREADABLE */
+export function openStoreAt({ place, timeoutMs }: Pick<StoreConfig, 'place' | 'timeoutMs'>, data: string, options: OpenOptions = {}): Promise<Store> {
+  return openStore({ data, store: { place, timeoutMs, unlocked: 'stop' } }, options)
 }
 
 /** A secret is opened when it is used. @throws SealtrailError STORE_UNREADABLE when its reference can no longer be opened */

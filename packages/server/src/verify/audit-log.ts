@@ -2,10 +2,13 @@ import { LogAudit, parseObjectKey, PROBLEMS } from '@sealtrail/evidence'
 import type { ExpiredRange, RecordChecks } from '@sealtrail/evidence'
 import type { Head } from '../head/head.ts'
 import type { Store } from '../store/store.ts'
+import { decidedFrames } from './branches.ts'
+import type { Promised } from './branches.ts'
 import { committedFrames } from './chain.ts'
 import type { CommitmentCheck } from './commitments.ts'
 import { expiriesIn } from './expiries.ts'
 import { FrameReader } from './frames.ts'
+import type { Frame } from './frames.ts'
 import { auditKept } from './kept.ts'
 import { checkObjects } from './objects.ts'
 import { storedHashes } from './stored-hashes.ts'
@@ -34,7 +37,11 @@ export interface AuditLogOptions {
   readonly onExpiry?: (range: ExpiredRange) => void
   /** Looks each record's commitments up; null: not checked. */
   readonly commitments: CommitmentCheck | null
-  /** Told after each segment: leaves done, and the leaves the head promises. */
+  /** States of the log kept elsewhere, which decide where no head says which segments are the log's. */
+  readonly promised?: readonly Promised[]
+  /** Told of each frame before the audit takes it, with the leaves taken so far; it may make kept hashes available. */
+  readonly before?: (frame: Frame, size: number) => Promise<void>
+  /** Told after each segment: leaves done, and the leaves to come, about. */
   readonly onProgress: (done: number, total: number) => void
 }
 
@@ -63,12 +70,20 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
 
   const keys: string[] = []
   for await (const { key } of store.list(`${log}/segment/`)) keys.push(key)
+  // Without a head the last segment says about how far it goes.
+  const promised = head?.size ?? (keys.length === 0 ? 0 : parseObjectKey(keys.at(-1) as string).first)
   let digest: string | null = ''
   const report = { problem: (found: FoundProblem): void => void problems.push(found), note: (note: Note): void => void notes.push(note) }
   const unpacker = new Unpacker(keys.length)
   try {
-    for await (const frame of committedFrames(keys, new FrameReader(store, unpacker), head, () => ({ size: audit.size, digest }), report)) {
+    const reader = new FrameReader(store, unpacker)
+    const frames =
+      head === null
+        ? decidedFrames(keys, reader, { promised: options.promised ?? [], signers: signers === null ? null : new Set(signers) }, report)
+        : committedFrames(keys, reader, head, () => ({ size: audit.size, digest }), report)
+    for await (const frame of frames) {
       const before = audit.size
+      await options.before?.(frame, before)
       if ('fault' in frame.content) audit.unreadable(frame.key, frame.content.fault)
       else {
         const faults = audit.faults
@@ -83,7 +98,7 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
         await commitments?.segment(frame.key, first, frame.content.ndjson, objects.digests)
       }
       digest = audit.size > before ? frame.digest : null
-      options.onProgress(audit.size, Math.max(audit.size, head?.size ?? 0))
+      options.onProgress(audit.size, Math.max(audit.size, promised))
     }
   } finally {
     unpacker.close()

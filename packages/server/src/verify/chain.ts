@@ -3,12 +3,12 @@ import type { Head } from '../head/head.ts'
 import { type Frame, type FrameReader, wholeSegment } from './frames.ts'
 import { type FoundProblem, type Note, problem } from './verdict.ts'
 
-const AHEAD = 12
+export const AHEAD = 12
 /** How many segments further on are asked whom they follow, before rivals are called undecided. */
 const LOOK_ON = 4
 
 /** Segments stored under one first index: one, or a committed one and the losers of its race. */
-interface Place {
+export interface Place {
   readonly first: number
   readonly keys: readonly string[]
 }
@@ -37,7 +37,7 @@ export async function* committedFrames(
   progress: () => Progress,
   report: { problem(found: FoundProblem): void; note(note: Note): void },
 ): AsyncGenerator<Frame> {
-  const places = group(keys)
+  const places = placesOf(keys)
   for (const [at, place] of places.entries()) {
     frames.prefetch(places.slice(at, at + AHEAD).flatMap(({ keys }) => keys))
     const { size, digest } = progress()
@@ -60,7 +60,7 @@ export async function* committedFrames(
   }
 }
 
-function group(keys: readonly string[]): Place[] {
+export function placesOf(keys: readonly string[]): Place[] {
   const places: { first: number; keys: string[] }[] = []
   for (const key of keys) {
     const { first } = parseObjectKey(key)

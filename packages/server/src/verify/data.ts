@@ -7,6 +7,7 @@ import { SealtrailError } from '../errors.ts'
 import { isRawLog } from '../event/raw-log.ts'
 import type { Head, HeadStore } from '../head/head.ts'
 import { checkpointFolder, checkpointPath } from '../seal/checkpoint.ts'
+import { logsIn } from '../store/logs.ts'
 import type { Store } from '../store/store.ts'
 import { auditLog } from './audit-log.ts'
 import type { CommitmentCheck } from './commitments.ts'
@@ -15,6 +16,7 @@ import { keptHashes } from './kept-hashes.ts'
 import { auditTimestamps } from './timestamps.ts'
 import { auditPolicy, originOf, publishedIn } from './policy.ts'
 import type { KeptCheckpoint } from './policy.ts'
+import { promisedIn } from './promised.ts'
 import { ownVkey, vkeyFor } from './trust.ts'
 import { type FoundProblem, type LogVerdict, type Note, problem } from './verdict.ts'
 
@@ -73,7 +75,7 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   if (options.heads !== null && 'fault' in options.heads) shared.push(problem('HEAD_UNREADABLE', 'head.sqlite', null, options.heads.fault))
   const commitments = (await options.openCommitments?.(shared.some(({ code }) => code === 'VAULT_UNREADABLE'))) ?? null
   const damage = store.damage?.() ?? []
-  const all = await logsIn(directory, store, heads)
+  const all = await logsOf(directory, store, heads)
   const logs = all.filter((log) => options.logs?.includes(log) ?? true)
   const verdicts: LogVerdict[] = []
   const expiries: ExpiredRange[] = []
@@ -167,6 +169,13 @@ async function auditOne(
         expired,
         ...(onExpiry === undefined || packs ? {} : { onExpiry }),
         commitments: packs || isRawLog(log) ? null : commitments,
+        promised: [
+          ...promisedIn(
+            (options.kept ?? []).filter(({ note }) => originOf(note).endsWith(`/${log}`)),
+            vkey,
+          ),
+          ...(vkey === null ? [] : promisedIn(checkpoints, vkey)),
+        ],
         onProgress: (done, total) => options.onProgress?.(log, done, total),
       })
     } finally {
@@ -207,7 +216,7 @@ function withCommitments(second: LogVerdict, first: LogVerdict): LogVerdict {
   return { ...second, ok: false, problems: [...second.problems, ...found], commitments: first.commitments }
 }
 
-async function logsIn(directory: string, store: Store, heads: HeadStore | null): Promise<string[]> {
+async function logsOf(directory: string, store: Store, heads: HeadStore | null): Promise<string[]> {
   const logs = new Set<string>()
   try {
     for (const log of heads?.logs() ?? []) logs.add(log)
@@ -217,7 +226,7 @@ async function logsIn(directory: string, store: Store, heads: HeadStore | null):
   for (const folder of [join(directory, 'tiles'), checkpointFolder(directory)]) {
     if (existsSync(folder)) for (const name of readdirSync(folder)) if (!name.includes('.next')) logs.add(name)
   }
-  for await (const { key } of store.list('')) logs.add(key.slice(0, key.indexOf('/')))
+  for (const log of await logsIn(store)) logs.add(log)
   return [...logs].sort()
 }
 

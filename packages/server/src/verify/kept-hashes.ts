@@ -11,9 +11,9 @@ export interface KeptHashes {
 
 /**
  * From the level files; with `packs`, from the store's hash packs where they are whole, held in memory: 32 bytes a record,
- * for when damage has hit segments and level files at once.
+ * for when damage has hit segments and level files at once. @param folder null: there are no level files
  */
-export async function keptHashes(folder: string, store: Store, log: string, options: { packs: boolean }): Promise<KeptHashes> {
+export async function keptHashes(folder: string | null, store: Store, log: string, options: { packs: boolean }): Promise<KeptHashes> {
   const packs = new Map<number, Uint8Array>()
   if (options.packs) {
     for await (const { key } of store.list(`${log}/hashes/`)) {
@@ -25,7 +25,7 @@ export async function keptHashes(folder: string, store: Store, log: string, opti
       }
     }
   }
-  const files = HashFiles.open(folder, { readOnly: true })
+  const files = folder === null ? null : HashFiles.open(folder, { readOnly: true })
   const read = (first: number, count: number): Uint8Array | null => {
     const out = new Uint8Array(count * 32)
     for (let done = 0; done < count;) {
@@ -33,11 +33,11 @@ export async function keptHashes(folder: string, store: Store, log: string, opti
       const take = Math.min(count - done, PACK_LEAVES - at)
       const pack = packs.get(first + done - at)
       if (pack !== undefined) out.set(pack.subarray(at * 32, (at + take) * 32), done * 32)
-      else if (files.size >= first + done + take) out.set(files.leaves(first + done, first + done + take), done * 32)
+      else if (files !== null && files.size >= first + done + take) out.set(files.leaves(first + done, first + done + take), done * 32)
       else return null
       done += take
     }
     return out
   }
-  return { read, close: () => files.close() }
+  return { read, close: () => files?.close() }
 }

@@ -26,9 +26,9 @@ type Stamp = NonNullable<TimestampSummary['newest']>
 
 /**
  * Checks every time stamp the store has of a log: its object, its token over the checkpoint it names, its revocation lists,
- * and the copy for readers. @param roots DER of trusted roots; none: the tokens are consistent at most
+ * and the copy for readers. @param directory null: there are no copies. @param roots DER of trusted roots; none: the tokens are consistent at most
  */
-export async function auditTimestamps(directory: string, log: string, store: Store, roots: readonly Uint8Array[]): Promise<TimestampAudit> {
+export async function auditTimestamps(directory: string | null, log: string, store: Store, roots: readonly Uint8Array[]): Promise<TimestampAudit> {
   const problems: FoundProblem[] = []
   const checkpoints: { object: string; note: string }[] = []
   /** Of authorities whose roots were not given. */
@@ -43,7 +43,7 @@ export async function auditTimestamps(directory: string, log: string, store: Sto
     }
     checkpoints.push({ object: key, note: stored.checkpoint })
     for (const digest of stored.lost) problems.push(problem('TIMESTAMP_LIST_MISSING', `${log}/crl/${digest}`, null))
-    if (!isCopied(directory, key, await store.get(key))) problems.push(problem('DERIVED_TIMESTAMPS', readerFile(key) ?? key, null))
+    if (directory !== null && !isCopied(directory, key, await store.get(key))) problems.push(problem('DERIVED_TIMESTAMPS', readerFile(key) ?? key, null))
     let verdict = await check(stored, roots)
     const found = verdict.problems.map(({ code, message }): FoundProblem => ({ index: null, object: key, code, message }))
     if (found.length > 0 && found.every(({ code }) => code === 'TIMESTAMP_CHAIN')) {

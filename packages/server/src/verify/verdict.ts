@@ -6,7 +6,8 @@ import { PROBLEMS, type ProblemCode } from '@sealtrail/evidence'
  */
 export const STORED_PROBLEMS = {
   HEAD_UNREADABLE: 'the head file is damaged; put back a copy, however old: it is rolled forward',
-  HEAD_MISSING: 'there is no head over a store that is not empty; put back a copy of head.sqlite, however old: it is rolled forward',
+  HEAD_MISSING:
+    'there is no head over a store that is not empty; put back a copy of head.sqlite, however old: it is rolled forward; without one run `sealtrail recover`',
   FORKED: 'two segments continue the log from the same head; a newer head, or a checkpoint or receipt kept elsewhere, must decide',
   SEGMENT_STRAY: 'the segment begins where no commit began: it was put there from outside',
   OBJECT_HEADER: 'the store’s own description of an object is damaged (key, size or retention)',

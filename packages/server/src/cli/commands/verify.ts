@@ -1,6 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseVkey } from '@sealtrail/tlog'
 import type { Policy } from '@sealtrail/tlog'
 import { auditDirectory } from '../../config/open-audit.ts'
 import { readRoots } from '../../config/time-stamp-roots.ts'
@@ -8,14 +7,14 @@ import { SealtrailError } from '../../errors.ts'
 import { askMonitors } from '../../publish/monitor.ts'
 import { originOf } from '../../verify/policy.ts'
 import type { KeptCheckpoint } from '../../verify/policy.ts'
-import type { LogVerdict, Note, TimestampSummary } from '../../verify/verdict.ts'
+import type { LogVerdict, Note } from '../../verify/verdict.ts'
 import type { Command, Context, Exit } from '../command.ts'
 import { count, printable, some } from '../output.ts'
 import { Progress } from '../progress.ts'
+import { lineOf, tell } from '../verdict-text.ts'
 import { FILE_OPTIONS, verifyFile } from '../verify-file.ts'
-import { keptOf, policyOf } from '../verify-policy.ts'
+import { keptOf, keyOf, policyOf } from '../verify-policy.ts'
 
-const MAX_SHOWN = 20
 const OF_DIRECTORIES = ['checkpoint', 'ask-witnesses', 'log', 'no-vault']
 
 export const verify: Command = {
@@ -114,38 +113,6 @@ async function audit(ctx: Context, directory: string): Promise<Exit> {
   return ok ? 0 : 1
 }
 
-/** One line of `--json`: these members, in this order. */
-function lineOf({ ok, log, size, root, trust, problems }: LogVerdict): object {
-  return { ok, log, size, root, trust, problems: problems.map(({ index, object, code, message }) => ({ index, object, code, message })) }
-}
-
-function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commitments, timestamps }: LogVerdict): void {
-  const name = log === '*' ? 'data directory' : `log ${log}`
-  ctx.stdout(`${ok ? 'ok      ' : 'PROBLEM '} ${name}${log === '*' ? '' : `: ${some(size, 'record')}${root === null ? '' : `, root ${root}`}`}\n`)
-  for (const { index, object, code, message } of problems.slice(0, MAX_SHOWN)) {
-    ctx.stdout(`          ${index === null ? '' : `record ${count(index)}: `}${printable(message)}\n            ${code}, ${printable(object)}\n`)
-  }
-  const hidden = Math.max(0, problems.length - MAX_SHOWN) + more
-  if (hidden > 0) ctx.stdout(`          and ${some(hidden, 'more problem')}; --json lists them\n`)
-  if (commitments !== null && commitments.disclosed + commitments.erased + commitments.missing > 0) {
-    ctx.stdout(
-      `          personal values: ${some(commitments.disclosed, 'record')} with every value in the vault as committed, ${count(commitments.erased)} erased, ${count(commitments.missing)} with problems\n`,
-    )
-  }
-  if (timestamps !== null && timestamps !== undefined) tellTime(ctx, timestamps)
-  for (const { object, message } of notes.slice(0, MAX_SHOWN)) ctx.stdout(`          note: ${printable(object)}: ${printable(message)}\n`)
-}
-
-function tellTime(ctx: Context, { count: stamps, newest }: TimestampSummary): void {
-  const begin = `          time stamps: ${count(stamps)}`
-  if (newest === null) return ctx.stdout(`${begin}, none of them good\n`)
-  const { size, latest, tsa, established, revocationAsOf } = newest
-  if (!established) return ctx.stdout(`${begin}, consistent; who gave them is not established: give the authority's root with --tsa-roots\n`)
-  const standing =
-    revocationAsOf === null ? 'no revocation list kept that clears it' : `not revoked according to the lists kept with it, the oldest of ${revocationAsOf}`
-  ctx.stdout(`${begin}; the first ${some(size, 'record')} were sealed by ${latest}, says ${printable(tsa)} (certificate: ${standing})\n`)
-}
-
 function conclude(
   ctx: Context,
   verdicts: readonly LogVerdict[],
@@ -192,20 +159,5 @@ async function viewsOf(policy: Policy, origin: string): Promise<{ kept: KeptChec
     notes: views.flatMap(({ witness, code }) =>
       code === null ? [] : [{ object: `witness ${witness}`, message: code === 'NONE' ? 'has never cosigned this log' : `could not be asked (${code})` }],
     ),
-  }
-}
-
-/** @throws SealtrailError USAGE when it is no verification key */
-function keyOf(ctx: Context): string | null {
-  const [given, ...more] = ctx.all('key')
-  if (given === undefined) return null
-  if (more.length > 0) throw new SealtrailError('USAGE', 'a data directory takes one --key')
-  const path = resolve(ctx.cwd, given)
-  const text = (existsSync(path) ? readFileSync(path, 'utf8') : given).trim()
-  try {
-    parseVkey(text)
-    return text
-  } catch (cause) {
-    throw new SealtrailError('USAGE', '--key is no verification key (NAME+HASH+KEY), nor a file that holds one', { cause })
   }
 }

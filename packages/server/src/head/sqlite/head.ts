@@ -13,7 +13,7 @@ const TABLES = [
   'CREATE TABLE checkpoint (log TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE TABLE head (log TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, segment TEXT NOT NULL, digest TEXT NOT NULL, seal TEXT NOT NULL) STRICT, WITHOUT ROWID',
 ]
-const HOW_TO_GO_ON = 'put back a copy of head.sqlite, however old: it is rolled forward over the segments'
+const HOW_TO_GO_ON = 'put back a copy of head.sqlite, however old: it is rolled forward over the segments; without one move it away and run `sealtrail recover`'
 
 interface Row {
   readonly size: number

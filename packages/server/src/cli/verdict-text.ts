@@ -1,0 +1,46 @@
+import type { LogVerdict, TimestampSummary } from '../verify/verdict.ts'
+import type { Context } from './command.ts'
+import { count, printable, some } from './output.ts'
+
+const MAX_SHOWN = 20
+
+/** One line of `--json`: these members, in this order. */
+export function lineOf({ ok, log, size, root, trust, problems }: LogVerdict): object {
+  return { ok, log, size, root, trust, problems: problems.map(({ index, object, code, message }) => ({ index, object, code, message })) }
+}
+
+/** What was found of a log, for people. */
+export function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commitments, timestamps }: LogVerdict): void {
+  const name = log === '*' ? 'data directory' : `log ${log}`
+  ctx.stdout(`${ok ? 'ok      ' : 'PROBLEM '} ${name}${log === '*' ? '' : `: ${some(size, 'record')}${root === null ? '' : `, root ${root}`}`}\n`)
+  tellProblems(ctx, { problems, more })
+  if (commitments !== null && commitments.disclosed + commitments.erased + commitments.missing > 0) {
+    ctx.stdout(
+      `          personal values: ${some(commitments.disclosed, 'record')} with every value in the vault as committed, ${count(commitments.erased)} erased, ${count(commitments.missing)} with problems\n`,
+    )
+  }
+  if (timestamps !== null && timestamps !== undefined) tellTime(ctx, timestamps)
+  tellNotes(ctx, notes)
+}
+
+export function tellProblems(ctx: Context, { problems, more }: Pick<LogVerdict, 'problems' | 'more'>): void {
+  for (const { index, object, code, message } of problems.slice(0, MAX_SHOWN)) {
+    ctx.stdout(`          ${index === null ? '' : `record ${count(index)}: `}${printable(message)}\n            ${code}, ${printable(object)}\n`)
+  }
+  const hidden = Math.max(0, problems.length - MAX_SHOWN) + more
+  if (hidden > 0) ctx.stdout(`          and ${some(hidden, 'more problem')}; --json lists them\n`)
+}
+
+export function tellNotes(ctx: Context, notes: LogVerdict['notes']): void {
+  for (const { object, message } of notes.slice(0, MAX_SHOWN)) ctx.stdout(`          note: ${printable(object)}: ${printable(message)}\n`)
+}
+
+function tellTime(ctx: Context, { count: stamps, newest }: TimestampSummary): void {
+  const begin = `          time stamps: ${count(stamps)}`
+  if (newest === null) return ctx.stdout(`${begin}, none of them good\n`)
+  const { size, latest, tsa, established, revocationAsOf } = newest
+  if (!established) return ctx.stdout(`${begin}, consistent; who gave them is not established: give the authority's root with --tsa-roots\n`)
+  const standing =
+    revocationAsOf === null ? 'no revocation list kept that clears it' : `not revoked according to the lists kept with it, the oldest of ${revocationAsOf}`
+  ctx.stdout(`${begin}; the first ${some(size, 'record')} were sealed by ${latest}, says ${printable(tsa)} (certificate: ${standing})\n`)
+}

@@ -1,0 +1,169 @@
+import { isSegmentSigned, splitSegment } from '@sealtrail/evidence'
+import type { ExpiredRange, RecordChecks, SegmentHeader } from '@sealtrail/evidence'
+import { parseVkey } from '@sealtrail/tlog'
+import { isRawLog } from '../event/raw-log.ts'
+import { logsIn } from '../store/logs.ts'
+import type { Store } from '../store/store.ts'
+import { unpackSync } from '../store/unpack.ts'
+import { auditLog, type AuditLogOptions } from './audit-log.ts'
+import type { Frame } from './frames.ts'
+import { keptHashes } from './kept-hashes.ts'
+import { type KeptCheckpoint, originOf } from './policy.ts'
+import { promisedIn } from './promised.ts'
+import { auditTimestamps } from './timestamps.ts'
+import { lastCommitNoted, Signers, unvouchedFrom } from './signers.ts'
+import { vkeyFor } from './trust.ts'
+import type { LogVerdict } from './verdict.ts'
+
+export interface AuditStoreOptions {
+  readonly store: Store
+  /** vkey of any log of the server, from elsewhere; null: consistency only. */
+  readonly key: string | null
+  /** Checkpoints kept elsewhere; each is held against the log it names, and decides where the log forks. */
+  readonly kept: readonly KeptCheckpoint[]
+  readonly tsaRoots?: readonly Uint8Array[]
+  readonly logs?: readonly string[]
+  readonly onProgress?: (log: string, done: number, total: number) => void
+}
+
+/**
+ * Audits every log of a store by itself: no head, no data directory. Which segments are the log follows from their chain.
+ * What the store no longer has at the end of a log, together with what would show it, only a checkpoint kept elsewhere shows.
+ */
+export async function auditStore(options: AuditStoreOptions): Promise<LogVerdict[]> {
+  const all = await logsIn(options.store)
+  const asked = all.filter((each) => options.logs?.includes(each) ?? true)
+  const audited: { readonly verdict: LogVerdict; readonly signers: Signers }[] = []
+  const expiries = new Expiries()
+  for (const log of systemFirst(all)) {
+    const shown = asked.includes(log)
+    // Audited also where it was not asked for: it says what has expired of the others.
+    if (!shown && log !== SYSTEM_LOG) continue
+    const vkey = options.key === null ? null : vkeyFor(options.key, log, all)
+    let signers = new Signers()
+    const of: AuditStoredLogOptions = { ...options, log, vkey, segmentKeys: null, ...expiries.of(log), before: async (frame: Frame) => signers.take(frame) }
+    let verdict = await auditStoredLog(of)
+    if (verdict.root === null) {
+      // Records and hashes are gone at once: the packs may still lead over the hole.
+      signers = new Signers()
+      verdict = await withPacks({ ...of, onExpiry: () => {} })
+    }
+    if (shown) audited.push({ verdict, signers })
+  }
+  audited.sort((a, b) => (a.verdict.log < b.verdict.log ? -1 : 1))
+  const known = new Set(audited.flatMap(({ verdict, signers }) => (options.key === null ? [] : signers.before(unvouchedFrom(verdict) ?? verdict.size))))
+  return audited.map(({ verdict, signers }) => {
+    const from = unvouchedFrom(verdict)
+    return from === null || !signers.isOnlyLast(from, known) ? verdict : lastCommitNoted(verdict, LAST_COMMIT)
+  })
+}
+
+const LAST_COMMIT =
+  'the store has no checkpoint of its last commit; it is signed by a writer that signed what checkpoints cover. --checkpoint with one kept elsewhere settles it'
+
+/** The logs with `system` first, which says what has expired of the others. */
+export function systemFirst(logs: readonly string[]): string[] {
+  return logs.toSorted((a, b) => Number(b === SYSTEM_LOG) - Number(a === SYSTEM_LOG))
+}
+
+/** What the log `system` announces as expired, gathered while it is audited, for the audits that follow. */
+export class Expiries {
+  readonly #ranges: ExpiredRange[] = []
+
+  of(log: string): { readonly expired: readonly ExpiredRange[]; readonly onExpiry: (range: ExpiredRange) => void } {
+    return {
+      expired: this.#ranges.filter((range) => range.log === log),
+      onExpiry: (range) => {
+        if (log === SYSTEM_LOG) this.#ranges.push(range)
+      },
+    }
+  }
+}
+
+export interface AuditStoredLogOptions extends Pick<AuditStoreOptions, 'store' | 'kept' | 'tsaRoots' | 'onProgress'> {
+  readonly log: string
+  /** Of this log. */
+  readonly vkey: string | null
+  readonly segmentKeys: readonly Uint8Array[] | null
+  readonly hashes?: AuditLogOptions['hashes']
+  readonly before?: AuditLogOptions['before']
+  readonly expired?: AuditLogOptions['expired']
+  readonly onExpiry?: AuditLogOptions['onExpiry']
+}
+
+const SYSTEM_LOG = 'system'
+const RECORDS: RecordChecks = { form: 'scan', auditids: true, subjects: true }
+const RAW: RecordChecks = { form: 'none', auditids: false, subjects: false }
+
+/** Audits one log as the store has it. */
+export async function auditStoredLog(options: AuditStoredLogOptions): Promise<LogVerdict> {
+  const { log, store, vkey } = options
+  const kept = options.kept.filter(({ note }) => originOf(note).endsWith(`/${log}`))
+  const stamps = await auditTimestamps(null, log, store, options.tsaRoots ?? [])
+  const verdict = await auditLog({
+    log,
+    store,
+    head: null,
+    checkpoints: [...stamps.checkpoints, ...kept],
+    vkey,
+    origin: vkey === null ? null : parseVkey(vkey).name,
+    segmentKeys: options.segmentKeys,
+    ...(options.hashes === undefined ? {} : { hashes: options.hashes }),
+    ...(options.before === undefined ? {} : { before: options.before }),
+    ...(options.expired === undefined ? {} : { expired: options.expired }),
+    ...(options.onExpiry === undefined ? {} : { onExpiry: options.onExpiry }),
+    records: isRawLog(log) ? RAW : RECORDS,
+    commitments: null,
+    // attacker: a stamped checkpoint lies in the store itself, so it decides nothing unless a key from elsewhere signed it.
+    promised: [...promisedIn(kept, vkey), ...(vkey === null ? [] : promisedIn(stamps.checkpoints, vkey))],
+    onProgress: (done, total) => options.onProgress?.(log, done, total),
+  })
+  const problems = [...verdict.problems, ...stamps.problems]
+  return {
+    ...verdict,
+    ok: problems.length === 0,
+    problems,
+    notes: [...verdict.notes, ...stamps.notes],
+    timestamps: stamps.summary((object) => verdict.more === 0 && !verdict.problems.some((found) => found.object === object)),
+  }
+}
+
+async function withPacks(options: AuditStoredLogOptions): Promise<LogVerdict> {
+  const kept = await keptHashes(null, options.store, options.log, { packs: true })
+  return auditStoredLog({ ...options, hashes: kept.read })
+}
+
+/** How a log calls itself, and a checkpoint of it: by its first segments. */
+export interface StoredName {
+  readonly origin: string
+  /** The first signed note that a segment carries, or null. */
+  readonly note: string | null
+}
+
+/** Segments looked at for a name and a checkpoint: the second one carries the first's. */
+const LOOK_AT = 8
+
+/** What the first segments of a log say of it, unchecked but for each segment's own signature; null when there is none. attacker: the store. */
+export async function storedName(store: Store, log: string): Promise<StoredName | null> {
+  let origin: string | null = null
+  let seen = 0
+  for await (const { key } of store.list(`${log}/segment/`)) {
+    const header = await headerOf(store, key)
+    origin ??= header?.log ?? null
+    const note = header?.previous.checkpoint ?? ''
+    if (origin !== null && note !== '') return { origin, note }
+    if (++seen >= LOOK_AT && origin !== null) break
+  }
+  return origin === null ? null : { origin, note: null }
+}
+
+async function headerOf(store: Store, key: string): Promise<SegmentHeader | null> {
+  const frame = await store.get(key).catch(() => null)
+  try {
+    const segment = frame === null ? null : splitSegment(unpackSync(frame))
+    return segment !== null && isSegmentSigned(segment) ? segment.header : null
+  } catch {
+    // The audit names it.
+    return null
+  }
+}
