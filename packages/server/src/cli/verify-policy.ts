@@ -53,7 +53,7 @@ export function keptOf(ctx: Context): KeptCheckpoint[] {
 export function keyOf(ctx: Context): string | null {
   const [given, ...more] = ctx.all('key')
   if (given === undefined) return null
-  if (more.length > 0) throw new SealtrailError('USAGE', 'whole logs take one --key')
+  if (more.length > 0) throw new SealtrailError('USAGE', 'a data directory or store takes one --key')
   const path = resolve(ctx.cwd, given)
   const text = (existsSync(path) ? readFileSync(path, 'utf8') : given).trim()
   try {
