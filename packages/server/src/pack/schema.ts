@@ -28,14 +28,15 @@ export function compileSchemas(pack: string, files: readonly { readonly version:
     .sort((a, b) => b.version - a.version)
     .map(({ version, file, schema }) => {
       const uri = `urn:sealtrail:schema:${pack}:${version}`
-      return { version, uri, newer: `${uri}#newer`, schema, strict: compile(schema, file), loose: compile(loosen(schema) as JsonObject, file) }
+      const strict = compile(schema, file)
+      return { version, uri, newer: `${uri}#newer`, schema, strict, loose: onceNeeded(() => compileLoosened(schema, file, strict)) }
     })
   return {
     versions: compiled.map(({ version, uri, schema }) => ({ version, uri, schema })),
     judge(data) {
       for (const { strict, uri } of compiled) if (strict(data)) return { schema: uri }
-      for (const { loose, newer } of compiled) if (loose(data)) return { schema: newer }
-      const error = compiled[0]!.loose.errors![0]!
+      for (const { loose, newer } of compiled) if (loose()(data)) return { schema: newer }
+      const error = compiled[0]!.loose().errors![0]!
       return { broken: `${error.schemaPath}${error.keyword === 'required' ? `: ${String(error.params['missingProperty'])}` : ''}` }
     },
   }
@@ -48,6 +49,21 @@ function compile(schema: JsonObject, file: string): ValidateFunction {
   } catch (error) {
     throw new SealtrailError('PACK_INVALID', `${file}: ${(error as Error).message}`)
   }
+}
+
+/** A schema that points into a part loosening takes away is as strict as it is. */
+function compileLoosened(schema: JsonObject, file: string, strict: ValidateFunction): ValidateFunction {
+  try {
+    return compile(loosen(schema) as JsonObject, file)
+  } catch {
+    return strict
+  }
+}
+
+/** Most data fits exactly, and compiling a schema costs a start more than reading it. */
+function onceNeeded<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 /** The schema without what only a newer sender could break: closed objects and closed value lists. Types and required fields stay. */

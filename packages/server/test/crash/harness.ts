@@ -4,7 +4,6 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
 import { parseRecord } from '@sealtrail/evidence'
 import type { RecordFields } from '@sealtrail/evidence'
 import { shapeOf } from '../../bench/shapes.ts'
@@ -46,10 +45,6 @@ function largeReceipt(serial: number): string {
     details: { note: `of nobody’s business ${serial}`, ...details },
   })
 }
-
-/** Compiled sources of the children, for as long as the tests run. */
-const compiled = mkdtempSync(join(tmpdir(), 'sealtrail-compiled-'))
-after(() => rmSync(compiled, { recursive: true, force: true }))
 
 export function temporary(): { data: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-crash-'))
@@ -98,7 +93,6 @@ export class Child {
     this.#book = book
     this.#process = fork(join(import.meta.dirname, 'child.ts'), [data, JSON.stringify(options)], {
       execArgv: ['--conditions=@sealtrail/source'],
-      env: { ...process.env, NODE_COMPILE_CACHE: compiled },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     this.ended = new Promise((resolve) =>
