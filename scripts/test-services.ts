@@ -14,6 +14,10 @@ const SUITE_TIMEOUT_MS = 8 * 60_000
 /** Command → Debian package that brings it. */
 const DEBIAN: Readonly<Record<string, string>> = {
   postgres: 'postgresql',
+  'ceph-mon': 'ceph-mon',
+  'ceph-osd': 'ceph-osd',
+  radosgw: 'radosgw',
+  ceph: 'ceph-common',
   openssl: 'openssl',
   'ssh-agent': 'openssh-client',
   chromium: 'chromium',

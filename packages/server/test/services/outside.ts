@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after } from 'node:test'
 import { goMissing, goTool } from '../../../../scripts/go-tools.ts'
 import type { GoTool } from '../../../../scripts/go-tools.ts'
+
+export { freePort } from './free-port.ts'
 
 /** Paths of programs in Go, built where that must be; `skip` is node:test's option: why there are none, or false. */
 export async function outside<const T extends GoTool>(
@@ -26,15 +26,6 @@ export function scratch(): (...names: string[]) => string {
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-services-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
   return (...names) => join(folder, ...names)
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 const programs = new Set<Program>()

@@ -163,7 +163,7 @@ function lockConfiguration(bucket: Bucket): Answer {
 }
 
 function setLockConfiguration(bucket: Bucket, text: string): Answer {
-  if (element(text, 'ObjectLockEnabled') !== 'Enabled') throw malformed()
+  if (element(text, 'ObjectLockEnabled') !== 'Enabled' || /<Rule\s*\/>/.test(text)) throw malformed()
   const [rule] = elements(text, 'Rule')
   if (rule === undefined) {
     bucket.enableLock(null)

@@ -47,6 +47,7 @@ const HEADERS = [
   'x-amz-checksum-sha256',
   'x-amz-checksum-crc32',
   'x-amz-sdk-checksum-algorithm',
+  'x-amz-checksum-mode',
   'x-amz-content-sha256',
   'x-amz-date',
   'x-amz-user-agent',
