@@ -28,6 +28,7 @@ export {
   encodeSegmentHeader,
   encodeSegmentTrailer,
   isSegmentSigned,
+  isStoreVersion,
   segmentFacts,
   segmentMessage,
   segmentRecord,

@@ -40,6 +40,8 @@ export interface PreviousHead {
   readonly segment: string
   /** The signed checkpoint of that size; may be empty. */
   readonly checkpoint: string
+  /** Version id or generation under which the store took the previous segment; left out where it has none. A hint where to look: the digest binds. */
+  readonly version?: string
 }
 
 export interface SegmentTrailer {
@@ -63,6 +65,7 @@ export const SEGMENT_FORMAT = 'sealtrail/segment/1'
 
 const NEWLINE = 0x0a
 const HASH = /^[0-9a-f]{64}$/
+const VERSION = /^[\x21-\x7e]{1,1024}$/
 const UTC_MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** The header line, without its newline. */
@@ -74,7 +77,13 @@ export function encodeSegmentHeader({ log, first, count, created, journal, previ
     format: SEGMENT_FORMAT,
     journal: { file: journal.file, offset: journal.offset },
     log,
-    previous: { checkpoint: previous.checkpoint, root: previous.root, segment: previous.segment, size: previous.size },
+    previous: {
+      checkpoint: previous.checkpoint,
+      root: previous.root,
+      segment: previous.segment,
+      size: previous.size,
+      ...(previous.version === undefined ? {} : { version: previous.version }),
+    },
   })
 }
 
@@ -179,8 +188,8 @@ function readHeader(line: Uint8Array): SegmentHeader {
   if (header['format'] !== SEGMENT_FORMAT) throw malformed('another format than sealtrail/segment/1')
   const { count, created, first, log } = header
   const journal = member(header, 'journal', ['file', 'offset'])
-  const previous = member(header, 'previous', ['checkpoint', 'root', 'segment', 'size'])
-  const { checkpoint, root, segment, size } = previous
+  const previous = member(header, 'previous', ['checkpoint', 'root', 'segment', 'size'], ['version'])
+  const { checkpoint, root, segment, size, version } = previous
   if (!isCount(count) || count === 0 || !isCount(first) || !isCount(first + count)) throw malformed('the header has no valid first and count')
   if (typeof created !== 'string' || !UTC_MILLIS.test(created)) throw malformed('the header has no valid time')
   if (typeof log !== 'string' || log === '') throw malformed('the header names no log')
@@ -188,13 +197,14 @@ function readHeader(line: Uint8Array): SegmentHeader {
   if (typeof checkpoint !== 'string' || typeof root !== 'string' || !HASH.test(root)) throw malformed('the header has no valid previous head')
   if (size !== first) throw malformed('the previous size is not the first index')
   if (typeof segment !== 'string' || (first === 0 ? segment !== '' : !HASH.test(segment))) throw malformed('the header has no valid previous segment')
+  if (version !== undefined && (first === 0 || !isStoreVersion(version))) throw malformed('the header has no valid version of the previous segment')
   return {
     log,
     first,
     count,
     created,
     journal: { file: journal['file'], offset: journal['offset'] },
-    previous: { size, root, segment, checkpoint },
+    previous: { size, root, segment, checkpoint, ...(version === undefined ? {} : { version }) },
   }
 }
 
@@ -219,11 +229,16 @@ function readLine(line: Uint8Array, what: string, keys: readonly string[]): Json
   return value
 }
 
-function member(object: JsonObject, name: string, keys: readonly string[]): JsonObject {
+function member(object: JsonObject, name: string, keys: readonly string[], optional: readonly string[] = []): JsonObject {
   const value = object[name]
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(`the header has no ${name}`)
-  assertKeys(value, name, keys)
+  assertKeys(value, name, [...keys, ...optional.filter((key) => Object.hasOwn(value, key))])
   return value
+}
+
+/** A version id or generation, as a store names it: printable ASCII, at most 1,024 characters. */
+export function isStoreVersion(value: unknown): value is string {
+  return typeof value === 'string' && VERSION.test(value)
 }
 
 function assertKeys(object: JsonObject, what: string, keys: readonly string[]): void {

@@ -105,8 +105,16 @@ test('a header that lies is refused, signed or not', () => {
     { previous: { ...good.previous, root: 'ABC' } },
     { previous: { ...good.previous, segment: '' } },
     { previous: { ...good.previous, checkpoint: null } },
+    { previous: { ...good.previous, version: '' } },
+    { previous: { ...good.previous, version: 'a b' } },
+    { previous: { ...good.previous, version: 'x'.repeat(1025) } },
+    { previous: { ...good.previous, version: 7 } },
+    { previous: { ...good.previous, version: null } },
   ]
   for (const lie of lies) assert.equal(codeOf(sign({ ...good, ...lie })), 'SEGMENT_FORMAT', JSON.stringify(lie))
+  const pinned = sign({ ...good, previous: { ...good.previous, version: 'x'.repeat(1024) } })
+  assert.equal(decodeSegment(pinned).header.previous.version, 'x'.repeat(1024))
+  assert.ok(!Object.hasOwn(decodeSegment(second).header.previous, 'version'))
   const long = encodeSegment({ ...good, count: 1 }, [new Uint8Array(65_536).fill(0x20)], head.root, segmentSigner)
   assert.equal(codeOf(long), 'SEGMENT_FORMAT')
   const empty = encodeSegment({ ...good, count: 1 }, [new Uint8Array(0)], head.root, segmentSigner)

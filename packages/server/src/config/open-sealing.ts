@@ -25,8 +25,10 @@ import { openLedger } from '../sequence/level/ledger.ts'
 import { StoreCounts } from '../store/counted.ts'
 import { logsIn } from '../store/logs.ts'
 import { storeObject } from '../store/objects.ts'
+import { pinned } from '../store/pinned.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { Store } from '../store/store.ts'
+import { PinNotes } from '../threads/pin-notes.ts'
 import { systemBatch } from '../threads/system-entry.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
 import { Sizes } from '../threads/sizes.ts'
@@ -123,7 +125,10 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   open.push(() => ledger.close())
   if (rebuilt !== null) note(`ledger state rebuilt: ${rebuilt}`)
   keepPlace(config.data, config.store.place, !fresh)
-  const store = await openStore(config, env.metrics === undefined ? {} : { counts: new StoreCounts(env.metrics) })
+  // Versions are told of from the first put on; they are sealed as soon as the system trail takes anything.
+  const pins = new PinNotes({ run: randomBytes(8).toString('hex'), now: env.now, log: env.log })
+  const opened = await openStore(config, env.metrics === undefined ? {} : { counts: new StoreCounts(env.metrics) })
+  const store = pinned(opened, pins.note)
   open.push(() => store.close())
   // Before a keyring is made: over segments of another keyring it would be in the way of their recovery.
   if (fresh) await assertEmpty(store)
@@ -211,15 +216,16 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   }
   const logs: OpenLog[] = []
   for (const log of recovered) {
-    const opened = await openLog(log, works)
-    logs.push(opened)
-    writers.set(log.log, opened.writer)
+    const opening = await openLog(log, works)
+    logs.push(opening)
+    writers.set(log.log, opening.writer)
     const alarm = readAlarm(config.data, log.log)
     // Before the journal is replayed: a log somebody has seen fork seals nothing until a person has looked.
-    if (alarm !== null) opened.writer.stop(forked(alarm))
+    if (alarm !== null) opening.writer.stop(forked(alarm))
   }
 
   await replayJournal(journal, vault, flow, { report: note, vaultDamaged })
+  pins.start(system)
 
   const endRepairs = keepRepairing(
     {
@@ -255,6 +261,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
       for (const writer of writers.values()) await writer.drained()
     },
     async close() {
+      await pins.handOver()
       accepting.end()
       endRepairs()
       for (const writer of writers.values()) await writer.drained()

@@ -8,6 +8,8 @@ export interface Head {
   readonly segment: string
   /** SHA-256 of that segment's frame, lower-case hex ('' at size 0). */
   readonly digest: string
+  /** Version id or generation under which the store took that segment; left out where it has none. The digest binds, this says where to look. */
+  readonly version?: string
 }
 
 /**

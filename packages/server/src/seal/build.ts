@@ -45,7 +45,13 @@ export function build(standing: Standing, items: readonly Numbered[], journal: P
     count: items.length,
     created: new Date(createdMs).toISOString(),
     journal: { file: journal.file, offset: journal.offset },
-    previous: { size: head.size, root: head.root, segment: head.digest, checkpoint: standing.checkpoint },
+    previous: {
+      size: head.size,
+      root: head.root,
+      segment: head.digest,
+      checkpoint: standing.checkpoint,
+      ...(head.version === undefined ? {} : { version: head.version }),
+    },
   })
   let room = header.length * 3 + 1024
   for (const item of items) room += item.entry.record.length + MAX_FILL_BYTES + 1

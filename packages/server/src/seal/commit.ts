@@ -8,6 +8,7 @@ import type { Head, HeadStore } from '../head/head.ts'
 import type { Position } from '../event/position.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { Lock, Store } from '../store/store.ts'
+import { aboutSegment } from './about.ts'
 import { build } from './build.ts'
 import type { Built, SegmentSigner, Standing } from './build.ts'
 
@@ -42,6 +43,7 @@ export interface Prepared {
   readonly built: Built
   readonly frame: Buffer
   readonly expected: Head
+  /** Without the version, which the store gives. */
   readonly next: Head
 }
 
@@ -69,20 +71,21 @@ export async function prepare(standing: Standing, items: readonly Numbered[], jo
 export async function commit(prepared: Prepared, deps: CommitDeps): Promise<Committed> {
   crashPoint('seal:before-put')
   // Dying here: nothing stored. The events are in the journal and are sealed after the restart.
-  await deps.store.put(prepared.next.segment, prepared.frame, deps.lock())
+  const { version } = await deps.store.put(prepared.next.segment, prepared.frame, deps.lock(), aboutSegment(prepared.built))
+  const next: Head = version === null ? prepared.next : { ...prepared.next, version }
   crashPoint('seal:after-put')
 
   // Dying here: the segment stands, the head does not know it. Recovery finds exactly one valid extension and adopts it.
-  if (!swap(deps, prepared.expected, prepared.next)) {
+  if (!swap(deps, prepared.expected, next)) {
     // Another writer moved the head. Its log goes on, ours stops; our segment is an orphan and no checkpoint is signed for it.
     throw new SealtrailError('HEAD_LOST', `another writer moved the head of ${deps.log} on from size ${prepared.expected.size}`, { stopsLog: true })
   }
   crashPoint('seal:after-swap')
 
   // Dying here: committed. Ed25519 is deterministic, so signing the head again after the restart gives the same checkpoint.
-  const checkpoint = deps.signCheckpoint(prepared.next)
+  const checkpoint = deps.signCheckpoint(next)
   crashPoint('seal:after-sign')
-  return { ...prepared, checkpoint }
+  return { ...prepared, next, checkpoint }
 }
 
 /** A swap whose outcome is unknown is read back: the head itself says who won. */

@@ -7,6 +7,9 @@ import type { SegmentReader } from '../store/segments.ts'
 import type { Lock, Store } from '../store/store.ts'
 import type { HashFiles } from './tiles.ts'
 
+/** A pack has no name of its format in it: it is hashes and nothing else. */
+const ABOUT = { format: 'sealtrail/hashes/1' }
+
 /** Leaves [0, n) that stand in hash packs of the store, gapless from 0; a multiple of 65,536. */
 export async function packedSize(store: Store, log: string): Promise<number> {
   let size = 0
@@ -24,7 +27,7 @@ export async function storeHashPacks(log: string, files: HashFiles, store: Store
   for (; stored + PACK_LEAVES <= committed; stored += PACK_LEAVES) {
     const bytes = files.leaves(stored, stored + PACK_LEAVES)
     crashPoint('hashes:before-put')
-    await store.put(hashPackKeyOf(log, stored, bytes), bytes, lock)
+    await store.put(hashPackKeyOf(log, stored, bytes), bytes, lock, ABOUT)
     // Dying here: the pack stands, and the next start finds it; until then it would be stored again, to the same bytes.
     crashPoint('hashes:after-put')
   }

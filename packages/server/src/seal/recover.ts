@@ -37,12 +37,15 @@ export async function recover(deps: RecoverDeps): Promise<Head> {
   for (;;) {
     const extension = await nextSegment(deps, head)
     if (extension === null) return head
-    if (!heads.swap(log, head, extension.next)) throw new SealtrailError('HEAD_LOST', `another writer moved the head of ${log}`, { stopsLog: true })
+    // What `put` would have told the writer that died.
+    const version = (await deps.store.held(extension.next.segment))?.version ?? null
+    const next: Head = version === null ? extension.next : { ...extension.next, version }
+    if (!heads.swap(log, head, next)) throw new SealtrailError('HEAD_LOST', `another writer moved the head of ${log}`, { stopsLog: true })
     crashPoint('recover:after-swap')
     // Dying here: the head is right already, the hash files are made to fit at the next start.
     hashes.append(leafHashes(extension.segment))
-    report(`${log}: head rolled forward from size ${head.size} to ${extension.next.size} over a segment that was stored but not swapped in`)
-    head = extension.next
+    report(`${log}: head rolled forward from size ${head.size} to ${next.size} over a segment that was stored but not swapped in`)
+    head = next
   }
 }
 

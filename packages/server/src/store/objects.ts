@@ -10,7 +10,7 @@ const LONGER_MS = 24 * 60 * 60 * 1000
 
 /** Makes an object durable, read back, before anything names it. @throws SealtrailError NOT_DURABLE, ALREADY_WRITTEN */
 export async function storeObject(store: Pick<Store, 'put'>, log: string, digest: string, bytes: Uint8Array, lock: Lock): Promise<void> {
-  await store.put(objectKey(log, digest), bytes, { ...lock, retainUntilMs: lock.retainUntilMs + LONGER_MS })
+  await store.put(objectKey(log, digest), bytes, { ...lock, retainUntilMs: lock.retainUntilMs + LONGER_MS }, { format: 'sealtrail/data-object/1' })
 }
 
 /** An object as it is stored, unchecked, or null when the store does not give it. */

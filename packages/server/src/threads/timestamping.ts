@@ -42,7 +42,8 @@ export async function startTimestamping(
   const worker = await env.start({ config: { ...config, timestamps }, vkeys, roots })
   let notes: readonly string[] = []
   answer(worker, {
-    put: ({ log, key, bytes }: { log: string; key: string; bytes: Uint8Array }) => sealing.store.put(key, bytes, lockFor(config, log, env.now())),
+    put: ({ log, key, bytes }: { log: string; key: string; bytes: Uint8Array }) =>
+      sealing.store.put(key, bytes, lockFor(config, log, env.now()), { format: key.includes('/crl/') ? 'application/pkix-crl' : 'sealtrail/timestamp/1' }),
     // An outage is no less one because the system trail cannot take it right now: the log and the metrics have it too.
     authority: (event: AuthorityEvent) =>
       sealing

@@ -61,6 +61,20 @@ export function headSuite(name: string, place: () => Place): void {
     store.close()
   })
 
+  on('the version of the segment is kept with the head, and not compared', (here) => {
+    const store = here.open()
+    const [first, second] = [{ ...headOf(1), version: 'v1.~_/+x' }, headOf(2)]
+    store.swap('calls', null, first)
+    assert.deepEqual(store.read('calls'), first)
+    assert.equal(store.swap('calls', headOf(1), second), true)
+    assert.deepEqual(store.read('calls'), second)
+    assert.equal(store.swap('calls', second, { ...headOf(3), version: '1700000000000000' }), true)
+    store.close()
+    const again = here.open()
+    assert.equal(again.read('calls')?.version, '1700000000000000')
+    again.close()
+  })
+
   on('of two instances swapping from the same head exactly one wins, each time', (here) => {
     const [one, two] = [here.open(), here.open()]
     one.swap('calls', null, headOf(0))

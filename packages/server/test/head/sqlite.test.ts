@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -77,7 +78,8 @@ test('a swap survives the process being killed right after it', async () => {
 test('every flipped byte and every cut of the file is either refused as damage or changes nothing that is read', () => {
   const here = place()
   const store = here.open()
-  store.swap('calls', null, headOf(12345))
+  const versioned = { ...headOf(12345), version: 'Kq3.vfJ_x9' }
+  store.swap('calls', null, versioned)
   store.swap('alarms', null, headOf(7))
   store.close()
   const whole = readFileSync(here.path)
@@ -95,7 +97,7 @@ test('every flipped byte and every cut of the file is either refused as damage o
     opened.close()
     assert.deepEqual(heads, [
       ['alarms', headOf(7)],
-      ['calls', headOf(12345)],
+      ['calls', versioned],
     ])
     return true
   }
@@ -115,6 +117,33 @@ test('every flipped byte and every cut of the file is either refused as damage o
     writeFileSync(here.path, whole)
     truncateSync(here.path, cut)
     assert.equal(sound(), false, `cut at ${cut}`)
+  }
+  here.remove()
+})
+
+test('a file of version 1 is read as it is, and brought to this version by who writes', () => {
+  const here = place()
+  const db = new DatabaseSync(here.path)
+  const { size, root, segment, digest } = headOf(9)
+  db.exec(`PRAGMA journal_mode = WAL;
+    CREATE TABLE checkpoint (log TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE head (log TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, segment TEXT NOT NULL, digest TEXT NOT NULL, seal TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    PRAGMA application_id = ${0x5354524c}; PRAGMA user_version = 1`)
+  const seal = hash('sha256', `calls\n${size}\n${root}\n${segment}\n${digest}\n`, 'hex')
+  db.prepare('INSERT INTO head VALUES (?, ?, ?, ?, ?, ?)').run('calls', size, root, segment, digest, seal)
+  db.prepare('INSERT INTO checkpoint VALUES (?, ?)').run('calls', 'note')
+  db.close()
+  const before = readFileSync(here.path)
+  const reader = SqliteHead.open(here.path, { readOnly: true })
+  assert.deepEqual([reader.read('calls'), reader.checkpoint('calls'), reader.logs()], [headOf(9), 'note', ['calls']])
+  reader.close()
+  assert.deepEqual(readFileSync(here.path), before)
+  for (let i = 0; i < 2; i++) {
+    const store = here.open()
+    const known = store.read('calls')!
+    assert.equal(known.size, 9 + i)
+    assert.equal(store.swap('calls', known, { ...headOf(10 + i), version: 'v' }), true)
+    store.close()
   }
   here.remove()
 })

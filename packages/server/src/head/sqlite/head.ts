@@ -7,12 +7,19 @@ import type { Head, HeadStore } from '../head.ts'
 
 /** "STRL": says whose file this is. */
 const APPLICATION = 0x5354524c
-const VERSION = 1
+const VERSION = 2
+const FORMER = 1
+/** As SQLite writes an added column into the table's text. */
+const VERSION_COLUMN = ", version TEXT NOT NULL DEFAULT ''"
 /** As SQLite stores them, ordered by name. */
 const TABLES = [
   'CREATE TABLE checkpoint (log TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT, WITHOUT ROWID',
-  'CREATE TABLE head (log TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, segment TEXT NOT NULL, digest TEXT NOT NULL, seal TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  'CREATE TABLE head (log TEXT PRIMARY KEY, size INTEGER NOT NULL, root TEXT NOT NULL, segment TEXT NOT NULL, digest TEXT NOT NULL, seal TEXT NOT NULL' +
+    VERSION_COLUMN +
+    ') STRICT, WITHOUT ROWID',
 ]
+/** Of version 1, whose heads knew no version of their segment: brought to this one at the first opening for writing. */
+const FORMER_TABLES = TABLES.map((table) => table.replace(VERSION_COLUMN, ''))
 const HOW_TO_GO_ON = 'put back a copy of head.sqlite, however old: it is rolled forward over the segments; without one move it away and run `sealtrail recover`'
 
 interface Row {
@@ -21,6 +28,8 @@ interface Row {
   readonly segment: string
   readonly digest: string
   readonly seal: string
+  /** '' for none. */
+  readonly version: string
 }
 
 /**
@@ -37,12 +46,16 @@ export class SqliteHead implements HeadStore {
   readonly #saveCheckpoint: StatementSync
   readonly #logs: StatementSync
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, former: boolean) {
     this.#db = db
-    this.#read = db.prepare('SELECT size, root, segment, digest, seal FROM head WHERE log = ?')
-    this.#create = db.prepare('INSERT INTO head (log, size, root, segment, digest, seal) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    this.#read = db.prepare(`SELECT size, root, segment, digest, seal, ${former ? "''" : ''} version FROM head WHERE log = ?`)
+    // A former file is only read.
+    const version = former ? '' : ', version'
+    this.#create = db.prepare(
+      `INSERT INTO head (log, size, root, segment, digest, seal${version}) VALUES (?, ?, ?, ?, ?, ?${former ? '' : ', ?'}) ON CONFLICT DO NOTHING`,
+    )
     this.#swap = db.prepare(
-      'UPDATE head SET size = ?, root = ?, segment = ?, digest = ?, seal = ? WHERE log = ? AND size = ? AND root = ? AND segment = ? AND digest = ?',
+      `UPDATE head SET size = ?, root = ?, segment = ?, digest = ?, seal = ?${former ? '' : ', version = ?'} WHERE log = ? AND size = ? AND root = ? AND segment = ? AND digest = ?`,
     )
     this.#checkpoint = db.prepare('SELECT note FROM checkpoint WHERE log = ?')
     this.#saveCheckpoint = db.prepare('INSERT INTO checkpoint (log, note) VALUES (?, ?) ON CONFLICT DO UPDATE SET note = excluded.note')
@@ -65,16 +78,18 @@ export class SqliteHead implements HeadStore {
         db.exec(`BEGIN IMMEDIATE; ${TABLES.map((table) => table.replace('TABLE', 'TABLE IF NOT EXISTS')).join('; ')};
           PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}; COMMIT`)
       }
-      if (one(db, 'PRAGMA application_id') !== APPLICATION || one(db, 'PRAGMA user_version') !== VERSION) throw damaged('it is not a head file of this version')
+      if (one(db, 'PRAGMA application_id') !== APPLICATION) throw damaged('it is not a head file')
+      if (one(db, 'PRAGMA user_version') === FORMER && !readOnly) {
+        assertTables(db, FORMER_TABLES)
+        db.exec(`BEGIN IMMEDIATE; ALTER TABLE head ADD COLUMN ${VERSION_COLUMN.slice(2)}; PRAGMA user_version = ${VERSION}; COMMIT`)
+      }
+      const version = one(db, 'PRAGMA user_version')
+      if (version !== VERSION && version !== FORMER) throw damaged('it is not a head file of this version')
       if (!readOnly) db.exec('PRAGMA synchronous = FULL')
-      const tables = db
-        .prepare('SELECT sql FROM sqlite_schema ORDER BY name')
-        .all()
-        .map((row) => row['sql'])
-      if (tables.join() !== TABLES.join()) throw damaged('its schema is damaged')
+      assertTables(db, version === FORMER ? FORMER_TABLES : TABLES)
       const verdict = one(db, 'PRAGMA integrity_check')
       if (verdict !== 'ok') throw damaged('its integrity check fails')
-      const head = new SqliteHead(db)
+      const head = new SqliteHead(db, version === FORMER)
       for (const log of head.logs()) head.read(log)
       return head
     } catch (error) {
@@ -87,15 +102,16 @@ export class SqliteHead implements HeadStore {
     return guarded(() => {
       const row = this.#read.get(log) as unknown as Row | undefined
       if (row === undefined) return null
-      const { size, root, segment, digest, seal } = row
-      if (seal !== sealOf(log, row)) throw damaged('the row of a log is damaged')
-      return { size, root, segment, digest }
+      const { size, root, segment, digest, version, seal } = row
+      const head: Head = { size, root, segment, digest, ...(version === '' ? {} : { version }) }
+      if (seal !== sealOf(log, head)) throw damaged('the row of a log is damaged')
+      return head
     })
   }
 
   swap(log: string, expected: Head | null, next: Head): boolean {
     return guarded(() => {
-      const values = [next.size, next.root, next.segment, next.digest, sealOf(log, next)] as const
+      const values = [next.size, next.root, next.segment, next.digest, sealOf(log, next), next.version ?? ''] as const
       const done =
         expected === null ? this.#create.run(log, ...values) : this.#swap.run(...values, log, expected.size, expected.root, expected.segment, expected.digest)
       return Number(done.changes) === 1
@@ -136,8 +152,13 @@ function untouched(path: string): string | URL {
   return url
 }
 
-function sealOf(log: string, head: Head): string {
-  return hash('sha256', `${log}\n${head.size}\n${head.root}\n${head.segment}\n${head.digest}\n`, 'hex')
+function sealOf(log: string, { size, root, segment, digest, version }: Head): string {
+  return hash('sha256', `${log}\n${size}\n${root}\n${segment}\n${digest}\n${version === undefined ? '' : `${version}\n`}`, 'hex')
+}
+
+function assertTables(db: DatabaseSync, wanted: readonly string[]): void {
+  const tables = db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all()
+  if (tables.map((row) => row['sql']).join() !== wanted.join()) throw damaged('its schema is damaged')
 }
 
 function one(db: DatabaseSync, sql: string): unknown {

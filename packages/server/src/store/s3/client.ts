@@ -1,4 +1,5 @@
 import { GetObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { isStoreVersion } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
 import type { Traffic } from '../counted.ts'
 import { type Patience, type RemoteOptions, Requests } from '../remote.ts'
@@ -141,7 +142,8 @@ export class Client {
 
 /** A version id, or null for what a bucket without versions calls `null` or nothing. */
 export function named(version: string | undefined): string | null {
-  return version === undefined || version === '' || version === 'null' ? null : version
+  // attacker: what is no version id is not taken for one, and not sealed.
+  return version === undefined || version === 'null' || !isStoreVersion(version) ? null : version
 }
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
