@@ -1,16 +1,24 @@
-import type { LogVerdict, TimestampSummary } from '../verify/verdict.ts'
+import type { LockSummary, LogVerdict, TimestampSummary } from '../verify/verdict.ts'
 import type { Context } from './command.ts'
 import { count, printable, some } from './output.ts'
 
 const MAX_SHOWN = 20
 
 /** One line of `--json`: these members, in this order. */
-export function lineOf({ ok, log, size, root, trust, problems }: LogVerdict): object {
-  return { ok, log, size, root, trust, problems: problems.map(({ index, object, code, message }) => ({ index, object, code, message })) }
+export function lineOf({ ok, log, size, root, trust, problems, locks }: LogVerdict): object {
+  return {
+    ok,
+    log,
+    size,
+    root,
+    trust,
+    problems: problems.map(({ index, object, code, message }) => ({ index, object, code, message })),
+    ...(locks === undefined ? {} : { locks }),
+  }
 }
 
 /** What was found of a log, for people. */
-export function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commitments, timestamps }: LogVerdict): void {
+export function tell(ctx: Context, { ok, log, size, root, problems, more, notes, commitments, timestamps, locks }: LogVerdict): void {
   const name = log === '*' ? 'data directory' : `log ${log}`
   ctx.stdout(`${ok ? 'ok      ' : 'PROBLEM '} ${name}${log === '*' ? '' : `: ${some(size, 'record')}${root === null ? '' : `, root ${root}`}`}\n`)
   tellProblems(ctx, { problems, more })
@@ -20,6 +28,7 @@ export function tell(ctx: Context, { ok, log, size, root, problems, more, notes,
     )
   }
   if (timestamps !== null && timestamps !== undefined) tellTime(ctx, timestamps)
+  if (locks !== undefined) tellLocks(ctx, locks)
   tellNotes(ctx, notes)
 }
 
@@ -33,6 +42,11 @@ export function tellProblems(ctx: Context, { problems, more }: Pick<LogVerdict, 
 
 export function tellNotes(ctx: Context, notes: LogVerdict['notes']): void {
   for (const { object, message } of notes.slice(0, MAX_SHOWN)) ctx.stdout(`          note: ${printable(object)}: ${printable(message)}\n`)
+}
+
+function tellLocks(ctx: Context, { objects, modes, earliest, holds }: LockSummary): void {
+  const until = earliest === null ? 'none of them locked' : `${modes.join(' and ')}, the first until ${earliest}`
+  ctx.stdout(`          locks: ${some(objects, 'object')}, ${until}${holds === 0 ? '' : `; ${count(holds)} under a legal hold`}\n`)
 }
 
 function tellTime(ctx: Context, { count: stamps, newest }: TimestampSummary): void {

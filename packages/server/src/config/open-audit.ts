@@ -8,13 +8,18 @@ import { openFileKeys } from '../keys/files/keyring.ts'
 import { LevelVault } from '../vault/level/vault.ts'
 import { checkCommitments, type CommitmentCheck, CommitmentSum, type KnownKeys } from '../verify/commitments.ts'
 import { auditData, type AuditDataOptions } from '../verify/data.ts'
+import { type AskedLocks, LockAudit } from '../verify/locks.ts'
 import type { LogVerdict } from '../verify/verdict.ts'
-import { openHeads, openStoreOf } from './open-store.ts'
+import { auditStore, type AuditStoreOptions } from '../verify/store.ts'
+import type { StoreConfig } from './store-config.ts'
+import { openHeads, openStoreAt, openStoreOf } from './open-store.ts'
 
 export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'policy' | 'kept' | 'askWitnesses' | 'logs' | 'onProgress' | 'tsaRoots'> {
   /** Whether each record's commitments are looked up in the vault, where there is one with its keyring; several times slower than the log. */
   readonly vault: boolean
   readonly passphrase?: string | null
+  /** Ask the store of every object what holds it, and hold it against what was asked for it; left out: not asked. */
+  readonly locks?: AskedLocks
   readonly now: () => number
 }
 
@@ -46,6 +51,7 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
       own: keys === null ? null : { log: keys.logPublicKey, segment: keys.segmentPublicKeys },
       ...(options.tsaRoots === undefined ? {} : { tsaRoots: options.tsaRoots }),
       ...(options.logs === undefined ? {} : { logs: options.logs }),
+      ...(options.locks === undefined ? {} : { locks: new LockAudit(store, options.locks) }),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       async openCommitments(damaged) {
         await assertFree(join(directory, 'ledger'))
@@ -57,6 +63,21 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
   } finally {
     await (vault as LevelVault | null)?.close()
     if (heads !== null && 'close' in heads) heads.close()
+    await store.close()
+  }
+}
+
+export interface AuditPlaceOptions extends Omit<AuditStoreOptions, 'store' | 'locks'> {
+  readonly locks?: AskedLocks
+}
+
+/** `sealtrail verify s3://…`: audits every log of a store by itself, without a data directory. @throws SealtrailError STORE_UNREADABLE */
+export async function auditPlace(at: Pick<StoreConfig, 'place' | 'timeoutMs'>, options: AuditPlaceOptions): Promise<LogVerdict[]> {
+  const store = await openStoreAt(at, '', { readOnly: true })
+  const { locks, ...others } = options
+  try {
+    return await auditStore({ ...others, store, ...(locks === undefined ? {} : { locks: new LockAudit(store, locks) }) })
+  } finally {
     await store.close()
   }
 }

@@ -1,7 +1,8 @@
-import { checkHashPack, checkHashTail, PACK_LEAVES, parseObjectKey, segmentFacts, splitSegment } from '@sealtrail/evidence'
+import { checkHashPack, checkHashTail, PACK_LEAVES, parseObjectKey, segmentFacts } from '@sealtrail/evidence'
 import type { HashFiles } from '../seal/tiles.ts'
 import type { Store } from '../store/store.ts'
-import type { Frame } from '../verify/frames.ts'
+import { type Frame, segmentIn } from '../verify/frames.ts'
+import { readStored } from '../verify/stored.ts'
 
 /** Records whose segments are gone. */
 export interface Hole {
@@ -52,15 +53,11 @@ export class HashFileMaker {
   }
 
   /** Takes a frame of the log, in order. @throws SealtrailError DATA_UNWRITABLE, STORE_UNREADABLE */
-  async take({ key, digest, content }: Frame): Promise<void> {
+  async take(frame: Frame): Promise<void> {
+    const { key, digest, content } = frame
     this.#last = key
-    if ('fault' in content) return
-    let segment
-    try {
-      segment = splitSegment(content.ndjson)
-    } catch {
-      return
-    }
+    const segment = segmentIn(frame)
+    if (segment === null || 'fault' in content) return
     const { header, trailer } = segment
     // What it calls its place must be what its key does: the audit follows the header too.
     if (parseObjectKey(key).first !== header.first || header.first < (this.#end?.size ?? 0)) return
@@ -118,7 +115,7 @@ export class HashFileMaker {
   }
 
   async #read(key: string, fits: (bytes: Uint8Array) => boolean): Promise<Uint8Array | null> {
-    const bytes = await this.#store.get(key).catch(() => null)
+    const bytes = await readStored(this.#store, key)
     try {
       return bytes !== null && fits(bytes) ? bytes : null
     } catch {

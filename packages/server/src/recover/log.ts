@@ -1,10 +1,9 @@
-import { splitSegment } from '@sealtrail/evidence'
 import type { ExpiredRange } from '@sealtrail/evidence'
 import { parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import type { Head } from '../head/head.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import type { Store } from '../store/store.ts'
-import type { Frame } from '../verify/frames.ts'
+import { type Frame, segmentIn } from '../verify/frames.ts'
 import type { KeptCheckpoint } from '../verify/policy.ts'
 import { isSignedBy, promisedIn } from '../verify/promised.ts'
 import { auditStoredLog } from '../verify/store.ts'
@@ -171,14 +170,9 @@ class SignerWatch {
     return this.#others && this.checkpoint === null
   }
 
-  take({ key, content }: Frame): void {
-    if ('fault' in content) return
-    let segment
-    try {
-      segment = splitSegment(content.ndjson)
-    } catch {
-      return
-    }
+  take(frame: Frame): void {
+    const segment = segmentIn(frame)
+    if (segment === null) return
     const { header, trailer } = segment
     this.created = header.created
     const note = header.previous.checkpoint
@@ -193,6 +187,6 @@ class SignerWatch {
     }
     if (this.#known === null || this.#known.has(Buffer.from(trailer.signer).toString('base64'))) return
     this.unknownFrom ??= header.first
-    this.unknown.push(key)
+    this.unknown.push(frame.key)
   }
 }

@@ -14,6 +14,7 @@ import { checkObjects } from './objects.ts'
 import { storedHashes } from './stored-hashes.ts'
 import { Unpacker } from './unpacker.ts'
 import type { FoundProblem, LogVerdict, Note } from './verdict.ts'
+import { readStored } from './stored.ts'
 
 export interface AuditLogOptions {
   readonly log: string
@@ -105,10 +106,10 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
   }
 
   for await (const { key } of store.list(`${log}/hashes/`)) {
-    const bytes = await store.get(key).catch(() => null)
+    const bytes = await readStored(store, key)
     audit.hashPack(key, bytes ?? new Uint8Array(0))
   }
-  for (const key of tails) audit.hashTail(key, (await store.get(key).catch(() => null)) ?? new Uint8Array(0))
+  for (const key of tails) audit.hashTail(key, (await readStored(store, key)) ?? new Uint8Array(0))
   audit.expectHashPacks()
   const kept = await auditKept(log, store, expired, options.origin, commitments)
   problems.push(...kept.problems)

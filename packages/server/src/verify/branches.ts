@@ -59,13 +59,13 @@ export interface Told {
  */
 export async function* decidedFrames(keys: readonly string[], frames: FrameReader, options: BranchOptions, told: Told): AsyncGenerator<Frame> {
   const places = placesOf(keys)
-  const branches = new Branches(options, told, (key) => void frames.take(key))
+  const branches = new Branches(options, told, (key) => frames.forget(key))
   for (const [at, place] of places.entries()) {
     frames.prefetch(places.slice(at, at + AHEAD).flatMap((each) => each.keys))
     const read = await Promise.all(place.keys.map((key) => frames.peek(key)))
     branches.take(place, read)
     if (!branches.decide(places[at + 1]?.first ?? null)) {
-      for (const key of places.slice(at + 1).flatMap((each) => each.keys)) void frames.take(key)
+      for (const key of places.slice(at + 1).flatMap((each) => each.keys)) frames.forget(key)
       yield* branches.settled()
       return
     }

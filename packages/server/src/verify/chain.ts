@@ -45,7 +45,7 @@ export async function* committedFrames(
     if (place.first < size || (beyond && place.first > size)) {
       const others = beyond ? places.length - at - 1 : 0
       report.problem(problem('SEGMENT_STRAY', place.keys.join(' '), place.first, others > 0 ? `and ${others} after it` : undefined))
-      for (const key of place.keys) void frames.take(key)
+      for (const key of place.keys) frames.forget(key)
       if (beyond) return
       continue
     }
@@ -54,7 +54,7 @@ export async function* committedFrames(
     for (const key of place.keys) {
       if (key === chosen) continue
       report.note({ object: key, message: 'never committed: a writer that lost its race, or a write that a crash cut off' })
-      void frames.take(key)
+      frames.forget(key)
     }
     if (chosen !== null) yield await frames.take(chosen)
   }

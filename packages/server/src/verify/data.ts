@@ -12,7 +12,9 @@ import type { Store } from '../store/store.ts'
 import { auditLog } from './audit-log.ts'
 import type { CommitmentCheck } from './commitments.ts'
 import { checkDatabases, readTiles, readTilesBeside, tilesProblem } from './derived.ts'
+import type { Frame } from './frames.ts'
 import { keptHashes } from './kept-hashes.ts'
+import type { LockAudit } from './locks.ts'
 import { auditTimestamps } from './timestamps.ts'
 import { auditPolicy, originOf, publishedIn } from './policy.ts'
 import type { KeptCheckpoint } from './policy.ts'
@@ -54,6 +56,8 @@ export interface AuditDataOptions {
   readonly records?: RecordChecks
   /** Logs to audit; all when not given. */
   readonly logs?: readonly string[]
+  /** Asks of every object what holds it; left out: not asked. */
+  readonly locks?: LockAudit
   readonly onProgress?: (log: string, done: number, total: number) => void
 }
 
@@ -96,7 +100,8 @@ export async function auditData(directory: string, options: AuditDataOptions): P
       .filter(({ why }) => why !== 'header damaged')
       .map((each): Note => ({ object: placeOf(each), message: `${each.length} bytes are no whole object (${each.why})` }))
     const problems = [...verdict.problems, ...headers]
-    verdicts.push({ ...verdict, ok: problems.length === 0, problems, notes: [...verdict.notes, ...torn] })
+    const whole: LogVerdict = { ...verdict, ok: problems.length === 0, problems, notes: [...verdict.notes, ...torn] }
+    verdicts.push(options.locks === undefined ? whole : await options.locks.finish(whole))
   }
   verdicts.sort((a, b) => (a.log < b.log ? -1 : 1))
   if (shared.length > 0)
@@ -169,6 +174,7 @@ async function auditOne(
         expired,
         ...(onExpiry === undefined || packs ? {} : { onExpiry }),
         commitments: packs || isRawLog(log) ? null : commitments,
+        ...(options.locks === undefined || packs ? {} : { before: async (frame: Frame) => options.locks?.take(log, frame) }),
         promised: [
           ...promisedIn(
             (options.kept ?? []).filter(({ note }) => originOf(note).endsWith(`/${log}`)),

@@ -1,4 +1,5 @@
 import { isSegmentSigned, type Segment, type SegmentFacts, splitSegment } from '@sealtrail/evidence'
+import { SealtrailError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Unpacker } from './unpacker.ts'
 
@@ -24,7 +25,13 @@ export class FrameReader {
 
   /** Starts reading these; each is kept until it is taken. */
   prefetch(keys: Iterable<string>): void {
-    for (const key of keys) if (!this.#ahead.has(key)) this.#ahead.set(key, this.#read(key))
+    for (const key of keys) {
+      if (this.#ahead.has(key)) continue
+      const reading = this.#read(key)
+      // Thrown where it is taken.
+      reading.catch(() => {})
+      this.#ahead.set(key, reading)
+    }
   }
 
   /** The frame; the reader forgets it. */
@@ -32,6 +39,11 @@ export class FrameReader {
     const frame = this.#ahead.get(key) ?? this.#read(key)
     this.#ahead.delete(key)
     return frame
+  }
+
+  /** Lets go of what was read ahead, if it was. */
+  forget(key: string): void {
+    this.#ahead.delete(key)
   }
 
   /** The frame, kept for a later `take`. */
@@ -44,7 +56,9 @@ export class FrameReader {
     let stored: Uint8Array | null
     try {
       stored = await this.#store.get(key)
-    } catch {
+    } catch (error) {
+      // A store that does not answer says nothing about what it has.
+      if (error instanceof SealtrailError && error.code === 'STORE_UNREADABLE') throw error
       return { key, digest: '', content: { fault: 'the store cannot read it' } }
     }
     if (stored === null) return { key, digest: '', content: { fault: 'the store does not hold it any more' } }
@@ -55,12 +69,18 @@ export class FrameReader {
 }
 
 /** The segment in a frame if it is the one its key names, whole and signed; else null. */
-export function wholeSegment({ key, digest, content }: Frame): Segment | null {
-  if ('fault' in content || !digest.startsWith(key.slice(-32))) return null
+export function wholeSegment(frame: Frame): Segment | null {
+  const segment = frame.digest.startsWith(frame.key.slice(-32)) ? segmentIn(frame) : null
+  return segment !== null && isSegmentSigned(segment) ? segment : null
+}
+
+/** The segment in a frame, whatever it is worth; null when it holds none. */
+export function segmentIn({ content }: Frame): Segment | null {
+  if ('fault' in content) return null
   try {
-    const segment = splitSegment(content.ndjson)
-    return isSegmentSigned(segment) ? segment : null
+    return splitSegment(content.ndjson)
   } catch {
+    // The audit names it.
     return null
   }
 }

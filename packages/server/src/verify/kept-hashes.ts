@@ -1,6 +1,7 @@
 import { checkHashPack, PACK_LEAVES } from '@sealtrail/evidence'
 import { HashFiles } from '../seal/tiles.ts'
 import type { Store } from '../store/store.ts'
+import { readStored } from './stored.ts'
 
 /** Leaf hashes kept outside the segments. */
 export interface KeptHashes {
@@ -17,7 +18,7 @@ export async function keptHashes(folder: string | null, store: Store, log: strin
   const packs = new Map<number, Uint8Array>()
   if (options.packs) {
     for await (const { key } of store.list(`${log}/hashes/`)) {
-      const bytes = await store.get(key).catch(() => null)
+      const bytes = await readStored(store, key)
       try {
         if (bytes !== null) packs.set(checkHashPack(key, bytes).first, bytes)
       } catch {

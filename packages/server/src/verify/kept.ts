@@ -6,6 +6,7 @@ import { unpackSync } from '../store/unpack.ts'
 import type { CommitmentCheck } from './commitments.ts'
 import { checkObjects } from './objects.ts'
 import type { FoundProblem } from './verdict.ts'
+import { readStored } from './stored.ts'
 
 export interface KeptFindings {
   readonly problems: readonly FoundProblem[]
@@ -32,7 +33,7 @@ export async function auditKept(
   let records = 0
   for await (const { key } of store.list(`${log}/kept/`)) {
     there.add(key)
-    const kept = open(key, await store.get(key).catch(() => null))
+    const kept = open(key, await readStored(store, key))
     if (typeof kept === 'string') {
       problems.push(problemOf('KEPT_FORMAT', key, null, kept))
       continue

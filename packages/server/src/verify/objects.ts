@@ -1,7 +1,8 @@
 import { commitmentDigests, joinData, objectDigest, parseRecord, PROBLEMS } from '@sealtrail/evidence'
 import type { RecordFields } from '@sealtrail/evidence'
-import { objectKey, readObject } from '../store/objects.ts'
+import { objectKey } from '../store/objects.ts'
 import type { Store } from '../store/store.ts'
+import { readStored } from './stored.ts'
 import type { FoundProblem } from './verdict.ts'
 
 const NEWLINE = 0x0a
@@ -19,7 +20,7 @@ export async function checkObjects(log: string, first: number, ndjson: Uint8Arra
   const problems: FoundProblem[] = []
   const digests = new Map<number, readonly string[] | null>()
   for (const { index, record, digest } of naming(first, ndjson)) {
-    const opened = joinData(record, await readObject(store, log, digest))
+    const opened = joinData(record, await readStored(store, objectKey(log, digest)))
     digests.set(index, 'data' in opened ? commitmentDigests(opened.data) : null)
     if ('data' in opened) continue
     const message = opened.detail === undefined ? PROBLEMS[opened.code] : `${PROBLEMS[opened.code]} (${opened.detail})`

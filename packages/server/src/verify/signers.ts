@@ -1,5 +1,4 @@
-import { splitSegment } from '@sealtrail/evidence'
-import type { Frame } from './frames.ts'
+import { type Frame, segmentIn } from './frames.ts'
 import type { LogVerdict } from './verdict.ts'
 
 /** Who signed the segments of one log. A store alone has no checkpoint of its last commit: the next one would have carried it. */
@@ -9,16 +8,12 @@ export class Signers {
   /** First record of the last segment. */
   #last = 0
 
-  take({ content }: Frame): void {
-    if ('fault' in content) return
-    try {
-      const { header, trailer } = splitSegment(content.ndjson)
-      const signer = Buffer.from(trailer.signer).toString('base64')
-      if (this.#runs.at(-1)?.signer !== signer) this.#runs.push({ first: header.first, signer })
-      this.#last = header.first
-    } catch {
-      // The audit names it.
-    }
+  take(frame: Frame): void {
+    const segment = segmentIn(frame)
+    if (segment === null) return
+    const signer = Buffer.from(segment.trailer.signer).toString('base64')
+    if (this.#runs.at(-1)?.signer !== signer) this.#runs.push({ first: segment.header.first, signer })
+    this.#last = segment.header.first
   }
 
   /** Keys that signed records which a checkpoint covers. @param vouched records it covers */

@@ -1,6 +1,7 @@
 import { isSegmentSigned, splitSegment } from '@sealtrail/evidence'
 import type { ExpiredRange, RecordChecks, SegmentHeader } from '@sealtrail/evidence'
 import { parseVkey } from '@sealtrail/tlog'
+import type { Policy } from '@sealtrail/tlog'
 import { isRawLog } from '../event/raw-log.ts'
 import { logsIn } from '../store/logs.ts'
 import type { Store } from '../store/store.ts'
@@ -8,12 +9,14 @@ import { unpackSync } from '../store/unpack.ts'
 import { auditLog, type AuditLogOptions } from './audit-log.ts'
 import type { Frame } from './frames.ts'
 import { keptHashes } from './kept-hashes.ts'
-import { type KeptCheckpoint, originOf } from './policy.ts'
+import type { LockAudit } from './locks.ts'
+import { auditPolicy, type KeptCheckpoint, originOf } from './policy.ts'
 import { promisedIn } from './promised.ts'
 import { auditTimestamps } from './timestamps.ts'
 import { lastCommitNoted, Signers, unvouchedFrom } from './signers.ts'
 import { vkeyFor } from './trust.ts'
-import type { LogVerdict } from './verdict.ts'
+import type { LogVerdict, Note } from './verdict.ts'
+import { readStored } from './stored.ts'
 
 export interface AuditStoreOptions {
   readonly store: Store
@@ -21,8 +24,14 @@ export interface AuditStoreOptions {
   readonly key: string | null
   /** Checkpoints kept elsewhere; each is held against the log it names, and decides where the log forks. */
   readonly kept: readonly KeptCheckpoint[]
+  /** A witness policy from elsewhere. A store has no published checkpoint: one kept elsewhere must meet it. */
+  readonly policy?: Policy
+  /** Asks witnesses what they cosigned last of the log of this origin. */
+  readonly askWitnesses?: (origin: string) => Promise<{ readonly kept: readonly KeptCheckpoint[]; readonly notes: readonly Note[] }>
   readonly tsaRoots?: readonly Uint8Array[]
   readonly logs?: readonly string[]
+  /** Asks of every object what holds it; left out: not asked. */
+  readonly locks?: LockAudit
   readonly onProgress?: (log: string, done: number, total: number) => void
 }
 
@@ -32,6 +41,7 @@ export interface AuditStoreOptions {
  */
 export async function auditStore(options: AuditStoreOptions): Promise<LogVerdict[]> {
   const all = await logsIn(options.store)
+  const key = options.policy?.logs[0]?.vkey ?? options.key
   const asked = all.filter((each) => options.logs?.includes(each) ?? true)
   const audited: { readonly verdict: LogVerdict; readonly signers: Signers }[] = []
   const expiries = new Expiries()
@@ -39,19 +49,27 @@ export async function auditStore(options: AuditStoreOptions): Promise<LogVerdict
     const shown = asked.includes(log)
     // Audited also where it was not asked for: it says what has expired of the others.
     if (!shown && log !== SYSTEM_LOG) continue
-    const vkey = options.key === null ? null : vkeyFor(options.key, log, all)
+    const vkey = key === null ? null : vkeyFor(key, log, all)
+    const views = vkey === null ? undefined : await options.askWitnesses?.(parseVkey(vkey).name)
+    const kept = [...options.kept, ...(views?.kept ?? [])]
     let signers = new Signers()
-    const of: AuditStoredLogOptions = { ...options, log, vkey, segmentKeys: null, ...expiries.of(log), before: async (frame: Frame) => signers.take(frame) }
+    const before = async (frame: Frame): Promise<void> => {
+      signers.take(frame)
+      options.locks?.take(log, frame)
+    }
+    const of: AuditStoredLogOptions = { ...options, kept, log, vkey, segmentKeys: null, ...expiries.of(log), before }
     let verdict = await auditStoredLog(of)
     if (verdict.root === null) {
       // Records and hashes are gone at once: the packs may still lead over the hole.
       signers = new Signers()
-      verdict = await withPacks({ ...of, onExpiry: () => {} })
+      verdict = await withPacks({ ...of, onExpiry: () => {}, before: async (frame) => signers.take(frame) })
     }
-    if (shown) audited.push({ verdict, signers })
+    if (!shown) continue
+    verdict = vouched(verdict, options.policy, vkey, kept, views?.notes ?? [])
+    audited.push({ verdict: (await options.locks?.finish(verdict)) ?? verdict, signers })
   }
   audited.sort((a, b) => (a.verdict.log < b.verdict.log ? -1 : 1))
-  const known = new Set(audited.flatMap(({ verdict, signers }) => (options.key === null ? [] : signers.before(unvouchedFrom(verdict) ?? verdict.size))))
+  const known = new Set(audited.flatMap(({ verdict, signers }) => (key === null ? [] : signers.before(unvouchedFrom(verdict) ?? verdict.size))))
   return audited.map(({ verdict, signers }) => {
     const from = unvouchedFrom(verdict)
     return from === null || !signers.isOnlyLast(from, known) ? verdict : lastCommitNoted(verdict, LAST_COMMIT)
@@ -60,6 +78,15 @@ export async function auditStore(options: AuditStoreOptions): Promise<LogVerdict
 
 const LAST_COMMIT =
   'the store has no checkpoint of its last commit; it is signed by a writer that signed what checkpoints cover. --checkpoint with one kept elsewhere settles it'
+
+/** What the witnesses say, by the checkpoint of this log that meets the policy best. */
+function vouched(verdict: LogVerdict, policy: Policy | undefined, vkey: string | null, kept: readonly KeptCheckpoint[], notes: readonly Note[]): LogVerdict {
+  const ours = kept.filter(({ note }) => originOf(note).endsWith(`/${verdict.log}`))
+  const asked = policy === undefined || vkey === null ? [] : [...ours, null].map((note) => auditPolicy(policy, vkey, verdict.log, verdict.size, note))
+  const best = asked.find(({ problems }) => problems.length === 0) ?? asked[0]
+  const problems = [...verdict.problems, ...(best?.problems ?? [])]
+  return { ...verdict, ok: problems.length === 0, problems, notes: [...verdict.notes, ...(best?.notes ?? []), ...notes] }
+}
 
 /** The logs with `system` first, which says what has expired of the others. */
 export function systemFirst(logs: readonly string[]): string[] {
@@ -158,7 +185,7 @@ export async function storedName(store: Store, log: string): Promise<StoredName 
 }
 
 async function headerOf(store: Store, key: string): Promise<SegmentHeader | null> {
-  const frame = await store.get(key).catch(() => null)
+  const frame = await readStored(store, key)
   try {
     const segment = frame === null ? null : splitSegment(unpackSync(frame))
     return segment !== null && isSegmentSigned(segment) ? segment.header : null

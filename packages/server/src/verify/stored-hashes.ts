@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { checkHashPack, checkHashTail, PACK_LEAVES, parseObjectKey } from '@sealtrail/evidence'
 import type { ExpiredRange, LeafHashes } from '@sealtrail/evidence'
 import type { Store } from '../store/store.ts'
+import { readStored } from './stored.ts'
 
 /** Leaf hashes that stand in packs and tails of the store: they alone prove what has expired. */
 export interface StoredHashes {
@@ -28,7 +29,7 @@ export async function storedHashes(store: Store, log: string, ranges: readonly E
       const to = first + (kind === 'hashes' ? PACK_LEAVES : Math.floor(size / 32))
       // A run of 65,536 is read whole: a range may begin within it.
       if (first < 0 || !ranges.some((range) => range.to > first - (first % PACK_LEAVES) && range.from < to)) continue
-      const bytes = await store.get(key).catch(() => null)
+      const bytes = await readStored(store, key)
       if (bytes === null || !isWhole(kind, key, bytes)) continue
       covered.add(first, first + bytes.length / 32, (from, end) => {
         writeSync(fd, bytes, (from - first) * 32, (end - from) * 32, from * 32)

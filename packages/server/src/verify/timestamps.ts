@@ -85,7 +85,7 @@ async function open(store: Store, key: string): Promise<StoredTimestamp | null> 
     }
     return decodeStored(key, bytes, (digest) => lists.get(digest) ?? null)
   } catch (error) {
-    if (error instanceof SealtrailError) return null
+    if (error instanceof SealtrailError && error.code !== 'STORE_UNREADABLE') return null
     throw error
   }
 }

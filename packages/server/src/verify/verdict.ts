@@ -10,6 +10,12 @@ export const STORED_PROBLEMS = {
     'there is no head over a store that is not empty; put back a copy of head.sqlite, however old: it is rolled forward; without one run `sealtrail recover`',
   FORKED: 'two segments continue the log from the same head; a newer head, or a checkpoint or receipt kept elsewhere, must decide',
   SEGMENT_STRAY: 'the segment begins where no commit began: it was put there from outside',
+  LOCK_MISSING: 'nothing locks the object: it can be deleted or written over',
+  LOCK_SHORT: 'the lock ends earlier than the retention asks',
+  LOCK_WEAK: 'the lock can be lifted (GOVERNANCE), and the retention asks for one that cannot (COMPLIANCE)',
+  LOCK_UNREADABLE: 'what holds the object cannot be read',
+  OBJECT_OVERWRITTEN: 'somebody deleted the object or wrote over it: other versions or a deletion mark stand beside it',
+  OBJECT_VERSION: 'another version carries the object than the one the log names',
   OBJECT_HEADER: 'the store’s own description of an object is damaged (key, size or retention)',
   POLICY_UNMET: 'no published checkpoint meets the policy: too few of its witnesses vouch for this log',
   VAULT_ROW_MISSING: 'the record’s commitments have no disclosure in the vault',
@@ -70,6 +76,16 @@ export interface TimestampSummary {
   } | null
 }
 
+/** What holds the objects of a log. */
+export interface LockSummary {
+  readonly objects: number
+  readonly modes: readonly ('COMPLIANCE' | 'GOVERNANCE')[]
+  /** RFC 3339: when the first of the locks ends; null when there is none. */
+  readonly earliest: string | null
+  /** Objects under a legal hold. */
+  readonly holds: number
+}
+
 /** The verdict on one log: one line of `sealtrail verify --json`. */
 export interface LogVerdict {
   readonly ok: boolean
@@ -89,6 +105,8 @@ export interface LogVerdict {
   readonly commitments: Commitments | null
   /** Left out or null: there are no time stamps of it. */
   readonly timestamps?: TimestampSummary | null
+  /** Left out: locks were not asked about. */
+  readonly locks?: LockSummary
 }
 
 /** A problem with its code's own meaning, and more if there is more to say. */

@@ -106,7 +106,7 @@ test('wrong use is 2 and says so as every command does, a file that cannot be re
     [[data, '--records'], /--records goes with a bundle, proof or receipt/],
     [[data, '--range', 'notifications:2..7'], /--range goes with a bundle/],
     [[data, '--key', vkey, '--key', vkey], /takes one --key/],
-    [['s3://bucket/logs'], /s3:\/\/ is not in this version/],
+    [['ftp://bucket/logs'], /ftp:\/\/ is not in this version/],
     [['https://example.com/log'], /https:\/\/ is not in this version/],
   ] as const) {
     const { exit, out, err } = await verify(...args)

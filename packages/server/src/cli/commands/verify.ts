@@ -1,7 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Policy } from '@sealtrail/tlog'
-import { auditDirectory } from '../../config/open-audit.ts'
+import { askedByConfig, askedBySealed } from '../../config/asked-locks.ts'
+import { auditDirectory, auditPlace, type AuditPlaceOptions } from '../../config/open-audit.ts'
+import { TIMEOUT_MS } from '../../config/open-store.ts'
+import { parseStoreAddress } from '../../config/store-address.ts'
 import { readRoots } from '../../config/time-stamp-roots.ts'
 import { SealtrailError } from '../../errors.ts'
 import { askMonitors } from '../../publish/monitor.ts'
@@ -11,17 +14,19 @@ import type { LogVerdict, Note } from '../../verify/verdict.ts'
 import type { Command, Context, Exit } from '../command.ts'
 import { count, printable, some } from '../output.ts'
 import { Progress } from '../progress.ts'
+import { settings } from '../settings.ts'
 import { lineOf, tell } from '../verdict-text.ts'
 import { FILE_OPTIONS, verifyFile } from '../verify-file.ts'
 import { keptOf, keyOf, policyOf } from '../verify-policy.ts'
 
-const OF_DIRECTORIES = ['checkpoint', 'ask-witnesses', 'log', 'no-vault']
+const OF_DIRECTORIES = ['checkpoint', 'ask-witnesses', 'log', 'no-vault', 'store-locks', 'config']
 
 export const verify: Command = {
   name: 'verify',
   summary: 'audit whole logs: every record, number, signature and commitment; check a bundle, proof or receipt',
   usage: [
-    'DATA_DIR [--key VKEY] [--policy FILE] [--checkpoint FILE] [--tsa-roots FILE]... [--log NAME] [--no-vault]',
+    'DATA_DIR [--key VKEY] [--policy FILE] [--checkpoint FILE] [--tsa-roots FILE]... [--log NAME] [--no-vault] [--store-locks [--config FILE]]',
+    's3://BUCKET/PREFIX|azure://ACCOUNT/CONTAINER/PREFIX|gs://BUCKET/PREFIX [--key VKEY] [--policy FILE] [--checkpoint FILE] [--tsa-roots FILE]... [--log NAME] [--store-locks [--config FILE]]',
     'BUNDLE.zip [--key VKEY]... [--policy FILE] [--tsa-roots FILE]... [--range LOG:A..B] [--subject ID] [--records] [--allow-unestablished]',
     'PROOF.tlog-proof|RECEIPT.json --record FILE [--key VKEY]... [--policy FILE] [--records] [--allow-unestablished]',
   ],
@@ -49,16 +54,29 @@ export const verify: Command = {
     'ask-witnesses': { type: 'boolean', what: 'with --policy: ask its witnesses what they cosigned last, and hold the records against that' },
     ...FILE_OPTIONS,
     since: { type: 'string', value: 'N', what: 'not in this version' },
-    'store-locks': { type: 'boolean', what: 'not in this version' },
+    'store-locks': {
+      type: 'boolean',
+      what: 'ask the store of every object what holds it, and hold that against what retention asked for, as the log system says it',
+    },
+    config: { type: 'string', value: 'FILE', what: 'with --store-locks: hold the locks against what this configuration asks' },
   },
   async run(ctx) {
     const [source, ...more] = ctx.words
     if (source === undefined || more.length > 0) throw new SealtrailError('USAGE', 'verify takes one source')
     const [, scheme] = /^([a-z0-9]+):\/\//i.exec(source) ?? []
-    if (scheme !== undefined)
-      throw new SealtrailError('USAGE', `${scheme.toLowerCase()}:// is not in this version; verify takes a data directory, a bundle, a proof or a receipt`)
+    const address = scheme !== undefined && /^(?:s3|azure|gs)$/i.test(scheme)
+    if (scheme !== undefined && !address)
+      throw new SealtrailError(
+        'USAGE',
+        `${scheme.toLowerCase()}:// is not in this version; verify takes a data directory, a store (s3://, azure://, gs://), a bundle, a proof or a receipt`,
+      )
     for (const later of ['since']) if (ctx.text(later) !== undefined) throw new SealtrailError('USAGE', `--${later} is not in this version`)
-    if (ctx.flag('store-locks')) throw new SealtrailError('USAGE', '--store-locks is not in this version')
+    if (ctx.text('config') !== undefined && !ctx.flag('store-locks')) throw new SealtrailError('USAGE', '--config goes with --store-locks')
+    if (address) {
+      refuse(ctx, [...Object.keys(FILE_OPTIONS), 'no-vault'], 'another source than a store')
+      const place = parseStoreAddress(source, ctx.env)
+      return audit(ctx, 'store', (asked) => auditPlace({ place, timeoutMs: TIMEOUT_MS }, asked))
+    }
     const directory = resolve(ctx.cwd, source)
     const found = statSync(directory, { throwIfNoEntry: false })
     if (found === undefined ? /\.(?:zip|tlog-proof|json)$/i.test(source) : !found.isDirectory()) {
@@ -68,7 +86,7 @@ export const verify: Command = {
     refuse(ctx, Object.keys(FILE_OPTIONS), 'a bundle, proof or receipt')
     if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite')))
       throw new SealtrailError('USAGE', 'the source is no data directory: it has neither store nor head.sqlite')
-    return audit(ctx, directory)
+    return audit(ctx, 'directory', (asked) => auditDirectory(directory, { ...asked, vault: !ctx.flag('no-vault'), now: () => ctx.now() }))
   },
 }
 
@@ -77,7 +95,11 @@ function refuse(ctx: Context, options: readonly string[], of: string): void {
   if (given !== undefined) throw new SealtrailError('USAGE', `--${given} goes with ${of}`)
 }
 
-async function audit(ctx: Context, directory: string): Promise<Exit> {
+async function audit(
+  ctx: Context,
+  what: 'directory' | 'store',
+  run: (asked: Omit<AuditPlaceOptions, 'key'> & { readonly key: string | null }) => Promise<LogVerdict[]>,
+): Promise<Exit> {
   const key = keyOf(ctx)
   const policy = policyOf(ctx, key)
   const kept = keptOf(ctx)
@@ -86,15 +108,14 @@ async function audit(ctx: Context, directory: string): Promise<Exit> {
   const log = ctx.text('log')
   const progress = new Progress(ctx, 'verify')
   const started = ctx.now()
-  const verdicts = await auditDirectory(directory, {
+  const verdicts = await run({
     key,
-    vault: !ctx.flag('no-vault'),
-    now: () => ctx.now(),
     tsaRoots,
     kept,
     ...(policy === null ? {} : { policy }),
     ...(policy === null || !ctx.flag('ask-witnesses') ? {} : { askWitnesses: (origin) => viewsOf(policy, origin) }),
     ...(log === undefined ? {} : { logs: [log] }),
+    ...(ctx.flag('store-locks') ? { locks: ctx.text('config') === undefined ? askedBySealed() : askedByConfig(settings(ctx, { warn: false })) } : {}),
     onProgress: (name, done, total) => progress.at(total === 0 ? null : done / total, `${name} ${count(done)} of ${count(total)}`),
   })
   progress.done()
@@ -107,14 +128,15 @@ async function audit(ctx: Context, directory: string): Promise<Exit> {
     if (ctx.json && verdict.more > 0) ctx.stderr(`${verdict.log}: ${count(verdict.more)} more problems are not listed\n`)
   }
   // Emptied, a directory has no log left that could be wrong.
-  if (verdicts.length === 0) throw new SealtrailError('NOT_FOUND', 'there is no log in this directory: nothing was audited')
+  if (verdicts.length === 0) throw new SealtrailError('NOT_FOUND', `there is no log in this ${what}: nothing was audited`)
   const ok = verdicts.every((verdict) => verdict.ok)
-  if (!ctx.json) conclude(ctx, verdicts, ok, { key: key !== null, policy }, ctx.now() - started)
+  if (!ctx.json) conclude(ctx, what, verdicts, ok, { key: key !== null, policy }, ctx.now() - started)
   return ok ? 0 : 1
 }
 
 function conclude(
   ctx: Context,
+  what: 'directory' | 'store',
   verdicts: readonly LogVerdict[],
   ok: boolean,
   given: { readonly key: boolean; readonly policy: Policy | null },
@@ -132,7 +154,11 @@ function conclude(
     if (unsigned.length > 0)
       ctx.stdout(`No checkpoint of ${unsigned.join(', ')} is signed with the key you gave: what there was, if anything, is not established.\n`)
   }
-  ctx.stdout('A directory set back as a whole to an earlier state looks like this too: only a receipt or checkpoint kept elsewhere shows it.\n')
+  ctx.stdout(
+    what === 'store'
+      ? 'A store whose newest segments were removed together looks like this too: only a receipt or checkpoint kept elsewhere shows it.\n'
+      : 'A directory set back as a whole to an earlier state looks like this too: only a receipt or checkpoint kept elsewhere shows it.\n',
+  )
 }
 
 function trustText(policy: Policy | null): string {
