@@ -47,7 +47,7 @@ test('wrong use of each command is exit 2', async () => {
     ['ingest', '/no/such/file'],
     ['verify'],
     ['verify', 'a', 'b'],
-    ['verify', 's3://bucket'],
+    ['verify', 'ftp://bucket'],
     ['verify', 'https://example.com'],
     ['verify', '/', '--store-locks'],
     ['show'],
