@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { azuriteBlob } from './azurite.ts'
 import { GO_TOOLS, goMissing, goTool } from './go-tools.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
@@ -63,6 +64,15 @@ async function buildGo(): Promise<void> {
   }
 }
 
+async function installAzurite(): Promise<void> {
+  try {
+    await azuriteBlob()
+  } catch (error) {
+    // The suite that needs it fails and says so again.
+    console.error(`FAILED to install azurite: ${(error as Error).message}`)
+  }
+}
+
 function runSuite(file: string): Promise<void> {
   const name = basename(file, '.test.ts')
   const started = performance.now()
@@ -110,6 +120,7 @@ if (unknown.length > 0) {
 }
 installDebian()
 await buildGo()
+if (wanted.length === 0 || wanted.includes('azurite')) await installAzurite()
 console.log(`prepared in ${seconds(started)}`)
 for (const file of suites) if (wanted.length === 0 || wanted.includes(basename(file, '.test.ts'))) await runSuite(`${ROOT}${file}`)
 if (wanted.length === 0 || wanted.includes('bench')) bench()

@@ -11,7 +11,7 @@ export const CONTAINER = 'sealed'
 export const KEY = Buffer.from('the key of an account that is nobody’s').toString('base64')
 
 /** The service's operations, with the data action of a role that each needs (the pages "Authorize with Microsoft Entra ID" and "Blob versioning"). */
-const ACTION: Readonly<Record<string, string>> = {
+export const ACTION: Readonly<Record<string, string>> = {
   PutBlob: 'blobs/write',
   GetBlob: 'blobs/read',
   GetBlobProperties: 'blobs/read',
