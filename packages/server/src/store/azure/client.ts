@@ -1,5 +1,5 @@
 import { BaseRequestPolicy, ContainerClient, newPipeline, StorageSharedKeyCredential } from '@azure/storage-blob'
-import type { RequestPolicy, RequestPolicyFactory, RequestPolicyOptions, WebResource } from '@azure/storage-blob'
+import type { RequestPolicy, RequestPolicyOptions, WebResource } from '@azure/storage-blob'
 import { SealtrailError } from '../../errors.ts'
 
 export interface Container {
@@ -10,6 +10,15 @@ export interface Container {
   /** The account's key, base64; null: whatever identity the platform gives the process. */
   readonly accountKey: string | null
   readonly timeoutMs: number
+  readonly timer?: Timer
+}
+
+/** Runs something after so many milliseconds, unless what it returns is called before. */
+export type Timer = (ms: number, run: () => void) => () => void
+
+const systemTimer: Timer = (ms, run) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
 }
 
 /**
@@ -17,7 +26,7 @@ export interface Container {
  * included; the library by itself waits for ever, and offers no signal for policies and holds.
  * @throws SealtrailError CONFIG_INVALID
  */
-export async function openContainer({ account, container, endpoint, accountKey, timeoutMs }: Container): Promise<ContainerClient> {
+export async function openContainer({ account, container, endpoint, accountKey, timeoutMs, timer = systemTimer }: Container): Promise<ContainerClient> {
   const address = endpoint ?? `https://${account}.blob.core.windows.net`
   if (accountKey === null && !address.startsWith('https:'))
     throw new SealtrailError('CONFIG_INVALID', 'without store.accountKey the endpoint of an Azure store has to be https: a token is not sent in clear')
@@ -25,7 +34,7 @@ export async function openContainer({ account, container, endpoint, accountKey, 
     retryOptions: { maxTries: 1 },
     userAgentOptions: { userAgentPrefix: 'sealtrail' },
   })
-  pipeline.factories.push(new InTime(timeoutMs))
+  pipeline.factories.push({ create: (next, options) => new InTime(next, options, (run) => timer(timeoutMs, run)) })
   return new ContainerClient(`${address.replace(/\/+$/, '')}/${container}`, pipeline)
 }
 
@@ -40,38 +49,26 @@ async function platformIdentity(): Promise<InstanceType<typeof import('@azure/id
   return new DefaultAzureCredential()
 }
 
-class InTime implements RequestPolicyFactory {
-  readonly #timeoutMs: number
+class InTime extends BaseRequestPolicy {
+  readonly #atEnd: (run: () => void) => () => void
 
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs
-  }
-
-  create(next: RequestPolicy, options: RequestPolicyOptions): RequestPolicy {
-    return new Bounded(next, options, this.#timeoutMs)
-  }
-}
-
-class Bounded extends BaseRequestPolicy {
-  readonly #timeoutMs: number
-
-  constructor(next: RequestPolicy, options: RequestPolicyOptions, timeoutMs: number) {
+  constructor(next: RequestPolicy, options: RequestPolicyOptions, atEnd: (run: () => void) => () => void) {
     super(next, options)
-    this.#timeoutMs = timeoutMs
+    this.#atEnd = atEnd
   }
 
   async sendRequest(request: WebResource): ReturnType<RequestPolicy['sendRequest']> {
     const over = new AbortController()
-    const timer = setTimeout(() => over.abort(), this.#timeoutMs)
+    const inTime = this.#atEnd(() => over.abort())
     request.abortSignal = over.signal
     try {
       const response = await this._nextPolicy.sendRequest(request)
       // The clock runs on until the last byte: headers alone are no answer.
-      if (response.readableStreamBody === undefined) clearTimeout(timer)
-      else response.readableStreamBody.once('close', () => clearTimeout(timer))
+      if (response.readableStreamBody === undefined) inTime()
+      else response.readableStreamBody.once('close', inTime)
       return response
     } catch (error) {
-      clearTimeout(timer)
+      inTime()
       throw error
     }
   }

@@ -49,6 +49,8 @@ export class AzureServer {
   readonly seen: { readonly operation: string; readonly name: string; readonly headers: IncomingMessage['headers'] }[] = []
   /** What goes wrong next; asked for each request. */
   fault: (operation: string, name: string) => Fault | null = () => null
+  /** Called when an answer will not come, or not to its end. */
+  hung: () => void = () => {}
   #server: Server
   readonly #options: ServerOptions
 
@@ -102,7 +104,7 @@ export class AzureServer {
     const operation = operationOf(request.method!, url.searchParams, name)
     this.seen.push({ operation, name, headers: request.headers })
     const fault = this.fault(operation, name)
-    if (fault === 'hang') return
+    if (fault === 'hang') return this.hung()
     if (fault === 'drop') return void request.socket.destroy()
     if (typeof fault === 'object' && fault !== null) throw new Refusal(fault.status, fault.code)
     if (account !== ACCOUNT || container !== CONTAINER) throw new Refusal(404, 'ContainerNotFound')
@@ -113,7 +115,7 @@ export class AzureServer {
     response.writeHead(answer.status, { 'x-ms-version': '2024-11-04', 'content-length': content.length, ...answer.headers })
     if (request.method === 'HEAD') return void response.end()
     if (fault !== 'cut' && fault !== 'stall') return void response.end(content)
-    response.write(content.subarray(0, content.length >> 1), () => (fault === 'cut' ? request.socket.destroy() : undefined))
+    response.write(content.subarray(0, content.length >> 1), () => (fault === 'cut' ? request.socket.destroy() : this.hung()))
   }
 
   #authorize(request: IncomingMessage, operation: string): void {
