@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
-import { CRC32C } from '@google-cloud/storage'
-import { type Call, type Client, NoAnswer, Refused } from './client.ts'
+import type { Call, Client } from './client.ts'
+import { crc32c } from './crc32c.ts'
+import { NoAnswer, Refused } from './failure.ts'
 import { FIELDS, type Generation, parseGeneration } from './generation.ts'
 
 /** No object of ours is larger; a longer one is not read. */
@@ -32,36 +33,38 @@ export class Bucket {
    * One request: description and bytes together, so that nothing ever stands there unlocked. Its outcome is not known when
    * it throws NoAnswer. @param onlyIfNew refused with 412 while a live generation stands under the name.
    */
-  async upload(name: string, bytes: Uint8Array, description: Description, onlyIfNew: boolean, crc32c: string = checksum(bytes)): Promise<Generation> {
-    const json = JSON.stringify({ name, crc32c, contentType: 'application/octet-stream', ...description })
+  async upload(name: string, bytes: Uint8Array, description: Description, onlyIfNew: boolean, checksum: string = crc32c(bytes)): Promise<Generation> {
+    const json = JSON.stringify({ name, crc32c: checksum, contentType: 'application/octet-stream', ...description })
     // Of the bytes themselves, so that nobody can write it into them and have the upload fail for ever.
     const boundary = hash('sha256', bytes, 'hex')
     const head = `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${json}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`
-    const answer = await this.#client.once({
-      name: 'objects.insert',
-      method: 'POST',
-      path: `/upload/storage/v1/b/${this.#bucket}/o`,
-      query: { uploadType: 'multipart', fields: FIELDS, ...(onlyIfNew ? { ifGenerationMatch: '0' } : {}) },
-      body: { type: `multipart/related; boundary=${boundary}`, parts: [Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)] },
-      maxBytes: MAX_DESCRIPTION,
-      needs: 'storage.objects.create, storage.objects.setRetention, and storage.objects.delete to write over an object',
-    })
-    return described(parse(answer))
+    return this.#client.once(
+      {
+        name: 'objects.insert',
+        method: 'POST',
+        path: `/upload/storage/v1/b/${this.#bucket}/o`,
+        query: { uploadType: 'multipart', fields: FIELDS, ...(onlyIfNew ? { ifGenerationMatch: '0' } : {}) },
+        body: { type: `multipart/related; boundary=${boundary}`, parts: [Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)] },
+        maxBytes: MAX_DESCRIPTION,
+        needs: 'storage.objects.create, storage.objects.setRetention, and storage.objects.delete to write over an object',
+      },
+      described,
+    )
   }
 
   /** The bytes of a generation, or of the live one; null when there is none. */
   async bytes(name: string, generation: string | null, maxBytes: number = MAX_OBJECT): Promise<Buffer | null> {
     const query = { alt: 'media', ...(generation === null ? {} : { generation }) }
-    return orNull(this.#client.again({ name: 'objects.get', method: 'GET', path: this.#object(name), query, maxBytes, needs: 'storage.objects.get' }))
+    return orNull(
+      this.#client.again({ name: 'objects.get', method: 'GET', path: this.#object(name), query, maxBytes, needs: 'storage.objects.get' }, (body) => body),
+    )
   }
 
   /** What is said of a generation, or null when there is none. */
   async describe(name: string, generation: string): Promise<Generation | null> {
     const query = { generation, fields: FIELDS }
-    const answer = await orNull(
-      this.#client.again({ name: 'objects.get', method: 'GET', path: this.#object(name), query, maxBytes: MAX_DESCRIPTION, needs: 'storage.objects.get' }),
-    )
-    return answer === null ? null : described(parse(answer))
+    const call: Call = { name: 'objects.get', method: 'GET', path: this.#object(name), query, maxBytes: MAX_DESCRIPTION, needs: 'storage.objects.get' }
+    return orNull(this.#client.again(call, described))
   }
 
   /** Every generation of every name with the prefix, names ascending, from `start` on. */
@@ -69,7 +72,7 @@ export class Bucket {
     let token = ''
     let empty = 0
     do {
-      const answer = await this.#client.again({
+      const call: Call = {
         name: 'objects.list',
         method: 'GET',
         path: `/storage/v1/b/${this.#bucket}/o`,
@@ -83,12 +86,11 @@ export class Bucket {
         },
         maxBytes: MAX_PAGE,
         needs: 'storage.objects.list',
-      })
-      const { items = [], nextPageToken } = Object(parse(answer)) as { items?: unknown; nextPageToken?: unknown }
-      if (!Array.isArray(items) || items.length > PAGE) throw new NoAnswer('a list that is none')
-      empty = items.length === 0 ? empty + 1 : 0
-      for (const item of items) yield described(item)
-      token = typeof nextPageToken === 'string' ? nextPageToken : ''
+      }
+      const page = await this.#client.again(call, listed)
+      empty = page.items.length === 0 ? empty + 1 : 0
+      yield* page.items
+      ;({ token } = page)
     } while (token !== '' && empty < MAX_EMPTY)
     if (token !== '') throw new NoAnswer('a list that does not end')
   }
@@ -98,15 +100,18 @@ export class Bucket {
    * `overrideUnlockedRetention`, which takes a permission of its own.
    */
   async change({ name, generation, metageneration }: Generation, description: Description, override = false): Promise<void> {
-    await this.#client.once({
-      name: 'objects.patch',
-      method: 'PATCH',
-      path: this.#object(name),
-      query: { generation, ifMetagenerationMatch: metageneration, fields: 'generation', ...(override ? { overrideUnlockedRetention: 'true' } : {}) },
-      body: { type: 'application/json', parts: [Buffer.from(JSON.stringify(description))] },
-      maxBytes: MAX_DESCRIPTION,
-      needs: `storage.objects.update${description.retention === undefined ? '' : `, storage.objects.setRetention${override ? ', storage.objects.overrideUnlockedRetention' : ''}`}`,
-    })
+    await this.#client.once(
+      {
+        name: 'objects.patch',
+        method: 'PATCH',
+        path: this.#object(name),
+        query: { generation, ifMetagenerationMatch: metageneration, fields: 'generation', ...(override ? { overrideUnlockedRetention: 'true' } : {}) },
+        body: { type: 'application/json', parts: [Buffer.from(JSON.stringify(description))] },
+        maxBytes: MAX_DESCRIPTION,
+        needs: `storage.objects.update${description.retention === undefined ? '' : `, storage.objects.setRetention${override ? ', storage.objects.overrideUnlockedRetention' : ''}`}`,
+      },
+      ignored,
+    )
   }
 
   /** Removes a generation for good, or without one makes the live generation noncurrent; none there is success. */
@@ -119,7 +124,7 @@ export class Bucket {
       maxBytes: MAX_DESCRIPTION,
       needs: 'storage.objects.delete',
     }
-    await orNull(this.#client.again(call))
+    await orNull(this.#client.again(call, ignored))
   }
 
   /** What the bucket is set to; takes a permission of its own. */
@@ -132,19 +137,28 @@ export class Bucket {
       maxBytes: MAX_DESCRIPTION,
       needs: 'storage.buckets.get',
     }
-    return Object(parse(await this.#client.again(call))) as Record<string, unknown>
+    return this.#client.again(call, (body) => Object(parse(body)) as Record<string, unknown>)
+  }
+
+  /** Writes the bucket's lifecycle rules, all of them, unless the bucket was changed since they were read. */
+  async setRules(rules: readonly unknown[], metageneration: string): Promise<void> {
+    await this.#client.once(
+      {
+        name: 'buckets.patch',
+        method: 'PATCH',
+        path: `/storage/v1/b/${this.#bucket}`,
+        query: { fields: 'metageneration', ifMetagenerationMatch: metageneration },
+        body: { type: 'application/json', parts: [Buffer.from(JSON.stringify({ lifecycle: { rule: rules } }))] },
+        maxBytes: MAX_DESCRIPTION,
+        needs: 'storage.buckets.update',
+      },
+      ignored,
+    )
   }
 
   #object(name: string): string {
     return `/storage/v1/b/${this.#bucket}/o/${encodeURIComponent(name)}`
   }
-}
-
-/** As the service wants it: big-endian, base64. */
-export function checksum(bytes: Uint8Array): string {
-  const crc = new CRC32C()
-  crc.update(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-  return crc.toString()
 }
 
 /** attacker: the store's answer. */
@@ -157,15 +171,27 @@ function parse(answer: Buffer): unknown {
 }
 
 /** An answer that says nothing is none: what became of the request is not known. */
-function described(value: unknown): Generation {
+function described(body: Buffer): Generation {
+  return understood(parse(body), parseGeneration)
+}
+
+function listed(body: Buffer): { items: Generation[]; token: string } {
+  const { items = [], nextPageToken = '' } = Object(parse(body)) as { items?: unknown; nextPageToken?: unknown }
+  if (!Array.isArray(items) || items.length > PAGE || typeof nextPageToken !== 'string') throw new NoAnswer('a list that is none')
+  return { items: items.map((item) => understood(item, parseGeneration)), token: nextPageToken }
+}
+
+function understood<T>(value: unknown, as: (value: unknown) => T): T {
   try {
-    return parseGeneration(value)
+    return as(value)
   } catch (cause) {
     throw new NoAnswer('an answer that describes no object', { cause })
   }
 }
 
-async function orNull(answer: Promise<Buffer>): Promise<Buffer | null> {
+const ignored = (): void => undefined
+
+async function orNull<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Traffic } from '../counted.ts'
 import type { Patience } from '../remote.ts'
 import { Requests } from '../remote.ts'
 import type { Account } from './account.ts'
+import { isPassing, NoAnswer, Refused } from './failure.ts'
 
 /** One request as the JSON API takes it. */
 export interface Call {
@@ -20,28 +21,6 @@ export interface Call {
   readonly needs: string
 }
 
-/** Google answered, and not with success. Its words are outside data: kept to look at, never shown. */
-export class Refused extends Error {
-  readonly status: number
-  /** Such as `retentionPolicyNotMet`; '' when it gave none. */
-  readonly reason: string
-  readonly words: string
-  constructor(status: number, reason: string, words: string, needs: string) {
-    super(`${status}${reason === '' ? '' : ` ${reason}`}${status === 403 || status === 401 ? ` (needs ${needs})` : ''}`)
-    this.status = status
-    this.reason = reason
-    this.words = words
-  }
-}
-
-/** No whole answer in time: what became of the request is not known. */
-export class NoAnswer extends Error {}
-
-/** Whether the same request may go through a little later. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof NoAnswer || (error instanceof Refused && [408, 429, 500, 502, 503, 504].includes(error.status))
-}
-
 export interface ClientOptions {
   /** For one request, from the moment it is sent to the last byte of its answer, a new token included. */
   readonly timeoutMs: number
@@ -52,8 +31,8 @@ export interface ClientOptions {
 const MAX_ERROR = 64 * 1024
 
 /**
- * Sends requests: bounded in time, number and size of answers. Google's library is not used for that (decision 0017): its
- * uploads have no time limit, and it deletes what does not match.
+ * Sends requests: bounded in time, number and size of answers. Not through Google's library for Cloud Storage (decision 0017):
+ * its uploads have no time limit, and it deletes by name what does not match.
  */
 export class Client {
   readonly #account: Account
@@ -69,18 +48,18 @@ export class Client {
     this.#agent = account.endpoint.protocol === 'http:' ? new http.Agent(agent) : new https.Agent(agent)
   }
 
-  /** The answer's bytes. @throws Refused, NoAnswer */
-  once(call: Call): Promise<Buffer> {
+  /** What is read of the answer; an answer that cannot be read is none. @throws Refused, NoAnswer */
+  once<T>(call: Call, read: (body: Buffer) => T): Promise<T> {
     return this.#requests.make(
-      () => this.#exchange(call),
+      async () => read(await this.#exchange(call)),
       () => false,
     )
   }
 
   /** The same for a request that changes nothing by being sent twice. @throws Refused, NoAnswer */
-  again(call: Call): Promise<Buffer> {
+  again<T>(call: Call, read: (body: Buffer) => T): Promise<T> {
     return this.#requests.make(
-      () => this.#exchange(call),
+      async () => read(await this.#exchange(call)),
       (error) => this.passes(call.name, error),
     )
   }

@@ -1,8 +1,9 @@
 import { isAtLeast } from '../lock.ts'
 import type { Lock, Probe, ProbeCheck, ProbeEnv } from '../store.ts'
 import { probeOf } from '../verdict.ts'
-import { type Bucket, checksum, type Description } from './bucket.ts'
-import { isPassing, Refused } from './client.ts'
+import type { Bucket, Description } from './bucket.ts'
+import { crc32c } from './crc32c.ts'
+import { isForbidden, isPassing, Refused } from './failure.ts'
 import { type Generation, retentionOf } from './generation.ts'
 import { settingsChecks } from './settings.ts'
 
@@ -73,15 +74,15 @@ class Trial {
     const lock: Lock = { mode, retainUntilMs: this.#env.now() + LOCK_MS }
     const name = this.#start + what
     let generation = ''
-    const { refused, seen } = await this.#tried(async () => {
-      ;({ generation } = await this.#bucket.upload(name, bytes, { retention: retentionOf(lock) }, false))
+    const { refused, forbidden, seen } = await this.#tried(async () => {
+      ;({ generation } = await this.#upload(name, bytes, { retention: retentionOf(lock) }, false))
     })
     const scratch = { name, generation, bytes, lock }
     const stands = refused ? null : await this.#stands(scratch)
     const shown = stands?.whole === true
     this.#add(
       check,
-      shown ? 'held' : 'broken',
+      shown ? 'held' : forbidden ? 'skipped' : 'broken',
       stands === null ? `refused an object with a lock: ${seen}` : shown ? 'shown as it was asked for' : `taken, and ${stands.seen}`,
       true,
     )
@@ -99,11 +100,11 @@ class Trial {
     await this.#unchanged('relax', object, { retention: retentionOf({ ...object.lock, mode: 'GOVERNANCE' }) })
     await this.#unchanged('clear', object, { retention: null })
     await this.#undeleted('delete-version', object)
-    const second = await this.#tried(() => this.#bucket.upload(object.name, Buffer.from(this.#env.random(64)), {}, true))
+    const second = await this.#tried(() => this.#upload(object.name, Buffer.from(this.#env.random(64)), {}, true))
     this.#add('create-only', second.refused ? 'held' : 'broken', second.seen, false)
-    const wrong = await this.#tried(() => this.#bucket.upload(`${this.#start}wrong`, Buffer.from('wrong'), {}, false, checksum(Buffer.from('other'))))
+    const wrong = await this.#tried(() => this.#upload(`${this.#start}wrong`, Buffer.from('wrong'), {}, false, crc32c(Buffer.from('other'))))
     this.#add('checksum', wrong.refused ? 'held' : 'broken', wrong.seen, false)
-    const over = await this.#tried(() => this.#bucket.upload(object.name, Buffer.from(this.#env.random(64)), {}, false))
+    const over = await this.#tried(() => this.#upload(object.name, Buffer.from(this.#env.random(64)), {}, false))
     await this.#still('overwrite', object, over.refused ? `refused: ${over.seen}` : 'a newer generation beside it')
   }
 
@@ -112,7 +113,7 @@ class Trial {
     const deleted = await this.#tried(() => this.#bucket.remove(object.name, null))
     await this.#still('delete-live', object, deleted.refused ? `refused: ${deleted.seen}` : 'kept as a noncurrent generation')
     if (deleted.refused) return this.#add('create-only-deleted', 'skipped', 'its name is not free', false)
-    const again = await this.#tried(() => this.#bucket.upload(object.name, Buffer.from(this.#env.random(64)), {}, true))
+    const again = await this.#tried(() => this.#upload(object.name, Buffer.from(this.#env.random(64)), {}, true))
     this.#add(
       'create-only-deleted',
       again.refused ? 'held' : 'broken',
@@ -180,18 +181,22 @@ class Trial {
   async #changed(object: Scratch, description: Description, override: boolean): Promise<{ refused: boolean; seen: string }> {
     return this.#tried(async () => {
       const said = await this.#bucket.describe(object.name, object.generation)
-      if (said !== null) await this.#bucket.change(said, description, override)
+      if (said !== null) await this.#steady(() => this.#bucket.change(said, description, override))
     })
   }
 
-  async #tried(run: () => Promise<unknown>): Promise<{ refused: boolean; seen: string }> {
+  async #tried(run: () => Promise<unknown>): Promise<{ refused: boolean; forbidden: boolean; seen: string }> {
     try {
-      await this.#steady(run)
-      return { refused: false, seen: 'the store did it' }
+      await run()
+      return { refused: false, forbidden: false, seen: 'the store did it' }
     } catch (error) {
       if (!(error instanceof Refused) || isPassing(error)) throw error
-      return { refused: true, seen: error.message }
+      return { refused: true, forbidden: isForbidden(error), seen: error.message }
     }
+  }
+
+  #upload(...args: Parameters<Bucket['upload']>): Promise<Generation> {
+    return this.#steady(() => this.#bucket.upload(...args))
   }
 
   #add(name: string, result: ProbeCheck['result'], seen: string, decisive: boolean): void {
@@ -208,8 +213,8 @@ async function clear(bucket: Bucket, folder: string, steady: Steady): Promise<vo
   }
   for (const each of left) {
     try {
-      if (each.legalHold) await bucket.change(each, { temporaryHold: false })
-      await steady(() => bucket.remove(each.name, each.generation))
+      if (each.legalHold) await steady(() => bucket.change(each, { temporaryHold: false }))
+      await bucket.remove(each.name, each.generation)
     } catch (error) {
       // Held still: the next probe clears it.
       if (!(error instanceof Refused) && !isPassing(error)) throw error

@@ -1,6 +1,6 @@
 import type { ProbeCheck } from '../store.ts'
 import type { Bucket } from './bucket.ts'
-import { isPassing, Refused } from './client.ts'
+import { isPassing, Refused } from './failure.ts'
 
 /**
  * What the bucket says of itself: told, and never decisive, since only what a probe tries shows what holds. Takes

@@ -1,4 +1,4 @@
-import { checksum } from '../../../src/store/gcs/bucket.ts'
+import { CRC32C } from '@google-cloud/storage'
 
 /** One generation as Google describes it, with its bytes. */
 export interface Kept {
@@ -26,7 +26,7 @@ export type Lie =
   | 'clears'
   | 'shortens-unlocked'
   | 'drops-old-generations'
-  | 'overwrites-in-place'
+  | 'drops-deleted'
   | 'forgets-holds'
   | 'turns-a-bit'
   | 'keeps-half'
@@ -100,7 +100,7 @@ export class Rules {
 
   /** The live generation gives way: kept where versions are kept, gone otherwise and then only if nothing holds it. */
   #replace(before: Kept): void {
-    if (this.lies.has('drops-old-generations') || this.lies.has('overwrites-in-place')) return this.#drop(before)
+    if (this.lies.has('drops-old-generations')) return this.#drop(before)
     if (before.temporaryHold || before.eventBasedHold) throw this.#underHold(before)
     if (this.versioning) before.timeDeleted = new Date(this.#now()).toISOString()
     else {
@@ -141,7 +141,8 @@ export class Rules {
 
   remove(name: string, generation: string | null): void {
     const kept = this.find(name, generation)
-    if (generation === null && this.versioning && !this.lies.has('drops-old-generations')) {
+    if (generation === null && this.lies.has('drops-deleted')) return this.#drop(kept)
+    if (generation === null && this.versioning) {
       kept.timeDeleted = new Date(this.#now()).toISOString()
       return
     }
@@ -213,4 +214,11 @@ export class Rules {
       ...(timeDeleted === null ? {} : { timeDeleted }),
     }
   }
+}
+
+/** By Google's own code. */
+function checksum(bytes: Buffer): string {
+  const crc = new CRC32C()
+  crc.update(bytes)
+  return crc.toString()
 }

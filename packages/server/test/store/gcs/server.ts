@@ -17,7 +17,7 @@ export interface Seen {
 
 /**
  * What goes wrong with a request. `silent`: done, and never answered; `lost`: done, and the connection cut instead of an answer;
- * `reset`: cut before anything is done; `cut`: half of the answer; `garbage`: done, and answered with something else; a number: that
+ * `reset`: cut before anything is done; `cut`: half of the answer; `garbage`: done, and described by something else; a number: that
  * status, nothing done.
  */
 export type Fault = number | 'silent' | 'lost' | 'reset' | 'cut' | 'garbage'
@@ -27,13 +27,15 @@ export interface GcsServer {
   readonly rules: Rules
   readonly seen: Seen[]
   /** Asked of every request; null lets it go through. */
-  fault: (seen: Seen) => Fault | null
+  fault: (seen: Seen) => Fault | null | Promise<Fault | null>
   /** Null: everything is allowed. */
   grants: ReadonlySet<string> | null
   /** A bearer token that is needed, or null. */
   token: string | null
   /** Largest page of a list, below what is asked for. */
   page: number
+  /** Requests that have come and are not answered yet. */
+  underWay: number
   now(): number
   pass(ms: number): void
   close(): Promise<void>
@@ -45,6 +47,8 @@ export async function startGcs(): Promise<GcsServer> {
   const rules = new Rules(() => now)
   const sockets = new Set<Socket>()
   const http: Server = createServer((request, response) => {
+    here.underWay++
+    response.once('close', () => here.underWay--)
     serve(here, request, response).catch((error: unknown) => response.destroy(error as Error))
   })
   http.on('connection', (socket) => {
@@ -60,6 +64,7 @@ export async function startGcs(): Promise<GcsServer> {
     grants: null,
     token: null,
     page: 1_000,
+    underWay: 0,
     now: () => now,
     pass: (ms) => void (now += ms),
     async close() {
@@ -77,7 +82,7 @@ async function serve(here: GcsServer, request: IncomingMessage, response: Server
   const call = callOf(here.rules, request, body)
   const { seen } = call
   here.seen.push(seen)
-  const fault = here.fault(seen)
+  const fault = await here.fault(seen)
   if (fault === 'reset') return void request.socket.destroy()
   if (typeof fault === 'number') return refuse(response, new Refusal(fault, 'backendError', 'Backend Error'))
   try {
@@ -87,7 +92,7 @@ async function serve(here: GcsServer, request: IncomingMessage, response: Server
     const answer = call.run(here.page)
     if (fault === 'silent') return
     if (fault === 'lost') return void request.socket.destroy()
-    send(response, 200, fault === 'garbage' ? Buffer.from('{"kind":') : answer, fault === 'cut')
+    send(response, 200, fault === 'garbage' && seen.query.get('alt') !== 'media' ? Buffer.from('{"kind":') : answer, fault === 'cut')
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     if (fault === 'silent') return
@@ -126,6 +131,8 @@ function callOf(rules: Rules, request: IncomingMessage, body: Buffer): Called {
   const object = (kept: Kept): Buffer => json(selected(rules.describe(kept), query.get('fields')))
   if (upload !== undefined && request.method === 'POST') {
     const [description, bytes] = parts(body, request.headers['content-type'] ?? '')
+    // In the address, as Google's client does, or in the description.
+    description['name'] ??= query.get('name')
     const target = String(description['name'])
     const needs = ['storage.objects.create']
     if (description['retention'] !== undefined) needs.push('storage.objects.setRetention')
