@@ -8,7 +8,7 @@ import { root, sources } from './tree.ts'
 const STEPS = ['source', 'filter', 'map', 'protect', 'journal', 'sequence', 'seal', 'index', 'forward']
 const STANDS_ON = ['event', 'pack', 'store', 'head', 'vault', 'keys', 'config', 'observe', 'http']
 /** Made of sealed data, beside the flow: nothing that a record passes through knows them. */
-const DUTIES = ['verify', 'publish', 'witness', 'export', 'recover', 'retain']
+const DUTIES = ['verify', 'publish', 'witness', 'export', 'recover', 'assure', 'retain']
 /** The flow itself and what holds it together, beside the rooms. */
 const WHOLE = ['flow.ts', 'log-writer.ts', 'ledger-writer.ts', 'replay.ts']
 /** What HTTP may know of a duty: how an export is asked for, and what is told of it. */

@@ -138,13 +138,13 @@ export class LogWriter {
     this.#deps.onTrouble(error)
   }
 
-  /** Resolves when nothing is being numbered or sealed, or when it keeps failing; held events stay held. */
+  /** Resolves when nothing is being numbered or sealed, or when it keeps failing or may not; held events stay held. */
   async drained(): Promise<void> {
     let quiet = false
     const all = this.#quiet().then(() => {
       quiet = true
     })
-    while (!quiet && this.#failures < STUCK) await Promise.race([all, pause(50)])
+    while (!quiet && this.#failures < STUCK && !this.#sealer.waiting) await Promise.race([all, pause(50)])
   }
 
   async #quiet(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Gate } from '../assure/gate.ts'
 import { SealtrailError } from '../errors.ts'
 import type { LogWriter } from '../log-writer.ts'
 import type { ClockGuard } from '../observe/clock-guard.ts'
@@ -14,6 +15,8 @@ export interface AcceptingDeps {
   /** Stores that may have failed and not come back yet, in the order in which they are asked. */
   readonly stores: ReadonlyArray<{ readonly failed: SealtrailError | null }>
   readonly clock: ClockGuard
+  /** Whether the store's lock is what the configuration promises. */
+  readonly lock: Pick<Gate, 'refusal'>
   readonly log: Log
   now(): number
   /** Seals what the server itself has to say. */
@@ -37,14 +40,16 @@ export class Accepting {
 
   /** Why nothing can be accepted for a log, or null. */
   refusal(log: string): SealtrailError | null {
-    const { writers, stores, clock, now } = this.#deps
+    const { writers, stores, clock, lock, now } = this.#deps
     const writer = writers.get(log)
     if (writer === undefined) return new SealtrailError('UNKNOWN_TRAIL', 'there is no such trail')
     if (this.#closing) return new SealtrailError('NOT_READY', 'the server is closing')
     if (writer.stopped !== null) return stoppedBy(log, writer.stopped)
     for (const { failed } of stores) if (failed !== null) return failed
+    // What the server itself has to say is sealed at any time, such findings first of all.
+    const unlocked = log === SYSTEM_LOG ? null : lock.refusal()
+    if (unlocked !== null) return unlocked
     if (writer.failing !== null) return writer.failing
-    // What the server itself has to say is sealed at any time, this first of all.
     if (log !== SYSTEM_LOG && this.#isClockBehind()) return clock.check(now())
     if (writer.queuedBytes > MAX_QUEUED_BYTES) return new SealtrailError('OVERLOADED', 'too many events wait for their commit')
     return null

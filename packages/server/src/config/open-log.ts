@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { TYPE_ED25519, formatVkey, keyId } from '@sealtrail/tlog'
 import type { Signer } from '@sealtrail/tlog'
+import type { Gate } from '../assure/gate.ts'
 import { SealtrailError } from '../errors.ts'
 import type { Numbered } from '../event/numbered.ts'
 import type { Position } from '../event/position.ts'
@@ -24,6 +25,7 @@ import type { Ledger } from '../sequence/ledger.ts'
 import type { SegmentReader } from '../store/segments.ts'
 import type { Lock, Store } from '../store/store.ts'
 import type { Sizes } from '../threads/sizes.ts'
+import { SYSTEM_LOG } from '../threads/system-entry.ts'
 import type { Vault } from '../vault/vault.ts'
 import { catchUpLedger } from './catch-up-ledger.ts'
 import type { Config } from './config.ts'
@@ -86,6 +88,7 @@ export interface Works extends Ground {
   readonly marks: Marks
   readonly flow: Flow
   readonly clock: ClockGuard
+  readonly gate: Gate
   readonly sizes: Sizes
   /** Nothing from here on may leave the journal, sealed or not. */
   journalEnd(): Position
@@ -132,6 +135,8 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
       signCheckpoint: sign,
       lock,
       now: works.now,
+      // What the server found is sealed where it can be: in a log that others keep a copy of, it counts all the same.
+      refusal: () => (log === SYSTEM_LOG ? null : works.gate.refusal()),
       ...config.seal,
     },
     journalEnd: works.journalEnd,

@@ -67,6 +67,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
       signCheckpoint: sign,
       lock,
       now: env.now,
+      refusal: () => null,
       // No journal stands behind these entries: senders wait for the commit.
       journalPosition: () => ({ file: 0, offset: 0 }),
       async onCommit({ built, next, expected, checkpoint: note }) {

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { auditId } from '@sealtrail/evidence'
+import type { Gate } from '../assure/gate.ts'
+import type { Notebook } from '../assure/notebook.ts'
 import { SealtrailError } from '../errors.ts'
 import type { Numbered } from '../event/numbered.ts'
 import { Flow } from '../flow.ts'
@@ -28,6 +30,7 @@ import { storeObject } from '../store/objects.ts'
 import { pinned } from '../store/pinned.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { Store } from '../store/store.ts'
+import { WatchedStore } from '../store/watched.ts'
 import { PinNotes } from '../threads/pin-notes.ts'
 import { systemBatch } from '../threads/system-entry.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
@@ -44,7 +47,9 @@ import { lockFor, openLog, recoverLog } from './open-log.ts'
 import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
 import type { OpenPacks } from './open-packs.ts'
+import { openGate } from './open-gate.ts'
 import { openHeads, openStore } from './open-store.ts'
+import type { OpenStore } from './open-store.ts'
 import { keepPlace } from './store-place.ts'
 import { keepRepairing } from './repair.ts'
 import { assertPolicyLogs } from './witness-policy.ts'
@@ -55,6 +60,8 @@ export interface SealingEnv {
   readonly log: Log
   /** Where the store's calls are counted. */
   readonly metrics?: Metrics
+  /** How the store is opened; a test says otherwise. */
+  readonly openStore?: OpenStore
   /** Told of each commit after its answers: index and other followers. */
   onCommit(log: string, committed: Committed, items: readonly Numbered[]): void
 }
@@ -66,7 +73,10 @@ export interface Sealing {
   readonly keys: Keyring
   readonly vault: Vault
   readonly heads: SqliteHead
-  readonly store: Store
+  readonly store: WatchedStore
+  /** Whether the store's lock is what the configuration promises, and what was observed of it. */
+  readonly gate: Gate
+  readonly notebook: Notebook
   readonly records: SegmentReader
   readonly hashes: ReadonlyMap<string, HashFiles>
   readonly packs: OpenPacks
@@ -125,10 +135,11 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   open.push(() => ledger.close())
   if (rebuilt !== null) note(`ledger state rebuilt: ${rebuilt}`)
   keepPlace(config.data, config.store.place, !fresh)
+  const { gate, notebook } = openGate(config, { damaged: () => env.log.warn('assurance.json is damaged: the store is observed anew'), now: env.now })
   // Versions are told of from the first put on; they are sealed as soon as the system trail takes anything.
   const pins = new PinNotes({ run: randomBytes(8).toString('hex'), now: env.now, log: env.log })
-  const opened = await openStore(config, env.metrics === undefined ? {} : { counts: new StoreCounts(env.metrics) })
-  const store = pinned(opened, pins.note)
+  const opened = await (env.openStore ?? openStore)(config, env.metrics === undefined ? {} : { counts: new StoreCounts(env.metrics) })
+  const store = new WatchedStore(pinned(opened, pins.note), { observed: () => gate.assurance, unlocked: () => gate.unlockedPut(), now: env.now })
   open.push(() => store.close())
   // Before a keyring is made: over segments of another keyring it would be in the way of their recovery.
   if (fresh) await assertEmpty(store)
@@ -141,7 +152,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   const plans = logsOf(config)
   const names = plans.map(({ log }) => log)
   assertClasses(config, heads.logs())
-  const ground = { config, keys, heads, store, records, note }
+  const ground = { config, keys, heads, store, gate, records, note }
   const recovered: RecoveredLog[] = []
   for (const log of names) recovered.push(await recoverLog(log, ground, (close) => open.push(close)))
   const vkeys = new Map(recovered.map(({ log, vkey }) => [log, vkey]))
@@ -175,7 +186,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   const system = async (event: SystemEvent): Promise<void> => {
     await flow.accept(systemBatch(event, env.now(), config.tenant, keys))
   }
-  const accepting = new Accepting({ writers, stores: [journal, vault], clock, log: env.log, now: env.now, system })
+  const accepting = new Accepting({ writers, stores: [journal, vault], clock, lock: gate, log: env.log, now: env.now, system })
   const writerOf = (log: string): LogWriter => {
     const writer = writers.get(log)
     if (writer === undefined)
@@ -242,6 +253,8 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     vault,
     heads,
     store,
+    gate,
+    notebook,
     records,
     hashes: new Map(recovered.map(({ log, files }) => [log, files])),
     packs,

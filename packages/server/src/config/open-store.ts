@@ -25,6 +25,9 @@ export interface Stored {
   readonly store: Pick<StoreConfig, 'place' | 'timeoutMs' | 'unlocked'>
 }
 
+/** As `openStore`; a test says otherwise. */
+export type OpenStore = (stored: Stored, options?: OpenOptions) => Promise<Store>
+
 /** How long one request to a store may take where no configuration says it. */
 export const TIMEOUT_MS = 30_000
 
@@ -85,6 +88,11 @@ function opened(reference: string): string {
   } catch (cause) {
     throw new SealtrailError('STORE_UNREADABLE', `the credentials of the store: ${(cause as Error).message}`, { cause })
   }
+}
+
+/** For probing beside a server that may be running: the file store is left to its one writer, and the lock is looked for whatever `store.unlocked` says. */
+export function openStoreToProbe({ data, store }: Stored): Promise<Store> {
+  return openStore({ data, store: { ...store, unlocked: 'stop' } }, { readOnly: store.place.type === 'files' })
 }
 
 /** The heads of its logs. @throws SealtrailError DATA_CORRUPT, DATA_UNWRITABLE */

@@ -62,7 +62,7 @@ export const KEYS: readonly Key[] = [
     path: 'store.type',
     type: { is: 'choice', of: ['files', 's3', 'azure', 'gcs'], later: [] },
     default: 'files',
-    what: 'The write-once store; `store: files` is short for it. `files` keeps segments in the data directory (assurance: declared).',
+    what: 'The write-once store; `store: files` is short for it. `files` keeps segments in the data directory and promises no lock; of the others the lock is probed (docs/assurance.md).',
   },
   { path: 'store.bucket', type: bucketName, default: '', what: 'Bucket of `s3` and `gcs`; its lock is turned on by you (docs/stores.md).' },
   { path: 'store.account', type: bucketName, default: '', what: 'Storage account of `azure`.' },

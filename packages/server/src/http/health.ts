@@ -10,8 +10,12 @@ export const publicRoutes: Record<'health' | 'readiness' | 'metrics' | 'openapi'
   health: () => json({ status: 'ok' }),
 
   readiness(_, app) {
-    const { ok, reasons } = app.flow.ready()
-    return ok ? json({ ready: true, reasons }) : problem('NOT_READY', { detail: reasons.join('; '), more: { ready: false, reasons: [...reasons] } })
+    const { ok, reasons, stores } = app.flow.ready()
+    if (ok) return json({ ready: true, reasons, stores })
+    return problem('NOT_READY', {
+      detail: reasons.join('; '),
+      more: { ready: false, reasons: [...reasons], stores: stores.map((each) => ({ ...each, broken: [...each.broken] })) },
+    })
   },
 
   async metrics(_, app) {

@@ -2,6 +2,7 @@ import type { Tile } from '@sealtrail/tlog'
 import type { Input, InputResult } from '../event/input.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { ExportAsked, ExportJob, Requester } from '../export/export.ts'
+import type { StoreState } from '../store/verdict.ts'
 
 export type Role = 'ingest' | 'auditor' | 'officer' | 'security' | 'admin'
 export const ROLES: readonly Role[] = ['ingest', 'auditor', 'officer', 'security', 'admin']
@@ -34,7 +35,7 @@ export interface Flow {
   /** Accepted and not sealed yet, or null when this event is not under way. */
   underWay(auditid: string): Promise<InputResult | null>
   /** Synchronous and cheap; reasons never hold a personal value. */
-  ready(): { readonly ok: boolean; readonly reasons: readonly string[] }
+  ready(): { readonly ok: boolean; readonly reasons: readonly string[]; readonly stores: readonly StoreState[] }
 }
 
 export interface NotificationQuery {

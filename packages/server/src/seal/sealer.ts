@@ -11,6 +11,8 @@ export interface SealerDeps extends CommitDeps {
   readonly maxBytes: number
   /** The journal's low-water mark, written into each segment header. */
   journalPosition(): Position
+  /** Why nothing may be sealed for now, or null. What is queued waits, and stays in the journal. */
+  refusal(): SealtrailError | null
   /** Called after each commit, in order, before the next one starts. */
   onCommit(committed: Committed, items: readonly Numbered[]): Promise<void>
   /** Called when a commit failed and will be tried again, and when the log stops for good. */
@@ -18,6 +20,8 @@ export interface SealerDeps extends CommitDeps {
 }
 
 const RETRY_MS = [50, 200, 1_000, 2_000, 5_000]
+/** How often it is asked whether sealing may go on. */
+const ASK_MS = 500
 
 /** The one writer of one log: takes what the sequencer placed, group-commits it, never two commits at once. */
 export class Sealer {
@@ -30,6 +34,7 @@ export class Sealer {
   #closing = false
   #wake: (() => void) | null = null
   #collecting = false
+  #waiting = false
 
   constructor(standing: Standing, deps: SealerDeps) {
     this.#standing = standing
@@ -52,6 +57,11 @@ export class Sealer {
   /** Why the log stopped sealing, or null. */
   get stopped(): SealtrailError | null {
     return this.#stopped
+  }
+
+  /** Whether it waits until it may seal. */
+  get waiting(): boolean {
+    return this.#waiting
   }
 
   /** Adds entries in their final order. They are durable in the journal already; sealing is tried until it succeeds or the log stops. */
@@ -104,6 +114,7 @@ export class Sealer {
         this.#collecting = false
         if (this.#stopped !== null) return
       }
+      if (this.#deps.refusal() !== null && !(await this.#allowed())) return
       const items = this.#take()
       if (items.length === 0) return
       const prepared = await prepare(this.#standing, items, this.#deps.journalPosition(), this.#deps)
@@ -117,6 +128,8 @@ export class Sealer {
   /** Tries one prepared segment until it is committed; null when the log stopped or the server is closing. */
   async #persist(prepared: Prepared): Promise<Committed | null> {
     for (let attempt = 0; ; attempt++) {
+      // A store that answered once that it does not lock is not asked again before its lock was seen.
+      if (this.#deps.refusal() !== null && !(await this.#allowed())) return null
       try {
         return await commit(prepared, this.#deps)
       } catch (cause) {
@@ -127,6 +140,16 @@ export class Sealer {
         await this.#pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] as number)
       }
     }
+  }
+
+  /** Waits until sealing is allowed; false when the log stopped or the server is closing. */
+  async #allowed(): Promise<boolean> {
+    while (this.#deps.refusal() !== null && this.#stopped === null && !this.#closing) {
+      this.#waiting = true
+      await this.#pause(ASK_MS)
+    }
+    this.#waiting = false
+    return this.#stopped === null && !this.#closing
   }
 
   #take(): Numbered[] {

@@ -1,6 +1,8 @@
 import { SealtrailError } from '../errors.ts'
 import type { Counter, Histogram, Metrics } from '../observe/metrics.ts'
-import type { About, Held, Lock, Probe, ProbeEnv, Store, Stored } from './store.ts'
+import { StoreAround } from './around.ts'
+import type { Operation } from './around.ts'
+import type { About, Lock, Store, Stored } from './store.ts'
 
 /** What an adapter that speaks over a network tells of its requests: one call of the port may take several. */
 export interface Traffic {
@@ -14,8 +16,6 @@ export interface Traffic {
 const NAME = /^[A-Za-z0-9_.-]{1,60}$/
 /** attacker: a store that answers with ever new codes would fill the memory of whoever collects metrics. */
 const MOST_CODES = 100
-
-type Operation = 'put' | 'get' | 'list' | 'held' | 'extend' | 'hold' | 'remove' | 'probe' | 'lifecycle'
 
 /** The numbers of all stores of a thread; `store` is the name of one. */
 export class StoreCounts {
@@ -47,11 +47,11 @@ export class StoreCounts {
     }
   }
 
-  began(store: string, operation: Operation): void {
+  began(store: string, operation: Operation | 'list'): void {
     this.#operations.add(1, store, operation)
   }
 
-  failed(store: string, operation: Operation, error: unknown): void {
+  failed(store: string, operation: Operation | 'list', error: unknown): void {
     this.#errors.add(1, store, operation, error instanceof SealtrailError ? error.code : 'INTERNAL')
   }
 
@@ -76,24 +76,21 @@ function nameOf(text: string): string {
 }
 
 /** A store whose calls, bytes, errors and times are counted. */
-export class CountedStore implements Store {
-  readonly lifecycle?: NonNullable<Store['lifecycle']>
-  readonly #inner: Store
+export class CountedStore extends StoreAround {
   readonly #counts: StoreCounts
   readonly #name: string
 
   /** @param name of the store in the metrics, such as `s3`: of the configuration, never an address. */
   constructor(inner: Store, counts: StoreCounts, name: string) {
-    this.#inner = inner
-    if (inner.lifecycle !== undefined) this.lifecycle = (cold, apply) => this.#counted('lifecycle', () => inner.lifecycle!(cold, apply))
+    super(inner)
     this.#counts = counts
     this.#name = name
   }
 
-  async put(key: string, bytes: Uint8Array, lock: Lock, about?: About): Promise<Stored> {
+  override async put(key: string, bytes: Uint8Array, lock: Lock, about?: About): Promise<Stored> {
     const began = performance.now()
     try {
-      const stored = await this.#counted('put', () => this.#inner.put(key, bytes, lock, about))
+      const stored = await super.put(key, bytes, lock, about)
       this.#counts.moved(this.#name, 'put', bytes.length)
       return stored
     } finally {
@@ -101,47 +98,23 @@ export class CountedStore implements Store {
     }
   }
 
-  async get(key: string): Promise<Uint8Array | null> {
-    const bytes = await this.#counted('get', () => this.#inner.get(key))
+  override async get(key: string): Promise<Uint8Array | null> {
+    const bytes = await super.get(key)
     if (bytes !== null) this.#counts.moved(this.#name, 'get', bytes.length)
     return bytes
   }
 
-  async *list(prefix: string, after?: string): AsyncGenerator<{ key: string; size: number }> {
+  override async *list(prefix: string, after?: string): AsyncGenerator<{ key: string; size: number }> {
     this.#counts.began(this.#name, 'list')
     try {
-      yield* this.#inner.list(prefix, after)
+      yield* this.inner.list(prefix, after)
     } catch (error) {
       this.#counts.failed(this.#name, 'list', error)
       throw error
     }
   }
 
-  held(key: string): Promise<Held | null> {
-    return this.#counted('held', () => this.#inner.held(key))
-  }
-
-  extend(key: string, lock: Lock): Promise<Held> {
-    return this.#counted('extend', () => this.#inner.extend(key, lock))
-  }
-
-  hold(key: string, on: boolean): Promise<Held> {
-    return this.#counted('hold', () => this.#inner.hold(key, on))
-  }
-
-  remove(key: string, nowMs: number): Promise<void> {
-    return this.#counted('remove', () => this.#inner.remove(key, nowMs))
-  }
-
-  probe(env: ProbeEnv): Promise<Probe> {
-    return this.#counted('probe', () => this.#inner.probe(env))
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close()
-  }
-
-  async #counted<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
+  protected override async pass<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
     this.#counts.began(this.#name, operation)
     try {
       return await run()

@@ -11,3 +11,18 @@ export function probeOf(checks: readonly ProbeCheck[], observedMs: number, claim
   const tried = decisive.every(({ result }) => result === 'held')
   return { assurance: broken ? 'none' : tried ? claims : 'declared', observedMs, checks }
 }
+
+/** How one store stands, for `/readyz`: its kind, never its address, since nobody needs a token there. */
+export interface StoreState {
+  readonly store: string
+  readonly assurance: Assurance | 'unknown'
+  readonly promised: Assurance
+  /** RFC 3339, or null: not observed yet. */
+  readonly observed: string | null
+  /** No probe has succeeded for two intervals. */
+  readonly old: boolean
+  /** Names of decisive checks that did not hold. */
+  readonly broken: readonly string[]
+  /** Whether events are refused for it. */
+  readonly stops: boolean
+}

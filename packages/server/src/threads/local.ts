@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
+import { openStoreToProbe } from '../config/open-store.ts'
+import type { OpenStore } from '../config/open-store.ts'
 import { openSealing } from '../config/open-sealing.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import { Follower } from '../index/follower.ts'
@@ -10,6 +13,9 @@ import type { Log } from '../observe/log.ts'
 import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { HashFiles } from '../seal/tiles.ts'
+import type { Probe } from '../store/store.ts'
+import { assuringOf } from './assuring.ts'
+import type { Assuring } from './assuring.ts'
 import { startExports } from './exporting.ts'
 import { fromFeed, toFeed } from './feed.ts'
 import { HourlyCounts } from './hourly-counts.ts'
@@ -23,6 +29,8 @@ import { sealStart } from './start-event.ts'
 export interface Local {
   readonly sealing: Sealing
   readonly served: Served
+  /** The store's lock is observed when its `look` or `beat` is called. */
+  readonly assuring: Assuring
   /** Publishes when its `round` is called; null without witnesses. */
   readonly publisher: Publisher | null
   /** Resolves when the index has everything sealed. */
@@ -30,13 +38,24 @@ export interface Local {
   close(): Promise<void>
 }
 
+export interface LocalOptions {
+  readonly log: Log
+  readonly now?: () => number
+  readonly journal?: JournalOptions
+  /** How the store is opened, for all of the server; a test says otherwise. */
+  readonly openStore?: OpenStore
+  /** For holding, and for how often the store is probed: milliseconds that do not follow the clock. */
+  readonly monotonic?: () => number
+}
+
 /**
  * The whole server on one thread, without a port: commands that open a data directory themselves, and tests. The same
  * steps in the same order as `server.ts`, only nearer together. @throws as `openSealing`
  */
-export async function openLocal(config: Config, options: { log: Log; now?: () => number; journal?: JournalOptions }): Promise<Local> {
+export async function openLocal(config: Config, options: LocalOptions): Promise<Local> {
   const now = options.now ?? Date.now
   const metrics = new Metrics()
+  const opening = options.openStore === undefined ? {} : { openStore: options.openStore }
   let publisher: Publisher | null = null
   let follower: Follower | null = null
   const journal = options.journal === undefined ? {} : { journal: options.journal }
@@ -44,28 +63,41 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
     now,
     log: options.log,
     metrics,
+    ...opening,
     ...journal,
     onCommit: (log, committed, items) => follower?.push(fromFeed(toFeed(log, committed, items))),
   })
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log: options.log, startedMs: now() })
   const index = await openIndex(join(config.data, 'index'), (message) => options.log.warn(message))
-  const side = await openReadSide(config, sealing.sizes, (ids) => sealing.vault.keysById(ids), metrics)
+  const side = await openReadSide(config, sealing.sizes, (ids) => sealing.vault.keysById(ids), { metrics, ...opening })
   follower = new Follower({
     index,
     records: side.records,
     tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
     onFailure: (error) => options.log.error('the index cannot be written', errorFields(error)),
   })
+  const assuring = assuringOf(config, sealing, {
+    log: options.log,
+    metrics,
+    now,
+    monotonic: options.monotonic ?? (() => performance.now()),
+    probe: () => probeOnce(config, options.openStore),
+  })
   const exports = startExports(config, sealing, { log: options.log, now, threads: false })
   const port = localPort(sealing, {
     exports,
     counted: async (list) => counts.add(list),
+    notes: () => assuring.notes(),
+    stores: () => assuring.states(),
     async metrics(own) {
+      assuring.observe()
       publisher?.observe()
       return renderPrometheus(mergeSnapshots([own, metrics.snapshot()]))
     },
   })
   await sealStart(config, sealing, now())
+  // A command that opens the directory itself cannot wait for a later probe.
+  if (sealing.gate.refusal() !== null) await assuring.look()
   const vkeys = sealing.vkeys()
   const served = await serve({
     config,
@@ -75,6 +107,7 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
     vkeys,
     port,
     thread: 0,
+    ...opening,
     now,
     log: options.log,
   })
@@ -95,9 +128,11 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
   return {
     sealing,
     served,
+    assuring,
     publisher,
     indexed: () => (follower as Follower).catchUp(),
     async close() {
+      await assuring.close()
       await publisher?.close()
       await served.close()
       await exports.close()
@@ -108,5 +143,14 @@ export async function openLocal(config: Config, options: { log: Log; now?: () =>
       await side.close()
       await sealing.close()
     },
+  }
+}
+
+async function probeOnce(config: Config, open: OpenStore = openStoreToProbe): Promise<Probe> {
+  const store = await open(config)
+  try {
+    return await store.probe({ now: Date.now, random: randomBytes, pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)) })
+  } finally {
+    await store.close()
   }
 }

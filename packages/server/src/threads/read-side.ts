@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { auditIdBytes } from '@sealtrail/evidence'
 import type { Config } from '../config/config.ts'
 import { openHeads, openStore } from '../config/open-store.ts'
+import type { OpenStore } from '../config/open-store.ts'
 import type { Token } from '../index/index.ts'
 import type { Records } from '../index/records.ts'
 import { Metrics } from '../observe/metrics.ts'
@@ -24,19 +25,23 @@ export interface ReadSide {
   close(): Promise<void>
 }
 
-/**
- * @param keysById asks the one thread that can unwrap people's keys.
- * @param metrics where what is asked of the store is counted.
- */
+export interface ReadSideOptions {
+  /** Where what is asked of the store is counted. */
+  readonly metrics?: Metrics
+  /** How the store is opened; a test says otherwise. */
+  readonly openStore?: OpenStore
+}
+
+/** @param keysById asks the one thread that can unwrap people's keys. */
 export async function openReadSide(
   config: Config,
   sizes: Sizes,
   keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>,
-  metrics: Metrics = new Metrics(),
+  { metrics = new Metrics(), openStore: open = openStore }: ReadSideOptions = {},
 ): Promise<ReadSide> {
   const at = (...names: string[]): string => join(config.data, ...names)
   const heads = openHeads(config.data, { readOnly: true })
-  const store = await openStore(config, { readOnly: true, counts: new StoreCounts(metrics) })
+  const store = await open(config, { readOnly: true, counts: new StoreCounts(metrics) })
   const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
   const vault = await LevelVaultReader.open(at('vault'), keysById)
   const files = new Map<string, HashFiles>()

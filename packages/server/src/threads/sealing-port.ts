@@ -7,6 +7,7 @@ import type { ExportAsked, ExportJob, Requester } from '../export/export.ts'
 import type { Exports } from '../export/exports.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault/vault.ts'
+import type { StoreState } from '../store/verdict.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import type { Caller, Handlers } from './rpc.ts'
 import type { SystemEvent } from './system-entry.ts'
@@ -22,6 +23,8 @@ export interface UnderWayAnswer {
 export interface Readiness {
   readonly ok: boolean
   readonly reasons: readonly string[]
+  /** What is observed of each store. */
+  readonly stores: readonly StoreState[]
 }
 
 /** What serving threads ask of the sealing thread. */
@@ -52,6 +55,7 @@ export interface Supervisor {
   readonly exports: Pick<Exports, 'create' | 'list' | 'get'>
   /** What is degraded and keeps no event out, one line each. */
   notes?(): readonly string[]
+  stores?(): readonly StoreState[]
 }
 
 /** The sealing side in the same thread. */
@@ -68,7 +72,7 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     async readiness() {
       const trouble = sealing.trouble()
       const reasons = trouble === null ? [] : [`${trouble.code}: ${trouble.message}`]
-      return { ok: trouble === null, reasons: [...reasons, ...(supervisor.notes?.() ?? [])] }
+      return { ok: trouble === null, reasons: [...reasons, ...(supervisor.notes?.() ?? [])], stores: supervisor.stores?.() ?? [] }
     },
     system: (event) => sealing.system(event),
     counted: (counts) => supervisor.counted(counts),

@@ -5,6 +5,7 @@ import { routing } from '../config/classes.ts'
 import type { Config } from '../config/config.ts'
 import { readingsOf } from '../config/logs.ts'
 import { openPacks } from '../config/open-packs.ts'
+import type { OpenStore } from '../config/open-store.ts'
 import type { OpenPacks } from '../config/open-packs.ts'
 import { ANSWER_SUPERSEDED } from '../event/batch.ts'
 import { FLAG } from '../event/entry.ts'
@@ -52,12 +53,16 @@ export interface ServeOptions {
   /** ms since the epoch. */
   readonly now?: () => number
   readonly log?: Log
+  /** How the store is opened; a test says otherwise. */
+  readonly openStore?: OpenStore
 }
 
 export interface Served {
   readonly deps: AppDeps
   readonly intake: Intake
   snapshot(): Snapshot
+  /** Asks how ready the sealing thread is and hands on what is noted, as happens every second. */
+  beat(): Promise<void>
   /** Hands on what is noted and counted, closes what is open. */
   close(): Promise<void>
 }
@@ -75,10 +80,11 @@ export async function serve({
   now = Date.now,
   log = createLog({ now }),
   packs = openPacks(config),
+  openStore,
 }: ServeOptions): Promise<Served> {
   const hashes = keyedHashes(keys)
   const metrics = new Metrics()
-  const side = await openReadSide(config, sizes, (ids) => port.keysById(ids), metrics)
+  const side = await openReadSide(config, sizes, (ids) => port.keysById(ids), { metrics, ...(openStore === undefined ? {} : { openStore }) })
   const index = await LevelIndex.open(join(config.data, 'index'))
   const counts = new Counts(metrics)
   const view = checkpointView(config, vkeys, sizes.logs)
@@ -137,13 +143,14 @@ export async function serve({
       await counts.handOver((list) => port.counted(list))
       await notes.handOver()
     } catch {
-      readiness = { ok: false, reasons: ['the sealing thread does not answer'] }
+      readiness = { ok: false, reasons: ['the sealing thread does not answer'], stores: [] }
     }
   }
 
   return {
     intake,
     snapshot: () => metrics.snapshot(),
+    beat,
     deps: {
       flow: {
         submit: (inputs, options) => intake.submit(inputs, options),

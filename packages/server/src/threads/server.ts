@@ -8,6 +8,7 @@ import { createLog, errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
 import type { Snapshot } from '../observe/metrics.ts'
+import { assuringOf } from './assuring.ts'
 import { startExports } from './exporting.ts'
 import { toFeed, transferOf } from './feed.ts'
 import { HourlyCounts } from './hourly-counts.ts'
@@ -16,6 +17,7 @@ import { startPublishing } from './publishing.ts'
 import type { Publishing } from './publishing.ts'
 import { Caller, answer } from './rpc.ts'
 import { rawHandlers } from './raw-port.ts'
+import { probeInThreads } from './probing.ts'
 import { localPort, portHandlers } from './sealing-port.ts'
 import { sealStart } from './start-event.ts'
 import { startTimestamping } from './timestamping.ts'
@@ -35,6 +37,9 @@ export interface ServerOptions {
   /** For tests only: `POST /add` appends to the raw log of this name. */
   readonly testAdd?: string
 }
+
+/** How long a start waits for the first verdict before it listens all the same. */
+const FIRST_VERDICT_MS = 20_000
 
 /**
  * Starts the server: this thread seals, one thread follows with the index, `config.ingestThreads` listen on one port.
@@ -70,12 +75,17 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   let publishing: Publishing | null = null
   let timestamping: Timestamping | null = null
 
+  const probing = probeInThreads(config)
+  const assuring = assuringOf(config, sealing, { log, metrics, now, monotonic: () => performance.now(), probe: () => probing.probe() })
+  const observed = assuring.beat()
   const exports = startExports(config, sealing, { log, now, threads: true })
   const port = localPort(sealing, {
     exports,
     counted: async (list) => counts.add(list),
-    notes: () => timestamping?.notes() ?? [],
+    notes: () => [...assuring.notes(), ...(timestamping?.notes() ?? [])],
+    stores: () => assuring.states(),
     async metrics(own: Snapshot) {
+      assuring.observe()
       for (const [name, { held: waiting, queuedBytes }] of sealing.backlog()) {
         held.set(waiting, name)
         queued.set(queuedBytes, name)
@@ -100,6 +110,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     now,
     start: (data) => startThread('./timestamp-worker.ts', data, options.onFatal ?? fatal(log)),
   })
+  // Where nothing is accepted before the first verdict, it is worth waiting for; a store that does not answer is said at /readyz.
+  if (sealing.gate.refusal() !== null) await Promise.race([observed, after(FIRST_VERDICT_MS)])
   let listen = config.listen
   let url = ''
   for (let thread = 0; thread < Math.max(1, config.ingestThreads); thread++) {
@@ -124,7 +136,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     worker.on('error', options.onFatal ?? fatal(log))
     workers.push({ worker, caller: new Caller(worker) })
   }
-  const timer = setInterval(() => void counts.beat(), 1_000)
+  const timer = setInterval(() => {
+    void counts.beat()
+    void assuring.beat()
+  }, 1_000)
   timer.unref()
 
   return {
@@ -132,6 +147,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     sealing,
     async close() {
       clearInterval(timer)
+      const unwatched = assuring.close()
+      await probing.end()
+      await unwatched
       await publishing?.close()
       await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
       await exports.close()
@@ -169,6 +187,10 @@ function firstMessage<T>(worker: Worker): Promise<T> {
     worker.once('error', reject)
     worker.once('exit', (code) => reject(new SealtrailError('INTERNAL', `a thread ended with ${code} before it was ready`)))
   })
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms).unref())
 }
 
 function ended(worker: Worker, ask: () => void): Promise<void> {

@@ -147,6 +147,7 @@ class Writer {
       maxDelayMs: 0,
       maxRecords: 100,
       maxBytes: 1e6,
+      refusal: () => null,
       journalPosition: () => ({ file: 1, offset: 16 }),
       async onCommit(committed) {
         files.append(committed.built.leafHashes)

@@ -9,6 +9,7 @@ import { createApp } from '../../src/http/app.ts'
 import type { AppDeps } from '../../src/http/app-context.ts'
 import type { Admin, Flow, Quarantine, Reader, ReadNote, Reading, SubmitOptions } from '../../src/http/ports.ts'
 import type { Principal } from '../../src/http/tokens.ts'
+import type { StoreState } from '../../src/store/verdict.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { Metrics, renderPrometheus } from '../../src/observe/metrics.ts'
 
@@ -28,7 +29,7 @@ export interface Recorder {
   result: (input: Input, position: number) => InputResult
   reading: Reading | null
   fail: unknown
-  ready: { ok: boolean; reasons: string[] }
+  ready: { ok: boolean; reasons: string[]; stores: StoreState[] }
 }
 
 export const TOKENS: Readonly<Record<string, Principal>> = {
@@ -74,7 +75,7 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
         : { outcome: 'quarantined', auditid: AUDITID, code: input.problem.code, receipt: RECEIPT },
     reading: { body: { any: 'thing' }, shown: [{ log: 'notifications', auditid: AUDITID }] } as Reading | null,
     fail: null as unknown,
-    ready: { ok: true, reasons: [] as string[] },
+    ready: { ok: true, reasons: [] as string[], stores: [] as StoreState[] },
   }
   const answer = <T>(value: T, ...args: unknown[]): Promise<T> => {
     self.asked.push(args)

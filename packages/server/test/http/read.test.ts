@@ -95,7 +95,7 @@ test('health, readiness with reasons, metrics', async () => {
   const double = recorder()
   assert.equal((await get(double, '/healthz', {})).status, 200)
   assert.equal((await get(double, '/readyz', {})).status, 200)
-  double.ready = { ok: false, reasons: ['log notifications has stopped'] }
+  double.ready = { ok: false, reasons: ['log notifications has stopped'], stores: [] }
   const answer = await get(double, '/readyz', {})
   const body = (await answer.json()) as Record<string, unknown>
   assert.deepEqual([answer.status, body['code'], body['reasons']], [503, 'NOT_READY', ['log notifications has stopped']])

@@ -67,6 +67,7 @@ function world(options: { failPuts?: number; failSwaps?: number; swapLandsButThr
       maxDelayMs: options.maxDelayMs ?? 0,
       maxRecords: options.maxRecords ?? 1_000,
       maxBytes: 1 << 20,
+      refusal: () => null,
       journalPosition: () => ({ file: 1, offset: 0 }),
       onCommit: async (committed) => void commits.push(committed),
       onTrouble: (error) => void trouble.push(error.code),

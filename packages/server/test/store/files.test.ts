@@ -1,7 +1,22 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { hash, randomBytes } from 'node:crypto'
-import { appendFileSync, chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -188,5 +203,23 @@ test('hash packs carry their declared retention beside them and are read-only', 
     assert.equal(statSync(path).mode & 0o777, 0o444)
     assert.match(readFileSync(`${path}.lock`, 'latin1'), /"mode":"COMPLIANCE","retainuntil":"2040-01-01T00:00:00\.000Z"/)
     assert.deepEqual(await keysIn(store, ''), [key])
+    await store.close()
+  }))
+
+test('probes side by side are in no one’s way, and sweep what a killed one left', () =>
+  within(async (directory) => {
+    const store = await FileStore.open(directory)
+    const left = join(directory, '.probe', 'dead')
+    mkdirSync(left, { recursive: true })
+    const fresh = join(directory, '.probe', 'alive')
+    mkdirSync(fresh)
+    utimesSync(left, 1, 1)
+    const env = { now: Date.now, random: randomBytes, pause: () => Promise.resolve() }
+    const probes = await Promise.all(Array.from({ length: 8 }, () => store.probe(env)))
+    assert.deepEqual([...new Set(probes.map(({ assurance }) => assurance))], ['declared'])
+    assert.deepEqual(readdirSync(join(directory, '.probe')), ['alive'])
+    rmdirSync(fresh)
+    await store.probe(env)
+    assert.ok(!existsSync(join(directory, '.probe')))
     await store.close()
   }))

@@ -1,17 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { loadConfig } from '../../config/load.ts'
+import { knownPlace } from '../../config/open-store.ts'
 import { SealtrailError } from '../../errors.ts'
 import type { Command, Context } from '../command.ts'
 import { checkClock } from '../doctor/clock.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { checkKeys } from '../doctor/keys.ts'
 import { checkDisk, checkStorage } from '../doctor/storage.ts'
+import { checkStore, checkTable } from '../doctor/store.ts'
 import { checkTimestamps } from '../doctor/timestamps.ts'
 import { DATA_OPTIONS } from '../settings.ts'
 
+/** Where the text of a finding begins. */
+const INDENT = 21
+
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'check configuration, storage, disk, keys, clock and time-stamp authorities',
+  summary: 'check configuration, storage, the store’s lock, disk, keys, clock and time-stamp authorities',
   usage: ['[--config FILE] [--data DIR]'],
   options: DATA_OPTIONS,
   async run(ctx) {
@@ -20,8 +25,12 @@ export const doctor: Command = {
     const ok = findings.every(({ level }) => level !== 'fail')
     if (ctx.json) ctx.stdout(`${JSON.stringify({ ok, findings })}\n`)
     else
-      for (const { area, level, text, todo } of findings)
-        ctx.stdout(`${level.padEnd(5)} ${area.padEnd(14)} ${text}${todo === undefined ? '' : `\n${' '.repeat(21)}-> ${todo}`}\n`)
+      for (const { area, level, text, todo, checks } of findings)
+        ctx.stdout(
+          `${level.padEnd(5)} ${area.padEnd(14)} ${text}${todo === undefined ? '' : `\n${' '.repeat(INDENT)}-> ${todo}`}\n${
+            checks === undefined ? '' : `${checkTable(checks, INDENT, ctx.columns)}`
+          }`,
+        )
     return ok ? 0 : 1
   },
 }
@@ -46,6 +55,14 @@ async function look(ctx: Context): Promise<Finding[]> {
   if (findings.length === 0) findings.push({ area: 'configuration', level: 'ok', text: ctx.text('config') === undefined ? 'the defaults' : 'valid' })
   findings.push(...checkStorage(config.data, randomBytes(6).toString('hex')), ...checkDisk(config.data))
   findings.push(...checkKeys(config.data, { now: () => ctx.now(), random: randomBytes }))
+  const waiting = (text: string): void => void (ctx.terminal && ctx.stderr(`${text}\n`))
+  findings.push(
+    ...(await checkStore(config.data, () => (ctx.text('config') === undefined ? { ...config.store, place: knownPlace(config.data) } : config.store), {
+      now: () => ctx.now(),
+      random: randomBytes,
+      waiting,
+    })),
+  )
   findings.push(...(await checkClock(config.data, ctx.now(), config.clock.acceptMs)))
   findings.push(...(await checkTimestamps(config, { now: () => ctx.now(), random: randomBytes, env: ctx.env })))
   return findings

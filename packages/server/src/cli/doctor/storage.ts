@@ -17,12 +17,6 @@ export function checkStorage(data: string, unique: string): Finding[] {
   if (mode === 0) findings.push({ area: 'storage', level: 'ok', text: 'only its owner may enter the data directory' })
   else findings.push({ area: 'storage', level: 'warn', text: 'other users of this machine may enter the data directory', todo: 'chmod 700 it' })
   findings.push(...writes(data, unique))
-  findings.push({
-    area: 'storage',
-    level: 'warn',
-    text: 'assurance: declared. The file store closes its files and says until when they stay, but whoever is root can change them; verify would find it',
-    todo: 'keep copies of checkpoints or receipts elsewhere',
-  })
   return findings
 }
 

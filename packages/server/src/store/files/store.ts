@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { accessSync, constants, existsSync, readdirSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs'
 import { segmentKey } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
 import { checkedKey, digestNamed, type ObjectKey, parseIndexedKey } from '../key.ts'
@@ -23,6 +23,7 @@ export interface FileStoreOptions {
 
 /** Where a probe works: no log can be called so. */
 const SCRATCH = '.probe'
+const LEFT_BEHIND_MS = 60 * 60 * 1000
 
 /** Bytes in an append file that are no whole object. */
 export interface FileDamage {
@@ -168,11 +169,14 @@ export class FileStore implements Store {
   }
 
   async probe(env: ProbeEnv): Promise<Probe> {
-    const scratch = `${this.#directory}/${SCRATCH}`
+    const folder = `${this.#directory}/${SCRATCH}`
+    // Another one may be under way beside this: a server's and the doctor's.
+    const scratch = `${folder}/${Buffer.from(env.random(8)).toString('hex')}`
     try {
       return await probeFiles(await FileStore.open(scratch, { disk: this.#disk }), env)
     } finally {
       rmSync(scratch, { recursive: true, force: true })
+      sweep(folder, env.now())
     }
   }
 
@@ -268,6 +272,19 @@ export class FileStore implements Store {
 
   #folder(log: string, kind: string): string {
     return `${this.#directory}/${log}/${kind}`
+  }
+}
+
+/** Removes what probes that were killed left behind, and the folder once it is empty. */
+function sweep(folder: string, nowMs: number): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const path = `${folder}/${name}`
+      if (nowMs - statSync(path).mtimeMs > LEFT_BEHIND_MS) rmSync(path, { recursive: true, force: true })
+    }
+    rmdirSync(folder)
+  } catch {
+    // Another probe is at work there; the next one sweeps.
   }
 }
 

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { brokenIn, observationOf, promisedOf, told } from '../../assure/observation.ts'
+import type { Observation } from '../../assure/observation.ts'
+import { openGate } from '../../config/open-gate.ts'
+import { openStoreToProbe } from '../../config/open-store.ts'
+import type { StoreConfig } from '../../config/store-config.ts'
+import { describe } from '../../config/store-place.ts'
+import { SealtrailError } from '../../errors.ts'
+import type { ErrorCode } from '../../errors.ts'
+import type { ProbeCheck } from '../../store/store.ts'
+import { table } from '../output.ts'
+import type { Finding } from './finding.ts'
+
+export interface StoreLook {
+  now(): number
+  readonly random: (bytes: number) => Uint8Array
+  /** Told before a probe that takes seconds. */
+  waiting(text: string): void
+}
+
+const AREA = 'store'
+const TODO: Readonly<Record<'files' | 'none' | 'declared', string>> = {
+  files: 'where this is not enough, keep evidence in a store that enforces its lock (docs/stores.md); keep checkpoints or receipts elsewhere in any case',
+  none: 'turn the lock of the bucket or container on (docs/stores.md says how); a server accepts nothing meanwhile',
+  declared: 'give the identity the rights the checks need (docs/stores.md lists them); a server accepts nothing meanwhile',
+}
+
+/** Probes the store as a server does, on scratch objects of its own, and says what a server saw last. @param of where the store is: as configured, or as the data directory says */
+export async function checkStore(data: string, of: () => StoreConfig, look: StoreLook): Promise<Finding[]> {
+  let store: StoreConfig
+  try {
+    store = of()
+  } catch (error) {
+    if (!(error instanceof SealtrailError)) throw error
+    return [{ area: AREA, level: 'fail', code: error.code, text: error.message, todo: 'name the store in the configuration and give it with --config' }]
+  }
+  if (store.place.type === 'files' && !existsSync(join(data, 'store'))) return []
+  const address = describe(store.place)
+  const found: Finding[] = []
+  try {
+    if (store.place.type !== 'files') look.waiting(`probing ${address}: tries to delete, shorten and overwrite objects of its own; takes some seconds`)
+    const opened = await openStoreToProbe({ data, store })
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
+    const probe = await opened.probe({ now: () => look.now(), random: look.random, pause }).finally(() => opened.close())
+    found.push(verdictOf(observationOf(address, probe), store))
+  } catch (error) {
+    const code: ErrorCode = error instanceof SealtrailError ? error.code : 'INTERNAL'
+    const detail = error instanceof SealtrailError ? `: ${error.message}` : ''
+    const todo = 'see address, credentials and rights of the store; a server that has seen the lock hold before goes on, one that has not accepts nothing'
+    found.push({ area: AREA, level: 'fail', code, text: `${address}: the lock could not be probed${detail}`, todo })
+  }
+  return [...found, ...remembered(data, store, look)]
+}
+
+function verdictOf(observation: Observation, { place, unlocked }: StoreConfig): Finding {
+  const text = `${observation.store}: ${told(observation)}`
+  const { assurance, checks } = observation
+  if (place.type === 'files' && assurance === 'declared')
+    return {
+      area: AREA,
+      level: 'warn',
+      text: `${text}. Files say until when they stay and Sealtrail keeps to it; root can change them, and verify would find it`,
+      todo: TODO.files,
+      checks,
+    }
+  if (assurance === promisedOf(place.type)) return { area: AREA, level: 'ok', text, checks }
+  const why = `${text} (${brokenIn(observation).join(', ')})`
+  if (place.type === 'files') return { area: AREA, level: 'fail', text: why, todo: 'see to the disk: the file store does not keep what it is told', checks }
+  if (unlocked === 'go-on')
+    return {
+      area: AREA,
+      level: 'warn',
+      text: `${why}; a server goes on, as store.unlocked says`,
+      todo: 'nothing holds back whoever can delete objects there',
+      checks,
+    }
+  return { area: AREA, level: 'fail', code: 'STORE_NOT_LOCKED', text: why, todo: TODO[assurance === 'declared' ? 'declared' : 'none'], checks }
+}
+
+/** What a server of this data directory saw last; nothing when none has looked. */
+function remembered(data: string, store: StoreConfig, { now }: StoreLook): Finding[] {
+  let damaged = false
+  const { notebook } = openGate({ data, store }, { damaged: () => (damaged = true), now })
+  if (damaged) return [{ area: AREA, level: 'warn', text: 'assurance.json, what the server saw last, is damaged; it is made again at the next probe' }]
+  const { last, unsealed } = notebook.notes
+  if (last === null) return []
+  const old = now() - last.observedMs > 2 * store.probeMs
+  const text = `the server last saw: ${told(last)}`
+  const findings: Finding[] = [
+    old
+      ? { area: AREA, level: 'warn', text: `${text}, more than two intervals ago`, todo: 'see /readyz and the server’s log' }
+      : { area: AREA, level: 'ok', text },
+  ]
+  if (unsealed.length > 0)
+    findings.push({
+      area: AREA,
+      level: 'warn',
+      text: `${unsealed.length} of its findings are not sealed yet`,
+      todo: 'a running server seals them as soon as it can',
+    })
+  return findings
+}
+
+/** Check, result and what was seen, as wide as the terminal; in brackets what the verdict does not rest on. */
+export function checkTable(checks: readonly ProbeCheck[], indent: number, columns: number): string {
+  const rows = checks.map(({ name, result, decisive, seen }) => [name, decisive ? result : `(${result})`, seen] as const)
+  const names = Math.max('check'.length, ...rows.map(([name]) => name.length))
+  const room = Math.max(40, columns - indent - names - 2 - '(skipped)'.length - 2)
+  const lines = rows.flatMap(([name, result, seen]) => wrapped(seen, room).map((line, i) => (i === 0 ? [name, result, line] : ['', '', line])))
+  const note = checks.some(({ decisive }) => !decisive) ? ['In brackets: told only, the verdict does not rest on it.\n'] : []
+  return [table([['check', 'result', 'what was seen'], ...lines]), ...note]
+    .join('')
+    .split('\n')
+    .map((line) => (line === '' ? '' : `${' '.repeat(indent)}${line}`))
+    .join('\n')
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
