@@ -11,8 +11,8 @@ const STANDS_ON = ['event', 'pack', 'store', 'head', 'vault', 'keys', 'config', 
 const DUTIES = ['verify', 'publish', 'witness', 'export', 'recover', 'assure', 'retain']
 /** The flow itself and what holds it together, beside the rooms. */
 const WHOLE = ['flow.ts', 'log-writer.ts', 'ledger-writer.ts', 'replay.ts']
-/** What HTTP may know of a duty: how an export is asked for, and what is told of it. */
-const ASKED = ['export/export.ts', 'export/request.ts']
+/** What HTTP may know of a duty: how an export or a hold is asked for, and what is told of it. */
+const ASKED = ['export/export.ts', 'export/request.ts', 'retain/hold.ts', 'retain/hold-request.ts']
 /** Folders named after an outside system, by the room whose port they fill. */
 const ADAPTERS = [
   'store/files',

@@ -19,7 +19,7 @@ export type { Commitment, CommitmentElement, Disclosed } from './commitment.ts'
 export { auditId, auditIdBytes, isAuditId, parseAuditId } from './auditid.ts'
 export { MAX_FILL_BYTES, MAX_RECORD_BYTES, encodeRecord, fillRecord, integrityHash, parseRecord, recordBytes, spliceRecord } from './record.ts'
 export type { RecordDraft, RecordFields, SplicedRecord } from './record.ts'
-export { LOG_NAME, hashPackKey, keptKey, parseObjectKey, segmentKey, tailKey } from './segment-key.ts'
+export { LOG_NAME, firstOf, hashPackKey, keptKey, parseObjectKey, segmentKey, tailKey } from './segment-key.ts'
 export type { IndexedKind, ObjectName } from './segment-key.ts'
 export {
   SEGMENT_FORMAT,

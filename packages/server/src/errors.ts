@@ -98,6 +98,16 @@ export const ERRORS = {
     title: 'The object is locked or under a legal hold',
     todo: 'Wait until its retention has ended and its holds are released; neither can be shortened.',
   },
+  HOLD_EXISTS: {
+    status: 409,
+    title: 'The same hold stands already, or waits for a second person',
+    todo: 'See `sealtrail hold list`; another matter is held under a reason of its own.',
+  },
+  SAME_APPROVER: {
+    status: 403,
+    title: 'One person cannot be both who asks and who approves',
+    todo: 'Have somebody else approve, with a token of their own name.',
+  },
   HEAD_LOST: { status: 500, title: 'The head of the log was swapped by another writer', todo: 'Only one server may write a log; this one stopped.' },
   HEAD_MISSING: {
     status: 500,

@@ -81,7 +81,7 @@ export interface KeepSteps {
   readonly vault: Vault
   readonly journal: Journal
   /** Makes what does not fit a record durable in the write-once store, read back. @throws SealtrailError NOT_DURABLE */
-  storeObject(log: string, object: StoredObject): Promise<void>
+  storeObject(log: string, subject: string, object: StoredObject): Promise<void>
   /** sequence → seal → index of one log; takes only durable entries. */
   place(log: string, entries: readonly Journalled[]): void
   /** Why nothing can be accepted for the log, or null. */
@@ -305,11 +305,15 @@ export class Flow {
       for (const { i, underWay, asked } of fresh)
         if (asked !== null) await this.#steps.keepLonger((incoming.entries[i] as Incoming['entries'][number]).subject, underWay.log, asked)
       crashPoint('keep-longer:after')
-      const needed = new Map(fresh.map(({ i, underWay }) => [i, underWay.log]))
+      const needed = new Map(fresh.map(({ i }) => [i, incoming.entries[i] as Incoming['entries'][number]]))
       // Of a duplicate nothing is written: its record has its object.
       const objects = incoming.objects.filter(({ entry }) => needed.has(entry))
       for (let at = 0; at < objects.length; at += OBJECTS_AT_ONCE) {
-        await Promise.all(objects.slice(at, at + OBJECTS_AT_ONCE).map((object) => this.#steps.storeObject(needed.get(object.entry) as string, object)))
+        await Promise.all(
+          objects
+            .slice(at, at + OBJECTS_AT_ONCE)
+            .map((object) => ((entry) => this.#steps.storeObject(entry.log, entry.subject, object))(needed.get(object.entry) as Incoming['entries'][number])),
+        )
       }
       crashPoint('object:after')
       this.#fresh.push([...fresh])

@@ -3,6 +3,7 @@ import { bench } from './commands/bench.ts'
 import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
+import { hold } from './commands/hold.ts'
 import { ingest } from './commands/ingest.ts'
 import { key } from './commands/key.ts'
 import { pack } from './commands/pack.ts'
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   show,
   query,
   exportCommand,
+  hold,
   tiles,
   timestamps,
   pack,
@@ -43,4 +45,4 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Commands that later versions have: known, so that nobody looks for a slip of the pen. */
-export const LATER: ReadonlySet<string> = new Set(['erase', 'hold', 'retain', 'reconcile'])
+export const LATER: ReadonlySet<string> = new Set(['erase', 'retain', 'reconcile'])

@@ -18,6 +18,12 @@ export interface Config {
   /** Null: no time-stamp authority is configured, and the only time is this server's own. */
   readonly timestamps: TimestampConfig | null
   readonly trails: Readonly<Record<string, TrailConfig>>
+  readonly auth: {
+    /** Duties that need two people. */
+    readonly dualControl: readonly string[]
+    /** How long a request waits for the second one. */
+    readonly approveWithinMs: number
+  }
   readonly limits: {
     readonly maxBodyBytes: number
     readonly maxEventBytes: number

@@ -91,6 +91,7 @@ class Build {
       witnesses: this.#witnesses(),
       timestamps: this.#timestamps(),
       trails: this.#trails(),
+      auth: { dualControl: this.#get('auth.dualControl'), approveWithinMs: this.#approveWithin() },
       limits: {
         maxBodyBytes: this.#get('limits.maxBody'),
         maxEventBytes: this.#get('limits.maxEvent'),
@@ -102,6 +103,12 @@ class Build {
       },
       ingestThreads: this.#find<number>('limits.ingestThreads') ?? Math.min(availableParallelism(), 8),
     }
+  }
+
+  #approveWithin(): number {
+    const ms = this.#get<number>('auth.approveWithin')
+    if (ms <= 0) this.#mistake('auth.approveWithin', 'auth.approveWithin: must be longer than nothing')
+    return ms
   }
 
   #clock(): number | null {

@@ -21,6 +21,7 @@ import type { Committed } from '../seal/commit.ts'
 import { assertPromised } from '../seal/promised.ts'
 import { recover } from '../seal/recover.ts'
 import { HashFiles } from '../seal/tiles.ts'
+import type { Holds } from '../retain/holds.ts'
 import type { Ledger } from '../sequence/ledger.ts'
 import type { SegmentReader } from '../store/segments.ts'
 import type { Lock, Store } from '../store/store.ts'
@@ -90,6 +91,7 @@ export interface Works extends Ground {
   readonly clock: ClockGuard
   readonly gate: Gate
   readonly sizes: Sizes
+  readonly holds: Holds
   /** Nothing from here on may leave the journal, sealed or not. */
   journalEnd(): Position
   now(): number
@@ -134,6 +136,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
       segmentSigner: segmentSignerOf(keys),
       signCheckpoint: sign,
       lock,
+      legalHold: (items, first) => works.holds.any && items.some(({ entry }, i) => works.holds.covers(log, first + i, entry.subject) !== null),
       now: works.now,
       // What the server found is sealed where it can be: in a log that others keep a copy of, it counts all the same.
       refusal: () => (log === SYSTEM_LOG ? null : works.gate.refusal()),

@@ -23,6 +23,7 @@ import type { ForkAlarm } from '../publish/alarm.ts'
 import { replayJournal } from '../replay.ts'
 import type { Committed } from '../seal/commit.ts'
 import type { HashFiles } from '../seal/tiles.ts'
+import { Holds } from '../retain/holds.ts'
 import { openLedger } from '../sequence/level/ledger.ts'
 import { StoreCounts } from '../store/counted.ts'
 import { logsIn } from '../store/logs.ts'
@@ -81,6 +82,7 @@ export interface Sealing {
   readonly hashes: ReadonlyMap<string, HashFiles>
   readonly packs: OpenPacks
   readonly sizes: Sizes
+  readonly holds: Holds
   readonly findings: readonly string[]
   /** The log's vkey: what a verifier is given. */
   vkey(log: string): string
@@ -90,6 +92,8 @@ export interface Sealing {
   fork(alarm: ForkAlarm): void
   /** Seals something the server did in the system trail; resolves when it is durable. */
   system(event: SystemEvent): Promise<void>
+  /** The same; resolves when it is sealed. @throws SealtrailError NOT_DURABLE, LOG_STOPPED */
+  sealed(event: SystemEvent): Promise<void>
   /** Why nothing can be accepted for a log (or any, without a name), or null. */
   trouble(log?: string): SealtrailError | null
   /** Held and queued, per log. */
@@ -196,6 +200,8 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
       )
     return writer
   }
+  // Nothing is known of them before the system log is read (`threads/holding.ts`); what is sealed until then is looked at after that.
+  const holds = new Holds()
   const trailOf = new Map(plans.map(({ log, trail }) => [log, trail]))
   const flow = new Flow({
     ledger,
@@ -203,7 +209,8 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     journal,
     homes: homesOf(plans, ledger),
     keepLonger: keptLonger(plans, { system, now: env.now }),
-    storeObject: (log, { digest, bytes }) => storeObject(store, log, digest, bytes, lockFor(config, log, env.now())),
+    storeObject: (log, subject, { digest, bytes }) =>
+      storeObject(store, log, digest, bytes, lockFor(config, log, env.now()), holds.coversNext(log, sizes.get(log), subject)),
     place: (log, entries) => writerOf(log).place(entries),
     refusal: (log) => accepting.refusal(log),
     checkpoint: (log) => writerOf(log).standing.checkpoint,
@@ -220,6 +227,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     flow,
     clock,
     sizes,
+    holds,
     journalEnd: () => flow.writingFrom ?? journal.end,
     now: env.now,
     onCommit: env.onCommit.bind(env),
@@ -259,11 +267,16 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     hashes: new Map(recovered.map(({ log, files }) => [log, files])),
     packs,
     sizes,
+    holds,
     findings,
     vkey: (log) => vkeys.get(log) as string,
     vkeys: () => Object.fromEntries(vkeys),
     fork: (alarm) => writers.get(alarm.log)?.stop(forked(alarm)),
     system,
+    async sealed(event) {
+      const { indexes } = await flow.accept({ ...systemBatch(event, env.now(), config.tenant, keys), wait: 'sealed' })
+      if (indexes.some((index) => index < 0)) throw new SealtrailError('NOT_DURABLE', 'it is accepted and not sealed yet; ask again')
+    },
     trouble: (log) => (log === undefined ? (names.map((name) => accepting.refusal(name)).find((reason) => reason !== null) ?? null) : accepting.refusal(log)),
     backlog: () => new Map([...writers].map(([log, writer]) => [log, { held: writer.held, queuedBytes: writer.queuedBytes }])),
     async flush() {

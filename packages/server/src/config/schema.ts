@@ -11,6 +11,8 @@ export type KeyType =
   | { readonly is: 'secret' }
   /** One text or a list of texts. */
   | { readonly is: 'texts' }
+  /** `true`, `false`, or a list of some of these. */
+  | { readonly is: 'duties'; readonly of: readonly string[]; readonly later: readonly string[] }
   /** Any map, taken as it is. */
   | { readonly is: 'map' }
   /** Known, and not available in this version: only nothing may be written. */
@@ -33,6 +35,7 @@ const tenantName = {
 } as const
 const anyText = { is: 'text', pattern: /^[^\0]*$/u, form: 'a text' } as const
 const later = { is: 'later' } as const
+const DUAL = ['hold'] as const
 const bucketName = { is: 'text', pattern: /^[a-z0-9][a-z0-9._-]{1,220}$/, form: 'a name of lower-case letters, digits, dots, hyphens and underscores' } as const
 
 /** Every key there is. `docs/configuration.md` is written from this table, a test holds the two together. */
@@ -231,7 +234,18 @@ export const KEYS: readonly Key[] = [
   },
   { path: 'trails.*.forward', type: later, default: '', what: 'Destinations records are delivered to.' },
   { path: 'trails.*.public', type: { is: 'boolean' }, default: 'false', what: 'Tiles and entries of the log are served to everybody, without a token.' },
-  { path: 'auth', type: later, default: '', what: 'Dual control and outside identity providers. (Tokens need no entry here: `sealtrail token create`.)' },
+  {
+    path: 'auth.dualControl',
+    type: { is: 'duties', of: DUAL, later: ['erase'] },
+    default: 'false',
+    what: 'Duties that need two people, `true` for all of them, or a list of: `hold` (legal holds placed and released). Who asks cannot approve: two approvers are two names of tokens. (Tokens need no entry here: `sealtrail token create`.)',
+  },
+  {
+    path: 'auth.approveWithin',
+    type: { is: 'duration' },
+    default: '72h',
+    what: 'How long a request waits for its second person; then it has to be made again.',
+  },
   { path: 'limits.maxBody', type: { is: 'size' }, default: '16MiB', what: 'Longest request body.' },
   { path: 'limits.maxEvent', type: { is: 'size' }, default: '1MiB', what: 'Longest event.' },
   { path: 'limits.maxDepth', type: { is: 'integer', from: 1, to: 1_000 }, default: '64', what: 'Deepest nesting of an event.' },

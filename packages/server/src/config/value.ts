@@ -27,6 +27,7 @@ export function takeValue(plain: unknown, type: KeyType, taking: Taking): Taken 
   if (type.is === 'later') return isEmpty(plain) ? { value: null } : { message: 'not available in this version' }
   if (type.is === 'map') return typeof plain === 'object' && !Array.isArray(plain) ? { value: plain } : { message: 'a map is needed here' }
   if (type.is === 'texts') return takeTexts(plain)
+  if (type.is === 'duties') return takeDuties(plain, type)
   if (type.is === 'choice' && typeof plain === 'object')
     return { message: `one of ${type.of.join(', ')} is needed here${type.later.length === 0 ? '' : '; others are not available in this version'}` }
   if (typeof plain === 'object') return { message: 'a single value is needed here' }
@@ -36,7 +37,7 @@ export function takeValue(plain: unknown, type: KeyType, taking: Taking): Taken 
   return typeof text === 'string' ? takeText(text, type, taking) : text
 }
 
-function takeText(text: string, type: Exclude<KeyType, { is: 'later' | 'map' | 'texts' | 'file' | 'secret' }>, taking: Taking): Taken {
+function takeText(text: string, type: Exclude<KeyType, { is: 'later' | 'map' | 'texts' | 'duties' | 'file' | 'secret' }>, taking: Taking): Taken {
   switch (type.is) {
     case 'text':
       return type.pattern.test(text) ? { value: text } : { message: `${type.form} is needed here` }
@@ -74,6 +75,18 @@ function takeTexts(plain: unknown): Taken {
   return texts.length > 0 && texts.every((each) => typeof each === 'string' && each !== '')
     ? { value: texts }
     : { message: 'a text or a list of texts is needed here' }
+}
+
+function takeDuties(plain: unknown, { of, later }: { of: readonly string[]; later: readonly string[] }): Taken {
+  if (plain === true || plain === 'true') return { value: of }
+  if (plain === false || plain === 'false') return { value: [] }
+  const texts = takeTexts(plain)
+  if ('message' in texts) return { message: `true, false or a list of ${of.join(', ')} is needed here` }
+  for (const each of texts.value as string[]) {
+    const taken = takeChoice(each, { of, later })
+    if ('message' in taken) return taken
+  }
+  return texts
 }
 
 /** `file:PATH` names a file whose content another part reads when it needs it. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import type { Config } from '../config/config.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
+import type { HoldDesk } from '../retain/hold.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { BodyBudget } from './body.ts'
@@ -19,6 +20,7 @@ export interface AppDeps {
   readonly tokens: Pick<Tokens, 'check' | 'create' | 'revoke' | 'list'>
   readonly config: Pick<Config, 'limits' | 'origin' | 'tenant' | 'trails'>
   readonly exports: ExportDesk
+  readonly holds: HoldDesk
   /** What answers are signed with; asked each time, as keys rotate. */
   answerKeys(): AnswerKeys
   readonly now: () => number

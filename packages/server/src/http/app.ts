@@ -10,6 +10,7 @@ import { eventRoutes } from './events.ts'
 import { answerKeyRoutes } from './answer-keys.ts'
 import { exportRoutes } from './exports.ts'
 import { fallback } from './fallback.ts'
+import { holdRoutes } from './holds.ts'
 import { publicRoutes } from './health.ts'
 import { operateRoutes } from './operate.ts'
 import { problemOf } from './problem.ts'
@@ -25,6 +26,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   ...tileRoutes,
   ...answerKeyRoutes,
   ...exportRoutes,
+  ...holdRoutes,
 }
 /** Bodies of the greatest size under way at once in a thread; with the default limit 128 MiB. */
 const BODIES_AT_ONCE = 8

@@ -1,5 +1,6 @@
 import { ERRORS } from '../errors.ts'
 import { AUDIT_RECORD } from '../event/audit-record.ts'
+import { HOLD_SCOPES } from '../retain/hold.ts'
 import { documentPath, ROUTES, type Route } from './routes.ts'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -72,6 +73,21 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     ['id', 'state', 'kind', 'created', 'requester', 'records', 'expires'],
   ),
   Exports: of({ exports: list(ref('Export')) }),
+  Hold: of(
+    {
+      id: text,
+      subject: text,
+      range: text,
+      scope: { enum: HOLD_SCOPES },
+      state: { enum: ['requested', 'placed', 'released'] },
+      placed: nullable('object'),
+      released: nullable('object'),
+      request: nullable('object'),
+      objects: nullable('integer'),
+    },
+    ['id', 'scope', 'state', 'placed', 'released', 'request', 'objects'],
+  ),
+  Holds: of({ holds: list(ref('Hold')) }),
   Items: of({ items: list(object) }),
   Item: object,
 }

@@ -1,4 +1,5 @@
 import { EXPORT_ROUTES } from './export-routes.ts'
+import { HOLD_ROUTES } from './hold-routes.ts'
 import { READERS } from './ports.ts'
 import type { Role } from './ports.ts'
 
@@ -48,6 +49,10 @@ export type Operation =
   | 'listExports'
   | 'readExport'
   | 'readBundle'
+  | 'placeHold'
+  | 'listHolds'
+  | 'releaseHold'
+  | 'approveHold'
   | 'listQuarantine'
   | 'replayQuarantine'
   | 'listTokens'
@@ -231,6 +236,7 @@ export const ROUTES: readonly Route[] = [
     answers: { 200: { about: 'The keys, the current one first', type: 'application/http-message-signatures-directory+json' } },
   },
   ...EXPORT_ROUTES,
+  ...HOLD_ROUTES,
   {
     operation: 'listQuarantine',
     method: 'GET',

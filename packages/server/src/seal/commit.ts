@@ -36,6 +36,8 @@ export interface CommitDeps {
   signCheckpoint(head: Head): string
   lock(): Lock
   now(): number
+  /** Whether a legal hold is on one of these records, the first of which has this index; absent where nothing can be held. */
+  legalHold?(items: readonly Numbered[], first: number): boolean
 }
 
 /** A segment ready to be stored. It is built once: a PUT that is tried again writes the same bytes under the same key. */
@@ -45,6 +47,8 @@ export interface Prepared {
   readonly expected: Head
   /** Without the version, which the store gives. */
   readonly next: Head
+  /** The segment is put under a legal hold by the very request that writes it. */
+  readonly legalHold: boolean
 }
 
 export interface Committed extends Prepared {
@@ -59,7 +63,13 @@ export async function prepare(standing: Standing, items: readonly Numbered[], jo
   const frame = length <= AT_ONCE ? zstdCompressSync(built.ndjson, zstd(length)) : await compressElsewhere(built.ndjson, zstd(length))
   const digest = hash('sha256', frame, 'hex')
   const segment = segmentKey(deps.log, standing.head.size, digest)
-  return { built, frame, expected: standing.head, next: { size: built.size, root: built.root, segment, digest } }
+  return {
+    built,
+    frame,
+    expected: standing.head,
+    next: { size: built.size, root: built.root, segment, digest },
+    legalHold: deps.legalHold?.(items, standing.head.size) ?? false,
+  }
 }
 
 /**
@@ -71,7 +81,8 @@ export async function prepare(standing: Standing, items: readonly Numbered[], jo
 export async function commit(prepared: Prepared, deps: CommitDeps): Promise<Committed> {
   crashPoint('seal:before-put')
   // Dying here: nothing stored. The events are in the journal and are sealed after the restart.
-  const { version } = await deps.store.put(prepared.next.segment, prepared.frame, deps.lock(), aboutSegment(prepared.built))
+  const about = aboutSegment(prepared.built)
+  const { version } = await deps.store.put(prepared.next.segment, prepared.frame, deps.lock(), prepared.legalHold ? { ...about, legalHold: true } : about)
   const next: Head = version === null ? prepared.next : { ...prepared.next, version }
   crashPoint('seal:after-put')
 

@@ -9,8 +9,9 @@ export function objectKey(log: string, digest: string): string {
 const LONGER_MS = 24 * 60 * 60 * 1000
 
 /** Makes an object durable, read back, before anything names it. @throws SealtrailError NOT_DURABLE, ALREADY_WRITTEN */
-export async function storeObject(store: Pick<Store, 'put'>, log: string, digest: string, bytes: Uint8Array, lock: Lock): Promise<void> {
-  await store.put(objectKey(log, digest), bytes, { ...lock, retainUntilMs: lock.retainUntilMs + LONGER_MS }, { format: 'sealtrail/data-object/1' })
+export async function storeObject(store: Pick<Store, 'put'>, log: string, digest: string, bytes: Uint8Array, lock: Lock, legalHold = false): Promise<void> {
+  const longer = { ...lock, retainUntilMs: lock.retainUntilMs + LONGER_MS }
+  await store.put(objectKey(log, digest), bytes, longer, { format: 'sealtrail/data-object/1', ...(legalHold ? { legalHold } : {}) })
 }
 
 /** An object as it is stored, unchecked, or null when the store does not give it. */

@@ -18,6 +18,8 @@ import { assuringOf } from './assuring.ts'
 import type { Assuring } from './assuring.ts'
 import { startExports } from './exporting.ts'
 import { fromFeed, toFeed } from './feed.ts'
+import { startHolding } from './holding.ts'
+import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import { openReadSide } from './read-side.ts'
 import { localPort } from './sealing-port.ts'
@@ -31,6 +33,7 @@ export interface Local {
   readonly served: Served
   /** The store's lock is observed when its `look` or `beat` is called. */
   readonly assuring: Assuring
+  readonly holding: Holding
   /** Publishes when its `round` is called; null without witnesses. */
   readonly publisher: Publisher | null
   /** Resolves when the index has everything sealed. */
@@ -58,6 +61,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
   const opening = options.openStore === undefined ? {} : { openStore: options.openStore }
   let publisher: Publisher | null = null
   let follower: Follower | null = null
+  let holding: Holding | null = null
   const journal = options.journal === undefined ? {} : { journal: options.journal }
   const sealing = await openSealing(config, {
     now,
@@ -65,7 +69,10 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     metrics,
     ...opening,
     ...journal,
-    onCommit: (log, committed, items) => follower?.push(fromFeed(toFeed(log, committed, items))),
+    onCommit(log, committed, items) {
+      holding?.committed(log, committed, items)
+      follower?.push(fromFeed(toFeed(log, committed, items)))
+    },
   })
   const counts = new HourlyCounts({ system: (event) => sealing.system(event), now, log: options.log, startedMs: now() })
   const index = await openIndex(join(config.data, 'index'), (message) => options.log.warn(message))
@@ -83,11 +90,13 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     monotonic: options.monotonic ?? (() => performance.now()),
     probe: () => probeOnce(config, options.openStore),
   })
+  holding = await startHolding(config, sealing, { log: options.log, now, index: async () => index })
   const exports = startExports(config, sealing, { log: options.log, now, threads: false })
   const port = localPort(sealing, {
     exports,
+    holds: holding.desk,
     counted: async (list) => counts.add(list),
-    notes: () => assuring.notes(),
+    notes: () => [...assuring.notes(), ...(holding?.notes() ?? [])],
     stores: () => assuring.states(),
     async metrics(own) {
       assuring.observe()
@@ -112,6 +121,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     log: options.log,
   })
   await follower.catchUp()
+  holding.start()
   const { witnesses } = config
   publisher =
     witnesses === null
@@ -129,6 +139,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     sealing,
     served,
     assuring,
+    holding,
     publisher,
     indexed: () => (follower as Follower).catchUp(),
     async close() {
@@ -136,6 +147,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
       await publisher?.close()
       await served.close()
       await exports.close()
+      await holding?.close()
       await counts.close()
       await sealing.drained()
       await follower?.close()

@@ -8,6 +8,7 @@ import type { Exports } from '../export/exports.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault/vault.ts'
 import type { StoreState } from '../store/verdict.ts'
+import type { HoldAsked, HoldDesk, HoldOfficer, HoldView } from '../retain/hold.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import type { Caller, Handlers } from './rpc.ts'
 import type { SystemEvent } from './system-entry.ts'
@@ -46,6 +47,10 @@ export interface SealingPort {
   createExport(order: { readonly asked: ExportAsked; readonly requester: Requester }): Promise<ExportJob>
   listExports(): Promise<ExportJob[]>
   readExport(id: string): Promise<ExportJob | null>
+  placeHold(order: { readonly asked: HoldAsked; readonly by: HoldOfficer }): Promise<HoldView>
+  releaseHold(order: { readonly id: string; readonly reason: string; readonly by: HoldOfficer }): Promise<HoldView>
+  approveHold(order: { readonly id: string; readonly by: HoldOfficer }): Promise<HoldView>
+  listHolds(): Promise<HoldView[]>
 }
 
 /** Beyond the sealing itself: what the server's main thread knows of the other threads. */
@@ -53,6 +58,7 @@ export interface Supervisor {
   counted: SealingPort['counted']
   metrics: SealingPort['metrics']
   readonly exports: Pick<Exports, 'create' | 'list' | 'get'>
+  readonly holds: HoldDesk
   /** What is degraded and keeps no event out, one line each. */
   notes?(): readonly string[]
   stores?(): readonly StoreState[]
@@ -86,6 +92,10 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     createExport: async ({ asked, requester }) => supervisor.exports.create(asked, requester),
     listExports: async () => supervisor.exports.list(),
     readExport: async (id) => supervisor.exports.get(id),
+    placeHold: ({ asked, by }) => supervisor.holds.place(asked, by),
+    releaseHold: ({ id, reason, by }) => supervisor.holds.release(id, reason, by),
+    approveHold: ({ id, by }) => supervisor.holds.approve(id, by),
+    listHolds: () => supervisor.holds.list(),
   }
 }
 
@@ -107,6 +117,10 @@ const NAMES = [
   'createExport',
   'listExports',
   'readExport',
+  'placeHold',
+  'releaseHold',
+  'approveHold',
+  'listHolds',
 ] as const
 
 /** The port as functions another thread may call (`rpc.ts`). */

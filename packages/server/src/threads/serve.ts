@@ -185,6 +185,12 @@ export async function serve({
         get: (id) => port.readExport(id),
         file: (id) => bundlePath(exportFolder(config.data), id),
       },
+      holds: {
+        place: (asked, by) => port.placeHold({ asked, by }),
+        release: (id, reason, by) => port.releaseHold({ id, reason, by }),
+        approve: (id, by) => port.approveHold({ id, by }),
+        list: () => port.listHolds(),
+      },
       tokens: new Tokens({ data: config.data, now, random: randomBytes }),
       config,
       now,

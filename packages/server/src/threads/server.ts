@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { openRawLog } from '../config/open-raw-log.ts'
 import { openSealing } from '../config/open-sealing.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import type { Config } from '../config/config.ts'
 import { SealtrailError } from '../errors.ts'
+import { LevelIndex } from '../index/level/index.ts'
 import { createLog, errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
@@ -11,6 +13,8 @@ import type { Snapshot } from '../observe/metrics.ts'
 import { assuringOf } from './assuring.ts'
 import { startExports } from './exporting.ts'
 import { toFeed, transferOf } from './feed.ts'
+import { startHolding } from './holding.ts'
+import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import type { IngestWorkerData } from './ingest-worker.ts'
 import { startPublishing } from './publishing.ts'
@@ -50,6 +54,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const log = options.log ?? createLog({ now })
   const metrics = new Metrics()
   let indexer: Worker | null = null
+  let holding: Holding | null = null
+  let searched: LevelIndex | null = null
   const sealing = await openSealing(config, {
     now,
     log,
@@ -58,6 +64,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       commits.add(1, name)
       sealed.add(items.length, name)
       stored.add(committed.frame.length, name)
+      holding?.committed(name, committed, items)
       if (indexer === null) return
       const fed = toFeed(name, committed, items)
       indexer.postMessage(fed, transferOf(fed))
@@ -78,11 +85,18 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const probing = probeInThreads(config)
   const assuring = assuringOf(config, sealing, { log, metrics, now, monotonic: () => performance.now(), probe: () => probing.probe() })
   const observed = assuring.beat()
+  holding = await startHolding(config, sealing, {
+    log,
+    now,
+    // Asked once the index thread has the folder open.
+    index: async () => (searched ??= await LevelIndex.open(join(config.data, 'index'))),
+  })
   const exports = startExports(config, sealing, { log, now, threads: true })
   const port = localPort(sealing, {
     exports,
+    holds: holding.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...(timestamping?.notes() ?? [])],
+    notes: () => [...assuring.notes(), ...(holding?.notes() ?? []), ...(timestamping?.notes() ?? [])],
     stores: () => assuring.states(),
     async metrics(own: Snapshot) {
       assuring.observe()
@@ -102,6 +116,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   await sealStart(config, sealing, now())
 
   indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
+  holding.start()
   const vkeys = sealing.vkeys()
   if (raw !== null) vkeys[raw.log] = raw.vkey
   publishing = await startPublishing(config, sealing, { start: (data) => startThread('./publish-worker.ts', data, options.onFatal ?? fatal(log)) })
@@ -153,6 +168,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       await publishing?.close()
       await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
       await exports.close()
+      await holding?.close()
+      await searched?.close()
       await counts.close()
       await raw?.close()
       // What is numbered is sealed before the index is told to stop, so that a quiet close leaves nothing to catch up.

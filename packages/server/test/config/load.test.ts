@@ -64,6 +64,7 @@ journal: files
 keys: files
 seal: { maxDelay: 0s, maxRecords: 500, maxBytes: 1MiB }
 clock: { accept: 2027-01-31T12:00:00Z }
+auth: { dualControl: [hold], approveWithin: 1d }
 trails:
   notifications: false
   calls:
@@ -107,6 +108,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
         public: true,
       },
     },
+    auth: { dualControl: ['hold'], approveWithinMs: 86_400_000 },
     limits: { maxBodyBytes: 1_000, maxEventBytes: 512, maxDepth: 3, maxEvents: 4, answerWithinMs: 500, exportKeepMs: 172_800_000, exportRecords: 9 },
     ingestThreads: 0,
   })
@@ -188,7 +190,7 @@ test('values that cannot be are refused where they stand', () => {
 test('what a later version will know is refused by that name, not ignored', () => {
   const cases: [string, RegExp][] = [
     ['sources: { kafka: {} }', /sources: not available/],
-    ['auth: { dualControl: true }', /auth: not available/],
+    ['auth: { dualControl: erase }', /auth.dualControl: erase is not available in this version; available: hold/],
     ['database: postgres://db', /database: postgres is not available/],
     ['journal: kafka', /journal: kafka is not available/],
     ['keys: pkcs11', /keys: pkcs11 is not available/],
@@ -214,6 +216,14 @@ test('mistakes in retention classes are named where they stand', () => {
   const long = 'x'.repeat(63)
   const message = refused(`tenant: ${long}\ntrails: { ${long}: { pack: genesys-interactions, retain: { classes: { a: { period: 1d } } } } }`).message
   assert.match(message, /longer than 128 characters/)
+})
+
+test('dual control is a matter of yes, no, or of duties', () => {
+  const duties = (text: string): readonly string[] => parse(`auth: { dualControl: ${text} }`).config.auth.dualControl
+  assert.deepEqual([duties('true'), duties('false'), duties('hold'), duties('[hold]')], [['hold'], [], ['hold'], ['hold']])
+  for (const text of ['[]', 'maybe', '7', '{ hold: true }', '[hold, holt]'])
+    assert.match(refused(`auth: { dualControl: ${text} }`).message, /auth.dualControl: /, text)
+  assert.match(refused('auth: { approveWithin: 0s }').message, /approveWithin: must be longer than nothing/)
 })
 
 test('references stand for their values', () => {

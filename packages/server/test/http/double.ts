@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { HoldView } from '../../src/retain/hold.ts'
 import type { ExportJob } from '../../src/export/export.ts'
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { thumbprint } from '../../src/keys/answers.ts'
@@ -57,6 +58,17 @@ const EXPORT: ExportJob = {
   size: statSync(FILE).size,
   sha256: createHash('sha256').update(readFileSync(FILE)).digest('hex'),
   manifest: '1'.repeat(64),
+}
+
+const HOLD: HoldView = {
+  id: 'f'.repeat(32),
+  subject: 'm-1',
+  scope: 'record',
+  state: 'placed',
+  placed: { by: 'ann', approvedBy: null, at: '2026-01-01T00:00:00.000Z', reason: 'matter 7' },
+  released: null,
+  request: null,
+  objects: 1,
 }
 
 export const bearer = (role: string): Record<string, string> => ({ authorization: `Bearer st_${role}` })
@@ -122,6 +134,12 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
     admin,
     tiles: { read: (log, tile) => answer(log === 'notifications' && tile.index === 0n ? new Uint8Array(tile.width * 32).fill(7) : null, 'tile', log, tile) },
     reads: { note: (read) => void self.notes.push(read) },
+    holds: {
+      place: (asked, by) => answer({ ...HOLD, scope: asked.scope }, 'placeHold', asked, by),
+      release: (id, reason, by) => answer({ ...HOLD, id, state: 'released' as const }, 'releaseHold', id, reason, by),
+      approve: (id, by) => answer({ ...HOLD, id }, 'approveHold', id, by),
+      list: () => answer([HOLD], 'listHolds'),
+    },
     tokens: {
       check: (token) => (Object.hasOwn(TOKENS, token) ? (TOKENS[token] as Principal) : null),
       create: (name, role) => ({ token: 'st_new', info: { name, role: role as Principal['role'], created: '', expires: null, revoked: null, valid: true } }),

@@ -8,6 +8,7 @@ const concrete = (path: string): string =>
   path
     .replace('{auditid}', AUDITID)
     .replace('/exports/{id}', `/exports/${'e'.repeat(32)}`)
+    .replace('/holds/{id}', `/holds/${'f'.repeat(32)}`)
     .replace('{id}', 'c-1')
     .replace('{log}', 'notifications')
     .replace('{name}', 'ann')
@@ -17,7 +18,17 @@ const send = (path: string, method: string, headers: Record<string, string>) =>
   recorder().app.request(concrete(path), {
     method,
     headers: { 'content-type': 'application/json', ...headers },
-    ...(method === 'POST' ? { body: path.endsWith('/exports') ? '{"subject":"s"}' : '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}' } : {}),
+    ...(method === 'POST'
+      ? {
+          body: path.endsWith('/exports')
+            ? '{"subject":"s"}'
+            : path.includes('/holds')
+              ? path.endsWith('/holds')
+                ? '{"subject":"s","reason":"r"}'
+                : '{"reason":"r"}'
+              : '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}',
+        }
+      : {}),
   })
 
 test('the app, the table and /openapi.json hold the same routes', async () => {

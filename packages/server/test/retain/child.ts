@@ -134,6 +134,7 @@ if (process.send !== undefined && process.argv[1] === import.meta.filename) {
     else if ('settle' in ask) {
       await local.sealing.flush()
       await local.indexed()
+      await local.holding.idle()
     } else if ('close' in ask) await local.close()
     else {
       const { path, body, as, role } = ask
