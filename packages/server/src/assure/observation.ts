@@ -25,7 +25,7 @@ export function observationOf(store: string, { assurance, observedMs, checks }: 
     checks: checks.slice(0, MOST_CHECKS).map(({ name, result, seen, decisive }) => ({
       name: NAME.test(name) ? name : 'unnamed',
       result,
-      seen: seen.replace(UNPRINTABLE, '?').slice(0, MOST_SEEN),
+      seen: seen.replaceAll('’', "'").replace(UNPRINTABLE, '?').slice(0, MOST_SEEN),
       decisive,
     })),
   }
@@ -48,9 +48,9 @@ export function sawTheSame(a: Observation, b: Observation): boolean {
   return gist(a) === gist(b)
 }
 
-/** `store-enforced, observed on 2027-01-31T12:00:00.000Z`. */
+/** `store-enforced, observed on 2027-01-31T12:00:00Z`. */
 export function told({ assurance, observedMs }: Probe): string {
-  return `${assurance}, observed on ${new Date(observedMs).toISOString()}`
+  return `${assurance}, observed on ${new Date(observedMs).toISOString().replace(/\.\d+Z$/, 'Z')}`
 }
 
 /** An observation read from a file or message, or null when it is none. attacker: whoever can write the data directory. */

@@ -12,6 +12,8 @@ export interface ProblemOptions {
 }
 
 export const RETRY_AFTER_S = 1
+/** While a store's lock does not hold it is looked at once a minute at most. */
+const UNLOCKED_RETRY_AFTER_S = 30
 
 /** The members of a problem document (RFC 9457): `type` is `urn:sealtrail:error:` and the code, which is repeated as `code`. */
 export function problemBody(code: ErrorCode, options: ProblemOptions = {}): string {
@@ -24,7 +26,7 @@ export function problemBody(code: ErrorCode, options: ProblemOptions = {}): stri
 export function problem(code: ErrorCode, options: ProblemOptions = {}): Response {
   const status = options.status ?? ERRORS[code].status
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...options.headers }
-  if (status === 503) headers['retry-after'] ??= String(RETRY_AFTER_S)
+  if (status === 503) headers['retry-after'] ??= String(code === 'STORE_NOT_LOCKED' ? UNLOCKED_RETRY_AFTER_S : RETRY_AFTER_S)
   return new Response(problemBody(code, options), { status, headers })
 }
 

@@ -90,6 +90,7 @@ describe('over S3', () => {
     const lying = await doctor(here)
     assert.equal(lying.exit, 1)
     assert.match(lying.out, /^fail {2}store {10}s3:\S+ at \S+: none, observed on .*delete-version/m)
+    assert.match(lying.out, /-> it takes the lock and does not keep to it/)
     assert.match(lying.out, /^ {21}delete-version +broken +/m)
     // A store that lies takes the record of it; the Merkle log, not the lock, is what holds that one.
     assert.deepEqual(

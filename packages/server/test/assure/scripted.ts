@@ -27,13 +27,15 @@ export interface Script {
   gone: boolean
   /** Puts wait for this. */
   slow: Promise<void> | null
+  /** Probes wait for this. */
+  probing: Promise<void> | null
   /** Keys of every put that was asked for. */
   readonly puts: string[]
   probes: number
 }
 
 export function script(verdict: Script['verdict'] = 'enforced'): Script {
-  return { verdict, dropsLock: false, gone: false, slow: null, puts: [], probes: 0 }
+  return { verdict, dropsLock: false, gone: false, slow: null, probing: null, puts: [], probes: 0 }
 }
 
 /** A real store that says of its lock what the script wants. */
@@ -59,6 +61,7 @@ class Scripted extends StoreAround {
 
   override async probe(): Promise<Probe> {
     this.#script.probes++
+    await this.#script.probing
     const { verdict } = this.#script
     if (verdict === 'unreachable') throw new SealtrailError('STORE_UNREADABLE', 'the store does not answer')
     const check = (name: string, result: ProbeCheck['result'], seen: string): ProbeCheck => ({ name, result, seen, decisive: true })

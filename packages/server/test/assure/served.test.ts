@@ -55,7 +55,7 @@ test('enforced, none, enforced: sealing stops and goes on by itself, nothing is 
   const before = world.script.puts.length
   const refused = await world.send()
   assert.deepEqual([refused.status, refused.code], [503, 'STORE_NOT_LOCKED'])
-  assert.ok(Number(refused.retry) > 0)
+  assert.equal(refused.retry, '30')
   const { status, reasons, store } = await world.ready()
   assert.equal(status, 503)
   assert.match(reasons[0] ?? '', /^STORE_NOT_LOCKED: the lock of the store \(s3\) does not hold: none, observed on \d{4}-.* \(delete-version\)$/)
@@ -144,6 +144,18 @@ test('a put that comes back without its lock stops sealing at once; the probe an
     [[], ['put'], ['delete-version'], []],
   )
   assert.deepEqual(await world.audit(), [])
+})
+
+test('a probe that takes for ever holds nothing up', async (t) => {
+  const world = await here(t, script())
+  let end = (): void => {}
+  world.script.probing = new Promise((resolve) => (end = resolve))
+  const look = world.local.assuring.look()
+  assert.equal((await world.send()).status, 201)
+  assert.equal((await world.send()).status, 201)
+  end()
+  await look
+  assert.equal(world.script.probes, 2)
 })
 
 test('go-on: none is said in every place, and everything goes on', async (t) => {

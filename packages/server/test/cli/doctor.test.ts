@@ -19,7 +19,12 @@ before(async () => {
 after(() => place.remove())
 
 test('doctor: ok, a clock set back by little and by much, an open keyring', async () => {
-  assert.equal((await sealtrail(['doctor', '--data', data])).exit, 0)
+  const whole = await sealtrail(['doctor', '--data', data])
+  assert.equal(whole.exit, 0)
+  assert.match(whole.out, /^warn {2}store {10}files of the data directory: declared, observed on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\. Files say/m)
+  assert.match(whole.out, /^ {21}remove-early +held +this program refuses/m)
+  assert.match(whole.out, /^ {21}delete +\(broken\) +whoever may write/m)
+  assert.match(whole.out, /^ {21}In brackets: told only/m)
   assert.equal((await sealtrail(['doctor', '--data', place.at('none-yet')])).exit, 0)
   const heads = SqliteHead.open(`${data}/head.sqlite`, { readOnly: true })
   const store = await FileStore.open(`${data}/store`, { readOnly: true })

@@ -20,11 +20,12 @@ export interface StoreLook {
 }
 
 const AREA = 'store'
-const TODO: Readonly<Record<'files' | 'none' | 'declared', string>> = {
+const TODO = {
   files: 'where this is not enough, keep evidence in a store that enforces its lock (docs/stores.md); keep checkpoints or receipts elsewhere in any case',
-  none: 'turn the lock of the bucket or container on (docs/stores.md says how); a server accepts nothing meanwhile',
+  off: 'turn the lock of the bucket or container on (docs/stores.md says how); a server accepts nothing meanwhile',
+  lies: 'it takes the lock and does not keep to it: do not keep evidence there; a server accepts nothing meanwhile',
   declared: 'give the identity the rights the checks need (docs/stores.md lists them); a server accepts nothing meanwhile',
-}
+} as const
 
 /** Probes the store as a server does, on scratch objects of its own, and says what a server saw last. @param of where the store is: as configured, or as the data directory says */
 export async function checkStore(data: string, of: () => StoreConfig, look: StoreLook): Promise<Finding[]> {
@@ -75,7 +76,19 @@ function verdictOf(observation: Observation, { place, unlocked }: StoreConfig): 
       todo: 'nothing holds back whoever can delete objects there',
       checks,
     }
-  return { area: AREA, level: 'fail', code: 'STORE_NOT_LOCKED', text: why, todo: TODO[assurance === 'declared' ? 'declared' : 'none'], checks }
+  return {
+    area: AREA,
+    level: 'fail',
+    code: 'STORE_NOT_LOCKED',
+    text: why,
+    todo: TODO[assurance === 'declared' ? 'declared' : isOff(observation) ? 'off' : 'lies'],
+    checks,
+  }
+}
+
+/** Whether the store did not even take the lock: every adapter calls that check so. */
+function isOff({ checks }: Observation): boolean {
+  return checks.some(({ name, result }) => name === 'lock-shown' && result === 'broken')
 }
 
 /** What a server of this data directory saw last; nothing when none has looked. */
