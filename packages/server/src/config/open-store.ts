@@ -91,8 +91,8 @@ function opened(reference: string): string {
 }
 
 /** For probing beside a server that may be running: the file store is left to its one writer, and the lock is looked for whatever `store.unlocked` says. */
-export function openStoreToProbe({ data, store }: Stored): Promise<Store> {
-  return openStore({ data, store: { ...store, unlocked: 'stop' } }, { readOnly: store.place.type === 'files' })
+export function openStoreToProbe({ data, store }: Stored, options: Pick<OpenOptions, 'counts'> = {}): Promise<Store> {
+  return openStore({ data, store: { ...store, unlocked: 'stop' } }, { ...options, readOnly: store.place.type === 'files' })
 }
 
 /** The heads of its logs. @throws SealtrailError DATA_CORRUPT, DATA_UNWRITABLE */

@@ -5,11 +5,18 @@ import { openStoreToProbe } from '../config/open-store.ts'
 import type { Stored } from '../config/open-store.ts'
 import { SealtrailError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
+import { Metrics } from '../observe/metrics.ts'
+import type { Snapshot } from '../observe/metrics.ts'
+import { StoreCounts } from '../store/counted.ts'
 import type { Probe, ProbeEnv } from '../store/store.ts'
 
 /** One probe in a thread of its own, which no commit waits for; the thread ends with it. */
 export type ProbeWorkerData = Stored
-export type ProbeAnswer = { readonly probe: Probe } | { readonly error: { readonly code: ErrorCode; readonly message: string } }
+export interface ProbeAnswer {
+  readonly outcome: { readonly probe: Probe } | { readonly error: { readonly code: ErrorCode; readonly message: string } }
+  /** What it asked of the store. */
+  readonly snapshot: Snapshot
+}
 
 const env: ProbeEnv = {
   now: Date.now,
@@ -17,9 +24,11 @@ const env: ProbeEnv = {
   pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
 }
 
-async function answer(): Promise<ProbeAnswer> {
+const metrics = new Metrics()
+
+async function outcome(): Promise<ProbeAnswer['outcome']> {
   try {
-    const store = await openStoreToProbe(workerData as ProbeWorkerData)
+    const store = await openStoreToProbe(workerData as ProbeWorkerData, { counts: new StoreCounts(metrics) })
     try {
       return { probe: await store.probe(env) }
     } finally {
@@ -32,4 +41,5 @@ async function answer(): Promise<ProbeAnswer> {
 }
 
 const port = parentPort as MessagePort
-port.postMessage(await answer())
+const answer: ProbeAnswer = { outcome: await outcome(), snapshot: metrics.snapshot() }
+port.postMessage(answer)

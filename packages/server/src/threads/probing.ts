@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import type { Stored } from '../config/open-store.ts'
 import { SealtrailError } from '../errors.ts'
+import { mergeSnapshots } from '../observe/metrics.ts'
+import type { Snapshot } from '../observe/metrics.ts'
 import type { Probe } from '../store/store.ts'
 import type { ProbeAnswer, ProbeWorkerData } from './probe-worker.ts'
 
@@ -10,6 +12,8 @@ const LIMIT_MS = 10 * 60_000
 export interface Probing {
   /** @throws SealtrailError STORE_UNREADABLE and what else the store throws: there was no probe */
   probe(): Promise<Probe>
+  /** What all probes so far have asked of the store. */
+  snapshot(): Snapshot
   /** Ends a probe under way, which then has failed. */
   end(): Promise<void>
 }
@@ -20,6 +24,7 @@ export function probeInThreads({ data, store }: Stored): Probing {
   const workerData: ProbeWorkerData = { data, store: { place, timeoutMs, unlocked } }
   const file = import.meta.url.endsWith('.ts') ? './probe-worker.ts' : './probe-worker.js'
   const running = new Set<Worker>()
+  let asked: Snapshot = []
   return {
     probe: () =>
       new Promise((resolve, reject) => {
@@ -30,9 +35,10 @@ export function probeInThreads({ data, store }: Stored): Probing {
           failed(`the probe did not end within ${LIMIT_MS / 60_000} minutes`)
           void worker.terminate()
         }, LIMIT_MS)
-        worker.once('message', (answer: ProbeAnswer) => {
-          if ('probe' in answer) resolve(answer.probe)
-          else reject(new SealtrailError(answer.error.code, answer.error.message))
+        worker.once('message', ({ outcome, snapshot }: ProbeAnswer) => {
+          asked = mergeSnapshots([asked, snapshot])
+          if ('probe' in outcome) resolve(outcome.probe)
+          else reject(new SealtrailError(outcome.error.code, outcome.error.message))
           void worker.terminate()
         })
         worker.once('error', (error: unknown) => failed(`the probe broke off (${error instanceof Error ? error.name : 'unknown'})`))
@@ -42,6 +48,7 @@ export function probeInThreads({ data, store }: Stored): Probing {
           failed('the probe was ended')
         })
       }),
+    snapshot: () => asked,
     async end() {
       await Promise.all([...running].map((worker) => worker.terminate()))
     },

@@ -110,7 +110,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       const published = (await publishing?.snapshot()) ?? []
       const stamped = (await timestamping?.snapshot()) ?? []
       // The asking thread's own numbers come with the question; its stored ones would count twice.
-      return renderPrometheus(mergeSnapshots([metrics.snapshot(), published, stamped, ...(others.length > 0 ? others : [own])]))
+      return renderPrometheus(mergeSnapshots([metrics.snapshot(), probing.snapshot(), published, stamped, ...(others.length > 0 ? others : [own])]))
     },
   })
   await sealStart(config, sealing, now())

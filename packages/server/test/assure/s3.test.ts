@@ -55,7 +55,7 @@ const probes = async (served: Served): Promise<JsonObject[]> => {
 const run = (...words: readonly string[]): Promise<Ran> => sealtrail(words, { env: process.env as Record<string, string> })
 const doctor = ({ data }: Place, ...more: readonly string[]): Promise<Ran> => run('doctor', '--data', data, '--config', `${data}.yaml`, ...more)
 
-describe('over S3', () => {
+describe('over S3', { concurrency: 2 }, () => {
   test('a bucket that enforces its lock: observed, accepted, and taken back when it lies at a later start', async (t) => {
     const here = await place(t)
     let served = await start(here)
@@ -66,6 +66,9 @@ describe('over S3', () => {
     assert.match(metrics, /^sealtrail_store_assurance\{store="s3",assurance="store-enforced"\} 1$/m)
     assert.match(metrics, /^sealtrail_store_decisive_broken\{store="s3"\} 0$/m)
     assert.match(metrics, /^sealtrail_store_requests_total\{store="s3",request="PutObject"\} [1-9]/m)
+    // The probe's own requests are billed as well.
+    assert.match(metrics, /^sealtrail_store_operations_total\{store="s3",operation="probe"\} 1$/m)
+    assert.match(metrics, /^sealtrail_store_requests_total\{store="s3",request="GetBucketVersioning"\} [1-9]/m)
     assert.match(served.program.said, /"the lock of the store was probed|the lock of the store holds/)
     const [record] = await probes(served)
     assert.deepEqual([record?.['assurance'], record?.['why'], record?.['store']], ['store-enforced', 'start', `s3://evidence/audit/eu/ at ${here.s3.endpoint}`])
