@@ -115,6 +115,18 @@ export const KEYS: readonly Key[] = [
     default: 'stop',
     what: 'What to do when the store does not enforce its lock: `stop` accepts nothing more, `go-on` goes on and says so everywhere. Files promise no lock and always go on.',
   },
+  {
+    path: 'store.cold.after',
+    type: { is: 'duration' },
+    default: '',
+    what: 'How long after they are written objects move to a colder class of storage, whole days such as `P90D`. With `store.cold.class` the server writes the platform’s lifecycle rule for its own prefix, once a probe has seen the lock enforced; it moves objects, it never lets any expire.',
+  },
+  {
+    path: 'store.cold.class',
+    type: { is: 'text', pattern: /^[A-Za-z0-9_-]{1,40}$/, form: 'a class of the platform such as GLACIER_IR, Cool or NEARLINE' },
+    default: '',
+    what: 'The colder class, by the platform’s own name. Choose one that is read at once: audits and proofs read old objects.',
+  },
   { path: 'database', type: { is: 'choice', of: ['sqlite'], later: ['postgres'] }, default: 'sqlite', what: 'Where the heads of the logs are kept.' },
   { path: 'journal', type: { is: 'choice', of: ['files'], later: ['kafka'] }, default: 'files', what: 'Where accepted events wait until they are sealed.' },
   {

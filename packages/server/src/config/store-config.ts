@@ -1,3 +1,5 @@
+import type { Cold } from '../store/lifecycle.ts'
+
 /** Files in the data directory. */
 export interface FilesPlace {
   readonly type: 'files'
@@ -47,4 +49,6 @@ export interface StoreConfig {
   readonly probeMs: number
   /** What to do when a probe finds that the store does not enforce its lock; files, which promise nothing, always go on. */
   readonly unlocked: 'stop' | 'go-on'
+  /** When objects move to a colder class, and to which; null: never by us. */
+  readonly cold: Cold | null
 }

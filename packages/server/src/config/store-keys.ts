@@ -1,4 +1,7 @@
+import type { Cold } from '../store/lifecycle.ts'
 import type { StoreConfig, StorePlace } from './store-config.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
 
 /** What reading the keys needs of the reader of the whole file. */
 export interface StoreReading {
@@ -22,7 +25,20 @@ export function readStore(reading: StoreReading): StoreConfig {
   const probeMs = reading.get<number>('store.probe')
   if (timeoutMs < 100) reading.mistake('store.timeout', 'store.timeout: at least 100ms')
   if (probeMs < 60_000) reading.mistake('store.probe', 'store.probe: at least 1m')
-  return { place: readPlace(reading, 'store'), timeoutMs, probeMs, unlocked: reading.get('store.unlocked') }
+  return { place: readPlace(reading, 'store'), timeoutMs, probeMs, unlocked: reading.get('store.unlocked'), cold: readCold(reading) }
+}
+
+function readCold(reading: StoreReading): Cold | null {
+  const afterMs = reading.find<number>('store.cold.after')
+  const storageClass = reading.find<string>('store.cold.class')
+  if (afterMs === null && storageClass === null) return null
+  if (afterMs === null || storageClass === null) {
+    reading.mistake('store.cold', `store.cold.${afterMs === null ? 'after' : 'class'} is missing: both are needed`)
+    return null
+  }
+  if (afterMs < DAY_MS) reading.mistake('store.cold.after', 'store.cold.after: at least P1D; platforms count whole days')
+  if (reading.get('store.type') === 'files') reading.mistake('store.cold', 'store.cold: files have no classes of storage')
+  return { afterMs, storageClass }
 }
 
 /** Where objects lie, from the keys below `path`. */

@@ -84,7 +84,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
     tls: { certFile: join(folder, 'a.crt'), keyFile: '/b.key' },
     tenant: 'acme',
     clock: { acceptMs: Date.UTC(2027, 0, 31, 12) },
-    store: { place: { type: 'files' }, timeoutMs: 5_000, probeMs: 3_600_000, unlocked: 'go-on' },
+    store: { place: { type: 'files' }, timeoutMs: 5_000, probeMs: 3_600_000, unlocked: 'go-on', cold: null },
     seal: { maxDelayMs: 0, maxRecords: 500, maxBytes: 1_048_576 },
     witnesses: null,
     timestamps: null,

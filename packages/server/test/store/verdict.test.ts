@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { coldDays, coldRuleId } from '../../src/store/lifecycle.ts'
+import { applyCold, coldDays, coldRuleId } from '../../src/store/lifecycle.ts'
 import { probeOf } from '../../src/store/verdict.ts'
 
 test('what could not be tried was not seen', () => {
@@ -20,4 +20,18 @@ test('a rule for colder classes counts whole days, never fewer than were asked f
     [1, 1, 2, 30],
   )
   assert.deepEqual(['', 'a/', 'a/b.c/'].map(coldRuleId), ['sealtrail-cold', 'sealtrail-cold-a', 'sealtrail-cold-a-b-c'])
+})
+
+test('a rule is written once the lock was seen enforced, and not before', async () => {
+  const asked: boolean[] = []
+  const lifecycle = async (_: unknown, apply: boolean) => {
+    asked.push(apply)
+    return { id: 'x', rule: '{}', standing: true }
+  }
+  const cold = { afterMs: 86_400_000, storageClass: 'COOL' }
+  for (const assurance of ['none', 'declared'] as const) assert.match(JSON.stringify(await applyCold({ lifecycle }, cold, { assurance })), /not seen enforced/)
+  assert.match(JSON.stringify(await applyCold({}, cold, { assurance: 'store-enforced' })), /no classes/)
+  assert.deepEqual(asked, [])
+  assert.deepEqual(await applyCold({ lifecycle }, cold, { assurance: 'store-enforced' }), { rule: { id: 'x', rule: '{}', standing: true } })
+  assert.deepEqual(asked, [true])
 })

@@ -4,8 +4,8 @@ import { SealtrailError } from '../../errors.ts'
 import { digestNamed } from '../key.ts'
 import { isAtLeast } from '../lock.ts'
 import { type Patience, Requests } from '../remote.ts'
+import { aboutOf } from '../about.ts'
 import type { About, Lock } from '../store.ts'
-import { metadataOf } from './about.ts'
 import { type Client, named } from './client.ts'
 import { isDenied, isLockless, isMissing, isUnknown, tell } from './failure.ts'
 import type { Locks } from './lock.ts'
@@ -114,7 +114,7 @@ export class Writer {
       ChecksumSHA256: createHash('sha256').update(body).digest('base64'),
       ContentMD5: hash('md5', body, 'base64'),
       ContentType: 'application/octet-stream',
-      Metadata: metadataOf(about),
+      ...(about === undefined ? {} : { Metadata: metadataOf(about) }),
       ...(locked ? { ObjectLockMode: lock.mode, ObjectLockRetainUntilDate: new Date(lock.retainUntilMs) } : {}),
       ...(locked && about?.legalHold === true ? { ObjectLockLegalHoldStatus: 'ON' } : {}),
     })
@@ -163,6 +163,11 @@ export class Writer {
     if (this.#requireLock) throw new SealtrailError('STORE_NOT_LOCKED', detail)
     return { version, locked: false }
   }
+}
+
+/** Metadata names of ours. S3 takes 2 KB of names and values. */
+function metadataOf(about: About): Record<string, string> {
+  return Object.fromEntries(Object.entries(aboutOf(about)).map(([name, value]) => [`sealtrail-${name}`, value]))
 }
 
 /** The bytes do not have the digest that the key names. */
