@@ -10,6 +10,7 @@ import {
   GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
   HeadObjectCommand,
+  PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutObjectLegalHoldCommand,
@@ -18,6 +19,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { S3Store } from '../../src/store/s3/store.ts'
+import { documentedPolicy } from '../store/s3/policy.ts'
 import { keyOf, keysIn, LOCK, storeSuite } from '../store/store.suite.ts'
 import { Ceph, cephMissing, type User } from './ceph.ts'
 
@@ -167,6 +169,46 @@ else {
       rows.map(([row, , expected]) => `${row}: ${expected}`),
     )
     s3.destroy()
+  })
+
+  test('the policy of docs/stores.md is enough for a user who owns nothing', async () => {
+    const name = await bucket(true)
+    const writer = ceph.addUser('writer')
+    const s3 = clientOf(ceph.user)
+    const { Version, Statement } = documentedPolicy()
+    const Policy = JSON.stringify({
+      Version,
+      Statement: Statement.map((each) => ({
+        ...each,
+        Principal: { AWS: ['arn:aws:iam:::user/writer'] },
+        Resource: each.Resource.replace('my-evidence', name).replace('audit/eu', 'audit'),
+      })),
+    })
+    await s3.send(new PutBucketPolicyCommand({ Bucket: name, Policy }))
+    s3.destroy()
+    const store = open(name, writer)
+    const bytes = randomBytes(500)
+    const key = keyOf('calls', 'segment', 0, bytes)
+    const lock = { mode: 'COMPLIANCE', retainUntilMs: Date.now() + 2_500 } as const
+    await store.put(key, bytes, lock, { format: 'x', legalHold: true })
+    assert.deepEqual(Buffer.from((await store.get(key))!), bytes)
+    assert.equal(await store.get(keyOf('calls', 'segment', 1, bytes)), null)
+    assert.deepEqual(await keysIn(store, ''), [key])
+    assert.equal((await store.hold(key, false)).legalHold, false)
+    await store.extend(key, { ...lock, retainUntilMs: lock.retainUntilMs + 500 })
+    await assert.rejects(store.remove(key, lock.retainUntilMs + 60_000), { code: 'OBJECT_LOCKED' })
+    const probe = await store.probe(env)
+    assert.equal(probe.assurance, 'store-enforced', JSON.stringify(probe.checks))
+    await store.remove(key, Date.now())
+    assert.equal(await store.held(key), null)
+    await store.close()
+    // Beyond its prefix it may nothing.
+    const outside = new S3Store(
+      { bucket: name, prefix: 'elsewhere/', region: 'us-east-1', endpoint: ceph.endpoint, credentials: writer },
+      { timeoutMs: 10_000, requireLock: true },
+    )
+    await assert.rejects(outside.put(key, bytes, LOCK), { code: 'NOT_DURABLE' })
+    await outside.close()
   })
 
   test('behind the store’s back: changed bytes are given as they are, for the digest to find; a deletion marker hides nothing', async () => {

@@ -176,9 +176,9 @@ class S3Probe {
     const first = await put()
     if (!first.done) return this.#add('if-none-match', 'skipped', `the first put: ${first.said}`, false)
     const second = await put()
-    await this.#place.mark(`${this.#place.prefix}${name}`)
-    const third = await put()
-    const seen = `second put: ${second.said}; behind a deletion marker: ${third.said}`
+    const mark = await this.#place.mark(`${this.#place.prefix}${name}`)
+    const third = mark.done ? `behind a deletion marker: ${(await put()).said}` : `no deletion marker could be laid: ${mark.said}`
+    const seen = `second put: ${second.said}; ${third}`
     this.#add('if-none-match', failureOf(second.error).status === 412 ? 'held' : 'broken', seen, false)
   }
 

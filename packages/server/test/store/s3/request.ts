@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { crc32 } from 'node:zlib'
-import { Failure, invalid, unsupported } from './failure.ts'
+import { elements, Failure, invalid, unsupported } from './failure.ts'
 import type { Retention } from './bucket.ts'
 
 export interface Asked {
@@ -73,7 +73,7 @@ export function readRequest(message: IncomingMessage, body: Buffer): Asked {
 }
 
 /** The rights that Amazon asks for; every one of them is needed. */
-export function rightsFor({ operation, query, headers }: Asked): string[] {
+export function rightsFor({ operation, query, headers, body }: Asked): string[] {
   const version = query.has('versionId')
   const bypass = headers['x-amz-bypass-governance-retention'] === 'true' ? ['s3:BypassGovernanceRetention'] : []
   switch (operation) {
@@ -89,7 +89,11 @@ export function rightsFor({ operation, query, headers }: Asked): string[] {
     case 'DeleteObject':
       return [version ? 's3:DeleteObjectVersion' : 's3:DeleteObject', ...bypass]
     case 'DeleteObjects':
-      return ['s3:DeleteObject', 's3:DeleteObjectVersion', ...bypass]
+      return [
+        ...(elements(body.toString(), 'Object').every((each) => each.includes('<VersionId>')) ? [] : ['s3:DeleteObject']),
+        's3:DeleteObjectVersion',
+        ...bypass,
+      ]
     case 'PutObjectRetention':
       return ['s3:PutObjectRetention', ...bypass]
     case 'ListObjectVersions':
