@@ -6,6 +6,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Probe } from '../store/store.ts'
 import type { StoreState } from '../store/verdict.ts'
+import { ColdRule } from './cold-rule.ts'
 
 /** The store's lock, observed beside the sealing. */
 export interface Assuring {
@@ -34,23 +35,29 @@ export interface AssuringEnv {
 export function assuringOf(config: Config, { gate, notebook, store, system }: Sealing, env: AssuringEnv): Assuring {
   const intervalMs = config.store.probeMs
   const health = new StoreHealth({ gate, intervalMs, passing: store, metrics: env.metrics, now: () => env.now() })
+  const cold = new ColdRule({ cold: config.store.cold, store, log: env.log, system })
   const prober = new Prober({
     intervalMs,
     gate,
     notebook,
     health,
-    probe: () => env.probe(),
+    async probe() {
+      const probe = await env.probe()
+      // Not waited for: the verdict takes effect at once.
+      cold.begin(probe)
+      return probe
+    },
     seal: (record) => system(record),
     log: env.log,
     now: () => env.now(),
     monotonic: () => env.monotonic(),
   })
   return {
-    look: () => prober.look(),
+    look: () => prober.look().then(() => cold.done()),
     beat: () => prober.beat(),
     states: () => [health.state()],
-    notes: () => health.notes(),
+    notes: () => [...health.notes(), ...cold.notes()],
     observe: () => health.observe(),
-    close: () => prober.close(),
+    close: () => prober.close().then(() => cold.done()),
   }
 }

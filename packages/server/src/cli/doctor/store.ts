@@ -8,7 +8,8 @@ import type { StoreConfig } from '../../config/store-config.ts'
 import { describe } from '../../config/store-place.ts'
 import { SealtrailError } from '../../errors.ts'
 import type { ErrorCode } from '../../errors.ts'
-import type { ProbeCheck } from '../../store/store.ts'
+import type { Cold } from '../../store/lifecycle.ts'
+import type { ProbeCheck, Store } from '../../store/store.ts'
 import { table } from '../output.ts'
 import type { Finding } from './finding.ts'
 
@@ -43,8 +44,13 @@ export async function checkStore(data: string, of: () => StoreConfig, look: Stor
     if (store.place.type !== 'files') look.waiting(`probing ${address}: tries to delete, shorten and overwrite objects of its own; takes some seconds`)
     const opened = await openStoreToProbe({ data, store })
     const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
-    const probe = await opened.probe({ now: () => look.now(), random: look.random, pause }).finally(() => opened.close())
-    found.push(verdictOf(observationOf(address, probe), store))
+    try {
+      const probe = await opened.probe({ now: () => look.now(), random: look.random, pause })
+      found.push(verdictOf(observationOf(address, probe), store))
+      if (store.cold !== null) found.push(await coldOf(opened, store.cold))
+    } finally {
+      await opened.close()
+    }
   } catch (error) {
     const code: ErrorCode = error instanceof SealtrailError ? error.code : 'INTERNAL'
     const detail = error instanceof SealtrailError ? `: ${error.message}` : ''
@@ -52,6 +58,20 @@ export async function checkStore(data: string, of: () => StoreConfig, look: Stor
     found.push({ area: AREA, level: 'fail', code, text: `${address}: the lock could not be probed${detail}`, todo })
   }
   return [...found, ...remembered(data, store, look)]
+}
+
+/** The rule for the colder class, as the platform has it or would be given it; nothing is changed. */
+async function coldOf(opened: Store, cold: Cold): Promise<Finding> {
+  if (opened.lifecycle === undefined)
+    return { area: AREA, level: 'warn', text: 'store.cold: this store has no classes of storage', todo: 'leave store.cold out' }
+  const { id, rule, standing } = await opened.lifecycle(cold, false)
+  if (standing) return { area: AREA, level: 'ok', text: `lifecycle rule ${id} stands: ${rule}` }
+  return {
+    area: AREA,
+    level: 'warn',
+    text: `lifecycle rule ${id} does not stand: ${rule}`,
+    todo: 'a server writes it once a probe has seen the lock enforced, where the platform lets it; docs/stores.md says where not',
+  }
 }
 
 function verdictOf(observation: Observation, { place, unlocked }: StoreConfig): Finding {

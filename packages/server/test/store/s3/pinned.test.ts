@@ -19,7 +19,7 @@ const receipt = (id: string, more: JsonObject = {}): JsonObject => ({
   details: more,
 })
 
-async function onServer(run: (server: S3Server, world: World, yaml: string) => Promise<void>): Promise<void> {
+async function onServer(run: (server: S3Server, world: World, yaml: string) => Promise<void>, more = '', options: { lock?: boolean } = {}): Promise<void> {
   await withServer(async (server) => {
     const world = new World()
     const before = { ...process.env }
@@ -27,7 +27,7 @@ async function onServer(run: (server: S3Server, world: World, yaml: string) => P
       for (const name of ['id', 'secret']) writeFileSync(join(world.folder, name), `AKIA${name}\n`)
       // Commands that are given the directory alone take the secrets as the platform's own tools do.
       Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'AKIAid', AWS_SECRET_ACCESS_KEY: 'secret' })
-      const yaml = `store: { type: s3, bucket: evidence, prefix: audit/eu, region: us-east-1, endpoint: '${server.endpoint}', accessKeyId: 'file:id', secretAccessKey: 'file:secret' }`
+      const yaml = `store: { type: s3, bucket: evidence, prefix: audit/eu, region: us-east-1, endpoint: '${server.endpoint}', accessKeyId: 'file:id', secretAccessKey: 'file:secret'${more} }`
       await world.start(yaml)
       await run(server, world, yaml)
     } finally {
@@ -37,7 +37,7 @@ async function onServer(run: (server: S3Server, world: World, yaml: string) => P
         else process.env[name] = before[name]
       }
     }
-  })
+  }, options)
 }
 
 test('each segment’s version stands in the next header, the last one’s in the head, other objects’ in the system trail', () =>
@@ -51,7 +51,11 @@ test('each segment’s version stands in the next header, the last one’s in th
     await world.send('/api/v1/compliance/notifications', receipt('m-last'))
     await world.restart(yaml)
 
-    const all = server.bucket('evidence').all()
+    // What a probe tried lies apart, and is no evidence.
+    const all = server
+      .bucket('evidence')
+      .all()
+      .filter(({ key }) => !key.startsWith('audit/eu/.probe/'))
     assert.ok(all.every(({ key, retention }) => key.startsWith('audit/eu/') && retention?.mode === 'COMPLIANCE'))
     for (const log of ['notifications', 'system']) {
       let previous: string | undefined
@@ -84,3 +88,25 @@ test('another place than the one its logs lie in is refused', () =>
     await assert.rejects(world.restart(yaml.replace('audit/eu', 'audit/us')), { code: 'CONFIG_INVALID' })
     await world.start(yaml)
   }))
+
+test('the rule for a colder class is written once the lock was seen enforced, and sealed; not in a bucket without lock', async () => {
+  const cold = ', cold: { after: P90D, class: GLACIER_IR }'
+  await onServer(async (server, world) => {
+    assert.match(server.bucket('evidence').lifecycle, /GLACIER_IR/)
+    assert.deepEqual(
+      (await world.system('lifecycle')).map(({ id, storage_class: storageClass }) => [id, storageClass]),
+      [['sealtrail-cold-audit-eu', 'GLACIER_IR']],
+    )
+  }, cold)
+  await onServer(
+    async (server, world) => {
+      const { status } = await world.send('/api/v1/compliance/notifications', receipt('m-1'))
+      assert.equal(status, 201)
+      await world.local.assuring.look()
+      assert.equal(server.bucket('evidence').lifecycle, '')
+      assert.match(world.local.assuring.notes().join(), /store.cold: the lock was not seen enforced/)
+    },
+    `${cold}, unlocked: go-on`,
+    { lock: false },
+  )
+})
