@@ -70,6 +70,14 @@ export class Span {
     return { span: new Span(Number(start.size), to, hashes, edges), frontier, last }
   }
 
+  /** Gives the hashes once more, in order, in steps. */
+  each(take: (leaves: Uint8Array, first: number) => void): void {
+    for (const [at, { size }] of this.#edges.entries()) {
+      const step = this.#hashes(size, (this.#edges[at + 1]?.size ?? this.to) - size)
+      if (step !== null) take(step, size)
+    }
+  }
+
   /** Hex root of the log at a size within the hole, or null when the hashes are not given a second time. */
   rootAt(size: number): string | null {
     const before = this.#edges.findLast((edge) => edge.size <= size)

@@ -3,6 +3,7 @@ import type { Checkpoint, CheckpointPolicy } from '@sealtrail/tlog'
 import { Span, partsOf } from './audit-expired.ts'
 import type { LeafHashes } from './audit-expired.ts'
 import { PackAudit } from './audit-packs.ts'
+import { SummaryAudit } from './audit-summaries.ts'
 import { RecordAudit } from './audit-records.ts'
 import type { RecordChecks } from './audit-records.ts'
 import { EvidenceError } from './errors.ts'
@@ -15,6 +16,7 @@ import { openedBy, policyOf } from './receipt.ts'
 import { firstOf, isSegmentKey, segmentKey } from './segment-key.ts'
 import { segmentFacts, splitSegment } from './segment.ts'
 import type { Segment, SegmentFacts } from './segment.ts'
+import type { SummaryClaim } from './summary.ts'
 import { encodeHex } from './text.ts'
 
 export interface AuditOptions {
@@ -36,6 +38,8 @@ export interface AuditOptions {
    * alone: only these prove a range whose segments are gone.
    */
   readonly expired?: { readonly ranges: readonly ExpiredRange[]; readonly hashes: LeafHashes }
+  /** What the log of summaries, itself audited, says was made of this log. */
+  readonly summaries?: readonly SummaryClaim[]
   /** Problems kept; more are only counted. Default 1,000. */
   readonly maxProblems?: number
 }
@@ -85,6 +89,7 @@ export class LogAudit {
   /** The state after a segment whose records lead to another root than it says, until the next header decides. */
   #doubtful: { readonly frontier: Frontier; readonly leaves: Uint8Array; readonly first: number } | null = null
   readonly #packs: PackAudit
+  readonly #summaries: SummaryAudit
   readonly #expired: ExpiredRange[] = []
   readonly #spans: Span[] = []
   /** Largest size under a checkpoint that fits and is signed as the policy asks. */
@@ -105,6 +110,7 @@ export class LogAudit {
     this.#ends.set(this.#size, this.#root)
     this.#packs = new PackAudit(this.#start, (...problem) => this.#report(...problem))
     this.#records = new RecordAudit(options.records, this.#start === 0)
+    this.#summaries = new SummaryAudit(options.summaries ?? [])
   }
 
   /** Number of leaves seen so far. */
@@ -216,6 +222,15 @@ export class LogAudit {
     if (this.#segment !== null && head.digest !== this.#segment) this.#report('HEAD_MISMATCH', 'head', head.size, 'another segment')
   }
 
+  /** Holds the summaries against the records; after everything else. Resolves to how many had all their records come by. */
+  summaries(): number {
+    for (const { object, index, origin } of this.#options.summaries ?? [])
+      if (this.#origin !== null && origin !== this.#origin) this.#report('SUMMARY_MISMATCH', object, index, 'it is of another log')
+    const rootAt = (size: number): string | null => this.#ends.get(size) ?? this.#rootWithin(size) ?? null
+    for (const { claim, detail } of this.#summaries.finish(rootAt)) this.#report('SUMMARY_MISMATCH', claim.object, claim.index, detail)
+    return this.#summaries.checked
+  }
+
   /** The verdict so far; after everything was fed. */
   result(): AuditResult {
     const problems = [...this.#problems]
@@ -242,7 +257,7 @@ export class LogAudit {
     grown.append(leaves)
     if (encodeHex(grown.root()) === trailer.root) {
       this.#frontier = grown
-      this.#packs.add(leaves, header.first)
+      this.#known(leaves, header.first)
       return true
     }
     const kept = this.#keptHashes(header.first, header.count, trailer.root)
@@ -264,7 +279,7 @@ export class LogAudit {
     this.#doubtful = null
     if (doubtful === null || Number(doubtful.frontier.size) !== this.#size || encodeHex(doubtful.frontier.root()) !== root) return
     this.#frontier = doubtful.frontier
-    this.#packs.add(doubtful.leaves, doubtful.first)
+    this.#known(doubtful.leaves, doubtful.first)
     this.#ends.set(this.#size, root)
   }
 
@@ -308,6 +323,7 @@ export class LogAudit {
     this.#spans.push(led.span)
     // What stands before it in its run came from a pack or tail itself.
     this.#packs.add(led.last.hashes, led.last.first)
+    led.span.each((leaves, first) => this.#summaries.add(leaves, first))
     return true
   }
 
@@ -323,8 +339,14 @@ export class LogAudit {
     grown.append(kept)
     if (encodeHex(grown.root()) !== root) return null
     this.#frontier = grown
-    this.#packs.add(kept, first)
+    this.#known(kept, first)
     return kept
+  }
+
+  /** Leaf hashes that are those that were sealed. */
+  #known(leaves: Uint8Array, first: number): void {
+    this.#packs.add(leaves, first)
+    this.#summaries.add(leaves, first)
   }
 
   #unusable(code: ProblemCode, object: string, error: unknown): void {

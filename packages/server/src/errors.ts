@@ -126,6 +126,16 @@ export const ERRORS = {
     title: 'The clock is behind the last sealed record',
     todo: 'Correct the clock; if the sealed times are the wrong ones, set `clock.accept`.',
   },
+  RECORDS_EXPIRED: {
+    status: 410,
+    title: 'The records have expired',
+    todo: 'Their time was over (docs/retention.md): ask for the summary instead, `sealtrail query --log TENANT.TRAIL.summary`, or for records that were kept.',
+  },
+  CLOCK_LEAPT: {
+    status: 503,
+    title: 'The clock is far ahead of all that is known to have passed, so nothing expires',
+    todo: 'Correct the clock. If it is right and the server stood still for so long, an officer says so: `sealtrail retain run --clock-is-right`.',
+  },
   FILE_UNREADABLE: {
     status: 500,
     title: 'A file named on the command line cannot be read',

@@ -11,6 +11,7 @@ import { quarantine } from './commands/quarantine.ts'
 import { query } from './commands/query.ts'
 import { rebuild } from './commands/rebuild-index.ts'
 import { recover } from './commands/recover.ts'
+import { retain } from './commands/retain.ts'
 import { schema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
 import { show } from './commands/show.ts'
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   pack,
   schema,
   quarantine,
+  retain,
   doctor,
   rebuild,
   recover,
@@ -45,4 +47,4 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Commands that later versions have: known, so that nobody looks for a slip of the pen. */
-export const LATER: ReadonlySet<string> = new Set(['erase', 'retain', 'reconcile'])
+export const LATER: ReadonlySet<string> = new Set(['erase', 'reconcile'])

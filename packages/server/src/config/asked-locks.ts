@@ -35,8 +35,10 @@ export function askedBySealed(): AskedLocks {
   }
 }
 
-function askedIn(plans: readonly LogPlan[], log: string, _kind: string): AskedLock | null {
+function askedIn(plans: readonly LogPlan[], log: string, kind: string): AskedLock | null {
   const plan = plans.find((each) => each.log === log)
   if (plan === undefined || !Number.isFinite(plan.periodMs)) return null
-  return { mode: plan.mode, periodMs: plan.periodMs }
+  // Of a start before there were tiers nothing is said of detail.
+  const detailMs = kind === 'segment' || kind === 'object' ? (plan.detailMs ?? null) : null
+  return { mode: plan.mode, periodMs: detailMs ?? plan.periodMs }
 }

@@ -12,6 +12,7 @@ import type { Ledger } from '../sequence/ledger.ts'
 import type { SegmentReader } from '../store/segments.ts'
 import { decodeRow } from '../vault/row.ts'
 import type { Vault } from '../vault/vault.ts'
+import type { ExpiredView } from './expired-view.ts'
 import type { OpenPacks } from './open-packs.ts'
 
 export interface CatchUpDeps {
@@ -21,6 +22,7 @@ export interface CatchUpDeps {
   readonly head: Head
   readonly ledger: Ledger
   readonly records: SegmentReader
+  readonly expired: Pick<ExpiredView, 'gone' | 'keptWithin'>
   readonly vault: Vault
   readonly keys: Pick<KeyedHashes, 'name'>
   readonly tenant: string
@@ -42,13 +44,20 @@ export async function catchUpLedger(deps: CatchUpDeps): Promise<void> {
   const from = ledger.marker(log)?.size ?? 0
   if (from === head.size) return
   const lore = recordLore(deps)
+  const gaps = (await deps.expired.gone(log)).length > 0
+  let at = from
   for await (const { segment } of records.segments(log, from, head.size)) {
     const sealed: Sealed[] = []
+    // An identity lasts as long as its record: of what has expired those of the records that were kept.
+    if (segment.header.first > at)
+      for (const { index, record } of await deps.expired.keptWithin(log, at, segment.header.first))
+        sealed.push(await fromRecord(log, index, parseRecord(record), lore))
+    at = segment.trailer.size
     for (let i = 0; i < segment.header.count; i++) {
       const bytes = segment.bytes.subarray(segment.starts[i], (segment.starts[i + 1] as number) - 1)
       sealed.push(await fromRecord(log, segment.header.first + i, parseRecord(bytes), lore))
     }
-    await catchUp(ledger, log, sealed, { size: segment.trailer.size, root: segment.trailer.root })
+    await catchUp(ledger, log, sealed, { size: segment.trailer.size, root: segment.trailer.root }, { gaps })
     // Dying here: the marker says how far it came.
     crashPoint('catch-up:written')
   }

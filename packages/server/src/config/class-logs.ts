@@ -7,6 +7,7 @@ import { isStricter } from './classes.ts'
 import type { Config } from './config.ts'
 import type { LogPlan } from './logs.ts'
 import { logsOf } from './logs.ts'
+import { SUMMARY } from './tiers.ts'
 
 const DAY_MS = 86_400_000
 /** Flags remembered as sealed, so that a busy subject does not ask for each of its events. */
@@ -55,6 +56,11 @@ export function assertClasses(config: Pick<Config, 'trails' | 'tenant'>, standin
     const lost = standing.find((log) => log.startsWith(`${config.tenant}.${trail}.`) && !known.has(log))
     if (lost === undefined) continue
     const name = lost.slice(config.tenant.length + trail.length + 2)
+    if (name === SUMMARY)
+      throw new SealtrailError(
+        'CONFIG_INVALID',
+        `trails.${trail}.retain.detail: the log ${lost} holds summaries; put detail back, as long as you like short of period`,
+      )
     throw new SealtrailError(
       'CONFIG_INVALID',
       `trails.${trail}.retain.classes: the log ${lost} holds records; put the class ${name} back (with a tag nothing has, and nothing new goes there)`,

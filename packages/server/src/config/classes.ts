@@ -1,6 +1,7 @@
 import { LOG_NAME } from '@sealtrail/evidence'
 import type { ClassConfig, Config, RetainConfig } from './config.ts'
 import type { StoreReading } from './store-keys.ts'
+import { SUMMARY } from './tiers.ts'
 
 type Kept = Pick<RetainConfig, 'mode' | 'periodMs'>
 
@@ -24,6 +25,7 @@ export function readClasses(trail: string, tenant: string, names: ReadonlyMap<st
     const periodMs = reading.find<number>(`${path}.period`)
     if (periodMs === null) reading.mistake(path, `${path}.period is missing: a class is a period`)
     else if (periodMs <= 0) reading.mistake(`${path}.period`, `${path}.period: must be longer than nothing`)
+    if (name === SUMMARY) reading.mistake(path, `${path}: the name is taken, for the log of summaries`)
     if (!LOG_NAME.test(classLog(tenant, trail, name)))
       reading.mistake(path, `${path}: the name of its log, tenant, trail and class with a dot between them, is longer than 128 characters`)
     const tags = reading.find<string[]>(`${path}.tags`) ?? [name]

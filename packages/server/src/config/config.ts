@@ -85,10 +85,14 @@ export interface RetainConfig {
   readonly mode: 'COMPLIANCE' | 'GOVERNANCE'
   readonly periodMs: number
   readonly classes: readonly ClassConfig[]
+  /** How long the trail's own log is kept in full before only its summaries are; null: for the whole period. */
+  readonly detailMs: number | null
+  /** CEL over `event`: an interaction with such an event is kept in full; null: none is by itself. */
+  readonly keep: string | null
 }
 
 /** A retention class of a trail: a log of its own, for the subjects whose first event has one of the tags. */
-export interface ClassConfig extends Omit<RetainConfig, 'classes'> {
+export interface ClassConfig extends Omit<RetainConfig, 'classes' | 'detailMs' | 'keep'> {
   readonly name: string
   /** Regulatory tags, compared without regard to case. */
   readonly tags: readonly string[]

@@ -10,6 +10,7 @@ import { readWritten } from './read.ts'
 import { readStore } from './store-keys.ts'
 import type { StoreReading } from './store-keys.ts'
 import { readClasses } from './classes.ts'
+import { readTiers } from './tiers.ts'
 import type { Remark, Written } from './read.ts'
 import { BUILT_IN_TRAILS, KEYS } from './schema.ts'
 import type { Key } from './schema.ts'
@@ -211,6 +212,7 @@ class Build {
       retain: {
         mode: this.#get(at('retain.mode')),
         periodMs,
+        ...readTiers(name, periodMs, this.#keys()),
         classes: readClasses(name, this.#get('tenant'), this.#written.names(at('retain.classes')), this.#keys()),
       },
       public: this.#get(at('public')),

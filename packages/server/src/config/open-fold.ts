@@ -10,11 +10,12 @@ export async function openFold(
   config: Pick<Config, 'data'>,
   { records, sizes, hashes }: Pick<Sealing, 'records' | 'sizes' | 'hashes'>,
   parts: readonly FoldPart[],
+  file: string = join(config.data, 'retain', 'state.json'),
 ): Promise<Fold> {
   const fold = new Fold({
     records: { size: (log) => sizes.get(log), range: (log, from, to) => records.range(log, from, to) },
     parts,
-    file: join(config.data, 'retain', 'state.json'),
+    file,
     rootAt: (size) => Buffer.from(hashes.get(SYSTEM_LOG)?.rootAt(size) ?? []).toString('hex'),
   })
   await fold.catchUp()

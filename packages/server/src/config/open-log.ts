@@ -30,6 +30,7 @@ import { SYSTEM_LOG } from '../threads/system-entry.ts'
 import type { Vault } from '../vault/vault.ts'
 import { catchUpLedger } from './catch-up-ledger.ts'
 import type { Config } from './config.ts'
+import type { ExpiredView } from './expired-view.ts'
 import { hashPacker } from './hash-packer.ts'
 import { lastSealed } from './last-sealed.ts'
 import type { LastSealed } from './last-sealed.ts'
@@ -38,6 +39,8 @@ import type { OpenPacks } from './open-packs.ts'
 
 /** What the logs of a server share before any of them is written to. */
 export interface Ground {
+  /** What has expired of which log. */
+  readonly expired: ExpiredView
   readonly config: Config
   readonly keys: Keyring
   readonly heads: SqliteHead
@@ -116,7 +119,7 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
   const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
   const sign = (next: Head): string => signCheckpoint(origin, next, signer)
 
-  const packs = await hashPacker(log, files, store, lock, works.serverLog)
+  const packs = await hashPacker(log, files, store, () => longLockFor(config, log, works.now()), works.serverLog)
   packs.pack(head.size)
   await catchUpLedger({ ...works, log, trail, head, tenant: config.tenant })
   const checkpoint = sign(head)
@@ -200,8 +203,14 @@ export function segmentSignerOf(keys: Keyring): SegmentSigner {
   }
 }
 
-/** How long and how hard what is stored of a log now is locked. */
+/** How long and how hard segments of a log, and the objects that its records name, are locked when they are stored now. */
 export function lockFor(config: Config, log: string, nowMs: number): Lock {
+  const { mode, periodMs, detailMs } = planOf(config, log)
+  return { mode, retainUntilMs: nowMs + (detailMs ?? periodMs) }
+}
+
+/** The same for what is to outlive them: leaf hashes, kept records, time stamps. */
+export function longLockFor(config: Config, log: string, nowMs: number): Lock {
   const { mode, periodMs } = planOf(config, log)
   return { mode, retainUntilMs: nowMs + periodMs }
 }

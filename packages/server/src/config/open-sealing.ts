@@ -5,6 +5,7 @@ import { auditId } from '@sealtrail/evidence'
 import type { Gate } from '../assure/gate.ts'
 import type { Notebook } from '../assure/notebook.ts'
 import { SealtrailError } from '../errors.ts'
+import type { Batch } from '../event/batch.ts'
 import type { Numbered } from '../event/numbered.ts'
 import { Flow } from '../flow.ts'
 import type { SqliteHead } from '../head/sqlite/head.ts'
@@ -28,12 +29,13 @@ import { openLedger } from '../sequence/level/ledger.ts'
 import { StoreCounts } from '../store/counted.ts'
 import { logsIn } from '../store/logs.ts'
 import { storeObject } from '../store/objects.ts'
+import { KeptRecords } from '../store/kept.ts'
 import { pinned } from '../store/pinned.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { Store } from '../store/store.ts'
 import { WatchedStore } from '../store/watched.ts'
 import { PinNotes } from '../threads/pin-notes.ts'
-import { systemBatch } from '../threads/system-entry.ts'
+import { SYSTEM_LOG, systemBatch } from '../threads/system-entry.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
 import { Sizes } from '../threads/sizes.ts'
 import { LevelVault } from '../vault/level/vault.ts'
@@ -42,7 +44,8 @@ import { Accepting } from './accepting.ts'
 import { disagreement } from './catch-up-ledger.ts'
 import { checkVault } from './check-vault.ts'
 import type { Config } from './config.ts'
-import { logsOf } from './logs.ts'
+import { ExpiredView } from './expired-view.ts'
+import { logsOf, tieredOf } from './logs.ts'
 import { assertClasses, homesOf, keptLonger } from './class-logs.ts'
 import { lockFor, openLog, recoverLog } from './open-log.ts'
 import type { OpenLog, RecoveredLog } from './open-log.ts'
@@ -72,14 +75,26 @@ export interface Sealing {
   readonly config: Config
   readonly flow: Flow
   readonly keys: Keyring
-  readonly vault: Vault
+  readonly vault: Vault & Pick<LevelVault, 'expire'>
   readonly heads: SqliteHead
   readonly store: WatchedStore
   /** Whether the store's lock is what the configuration promises, and what was observed of it. */
   readonly gate: Gate
   readonly notebook: Notebook
   readonly records: SegmentReader
+  /** What has expired, and what was kept of it. */
+  readonly expired: ExpiredView
   readonly hashes: ReadonlyMap<string, HashFiles>
+  /** When the newest commit found at this start was made, ms since the epoch; null: there was none. */
+  readonly foundMs: number | null
+  /** Where a log stands, and its signed note. */
+  committed(log: string): { readonly size: number; readonly root: string; readonly note: string }
+  /** Seals entries of the server's own; when it resolves they are in a segment. @throws SealtrailError NOT_DURABLE, LOG_STOPPED */
+  sealedBatch(batch: Batch): Promise<void>
+  /** Has the journal go on in a new file: the old one is deleted once all of it is sealed. */
+  turnJournal(): void
+  /** Forgets identities of records that expire, by the ids of their packs. */
+  forget(trail: string, ids: readonly string[]): Promise<void>
   readonly packs: OpenPacks
   readonly sizes: Sizes
   readonly holds: Holds
@@ -151,14 +166,25 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   crashPoint('open:keys')
   const heads = openHeads(config.data)
   open.push(() => heads.close())
-  const records = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
+  const expired = new ExpiredView(new KeptRecords(store))
+  const records = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null, expired })
 
   const plans = logsOf(config)
   const names = plans.map(({ log }) => log)
   assertClasses(config, heads.logs())
-  const ground = { config, keys, heads, store, gate, records, note }
+  const ground = { config, keys, heads, store, gate, records, expired, note }
   const recovered: RecoveredLog[] = []
   for (const log of names) recovered.push(await recoverLog(log, ground, (close) => open.push(close)))
+  const sizes = new Sizes(names)
+  const hashes = new Map(recovered.map(({ log, files }) => [log, files]))
+  expired.open({
+    records,
+    // Before a log is open for writing its head says how long it is.
+    size: (log) => Math.max(sizes.get(log), recovered.find((each) => each.log === log)?.head.size ?? 0),
+    rootAt: (size) => Buffer.from(hashes.get(SYSTEM_LOG)?.rootAt(size) ?? []).toString('hex'),
+    file: at('retain', 'expired.json'),
+    tiered: tieredOf(plans),
+  })
   const vkeys = new Map(recovered.map(({ log, vkey }) => [log, vkey]))
   if (config.witnesses !== null) assertPolicyLogs(config.witnesses.policy, Object.fromEntries(vkeys))
   const wrong = recovered.map(({ log, files }) => disagreement(ledger, log, files)).find((reason) => reason !== null)
@@ -185,7 +211,6 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   if (journal.cut !== null) note(`journal file ${journal.cut.file}: ${journal.cut.bytes} bytes of an append that was never acknowledged cut`)
 
   const clock = new ClockGuard(Math.max(0, ...last.map(({ createdMs }) => createdMs)), config.clock.acceptMs)
-  const sizes = new Sizes(names)
   const writers = new Map<string, LogWriter>()
   const system = async (event: SystemEvent): Promise<void> => {
     await flow.accept(systemBatch(event, env.now(), config.tenant, keys))
@@ -264,7 +289,21 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     gate,
     notebook,
     records,
-    hashes: new Map(recovered.map(({ log, files }) => [log, files])),
+    expired,
+    hashes,
+    foundMs: last.length === 0 ? null : Math.max(...last.map(({ createdMs }) => createdMs)),
+    committed(log) {
+      const { head, checkpoint } = writerOf(log).standing
+      return { size: head.size, root: head.root, note: checkpoint }
+    },
+    async sealedBatch(batch) {
+      const { indexes } = await flow.accept({ ...batch, wait: 'sealed' })
+      if (indexes.some((index) => index < 0)) throw new SealtrailError('NOT_DURABLE', 'records of the server’s own are not sealed yet')
+    },
+    turnJournal: () => journal.turn(),
+    async forget(trail, ids) {
+      await ledger.forget(ids.map((id) => keys.name(`${config.tenant}\n${trail}\n${id}`)))
+    },
     packs,
     sizes,
     holds,

@@ -7,6 +7,7 @@ import { checkpointFolder, checkpointPath } from '../seal/checkpoint.ts'
 import { HashFiles } from '../seal/tiles.ts'
 import { SegmentReader } from '../store/segments.ts'
 import { ProvenTiles } from '../threads/proven-tiles.ts'
+import { ExpiredView } from './expired-view.ts'
 import { openHeads, openStoreOf } from './open-store.ts'
 
 /** The logs of a data directory as tiles. */
@@ -29,7 +30,9 @@ export async function openTiles(data: string, { witnessed }: { readonly witnesse
     throw new SealtrailError('NOT_FOUND', 'this is no data directory: it has no head.sqlite or no checkpoints')
   const heads = openHeads(data, { readOnly: true })
   const store = await openStoreOf(data, { readOnly: true })
-  const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
+  const expired = ExpiredView.over(store, data, (log) => heads.read(log)?.size ?? 0)
+  const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null, expired: expired.view })
+  expired.open(segments)
   const opened = new Map<string, HashFiles>()
   const given = new Map<string, { size: number; root: string }>()
   const tiles = new ProvenTiles({

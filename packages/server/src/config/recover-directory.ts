@@ -16,6 +16,7 @@ import { HashFiles } from '../seal/tiles.ts'
 import { openLedger } from '../sequence/level/ledger.ts'
 import { logsIn } from '../store/logs.ts'
 import { readObject } from '../store/objects.ts'
+import { ExpiredView } from './expired-view.ts'
 import { SegmentReader } from '../store/segments.ts'
 import type { Store } from '../store/store.ts'
 import { LevelVaultReader } from '../vault/level/reader.ts'
@@ -142,7 +143,9 @@ function copyKeys({ data, keys }: RecoverOptions, opened: Keyring | null): void 
 /** The index from the records, with the search tokens of the vault as far as that is there. Without it the next start builds it. */
 async function index({ data, onProgress }: RecoverOptions, store: Store, heads: SqliteHead, found: readonly Recovered[]): Promise<number | null> {
   const sizes = new Map(found.flatMap(({ log, head }) => (head === null || isRawLog(log) ? [] : [[log, head.size] as const])))
-  const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
+  const expired = ExpiredView.over(store, data, (log) => sizes.get(log) ?? 0)
+  const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null, expired: expired.view })
+  expired.open(segments)
   const vault = existsSync(join(data, 'vault')) ? await LevelVaultReader.open(join(data, 'vault'), async () => []) : null
   const tokens = async (auditid: string): Promise<readonly Token[]> => {
     const rows = vault === null ? [] : await vault.rows(auditIdBytes(auditid))
@@ -156,6 +159,7 @@ async function index({ data, onProgress }: RecoverOptions, store: Store, heads: 
         record: (log, at) => segments.record(log, at),
         object: (log, digest) => readObject(store, log, digest),
         range: (log, from, to) => segments.range(log, from, to),
+        gone: (log) => expired.view.gone(log),
       },
       tokens: (auditids) => Promise.all(auditids.map(tokens)),
       onProgress: (done, total) => onProgress('index', done, total),

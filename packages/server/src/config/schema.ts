@@ -225,7 +225,18 @@ export const KEYS: readonly Key[] = [
     what: 'Lock of the segments: `COMPLIANCE` lets nobody shorten it, `GOVERNANCE` lets whoever has the right to.',
   },
   { path: 'trails.*.retain.period', type: { is: 'duration' }, default: 'P1Y', what: 'How long segments are locked, from their commit on.' },
-  { path: 'trails.*.retain.detail', type: later, default: '', what: 'How long details are kept before they are summed up.' },
+  {
+    path: 'trails.*.retain.detail',
+    type: { is: 'duration' },
+    default: '',
+    what: 'Keeps the records of the trail’s own log in full for so long, at least 7 days and less than `period`; then they expire, and their daily summaries, leaf hashes and kept records stay for `period` (docs/retention.md). Nothing expires without it.',
+  },
+  {
+    path: 'trails.*.retain.keep',
+    type: anyText,
+    default: '',
+    what: 'CEL over `event`, the data of a sealed record: an interaction with such a record is kept in full for `period`. Personal values are not among them, nor is `raw`. Only with `detail`.',
+  },
   {
     path: 'trails.*.retain.classes.*.tags',
     type: { is: 'texts' },

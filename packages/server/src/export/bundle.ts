@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { BUNDLE_FORMAT, canonicalize, schemaPath } from '@sealtrail/evidence'
 import type { BundleAsked, BundleKeys, BundleLog, BundleManifest, JsonObject, JsonValue } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
+import { goneAt } from '../index/records.ts'
 import type { Records } from '../index/records.ts'
 import { certificateDraft } from './certificate.ts'
 import type { ExportMade, ExportOrder } from './export.ts'
@@ -140,12 +141,16 @@ async function planOf({ asked }: ExportOrder, snapshots: Snapshots, deps: Bundle
 async function* run(records: Records, log: string, { from, to }: { from: number; to: number }): AsyncGenerator<Leaf> {
   let index = from
   if (from === to) return
-  for await (const bytes of records.range(log, from, to)) yield { index: index++, bytes }
+  for await (const bytes of records.range(log, from, to)) {
+    if (bytes.length === 0) throw new SealtrailError('RECORDS_EXPIRED', `log ${log}: record ${index} has expired; a range is whole or none`)
+    yield { index: index++, bytes }
+  }
 }
 
 async function* some(records: Records, log: string, indexes: readonly number[]): AsyncGenerator<Leaf> {
   for (const index of indexes) {
     const bytes = await records.record(log, index)
+    if (bytes === null && (await goneAt(records, log, index)) !== null) throw new SealtrailError('RECORDS_EXPIRED', `record ${index} of log ${log} has expired`)
     if (bytes === null) throw new SealtrailError('DATA_CORRUPT', `record ${index} of log ${log} cannot be read; run \`sealtrail verify\``)
     yield { index, bytes }
   }

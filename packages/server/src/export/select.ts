@@ -69,13 +69,20 @@ async function ofSubject(subject: string, log: string, size: number, deps: Selec
       if (index >= size) continue
       const bytes = await deps.records.record(log, index)
       const fields = bytes === null ? null : readFields(bytes)
-      if (fields?.subject !== subject) throw gone(log)
-      if (fields.subjectsequence !== next++) throw gone(log)
+      if (fields?.subject !== subject || fields.subjectsequence !== next++) throw await lost(log, deps)
       indexes.push(index)
     }
     assertCount(indexes.length, deps)
     if (places.length < PAGE) return indexes.sort((a, b) => a - b)
   }
+}
+
+/** A subject whose records are not all there: some of them have expired, or something is wrong. */
+async function lost(log: string, { records }: SelectDeps): Promise<SealtrailError> {
+  const [first] = await records.gone(log)
+  return first === undefined
+    ? gone(log)
+    : new SealtrailError('RECORDS_EXPIRED', `log ${log}: records of the subject have expired; what is left of them is in its summary`)
 }
 
 function gone(log: string): SealtrailError {

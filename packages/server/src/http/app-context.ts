@@ -7,6 +7,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { BodyBudget } from './body.ts'
 import type { Admin, ExportDesk, Flow, Quarantine, Reader, ReadLog, Tiles, Viewer } from './ports.ts'
+import type { RetentionDesk } from './retention.ts'
 import type { Tokens } from './tokens.ts'
 
 /** Everything the app stands on; one value for each thread that serves HTTP. */
@@ -21,6 +22,7 @@ export interface AppDeps {
   readonly config: Pick<Config, 'limits' | 'origin' | 'tenant' | 'trails'>
   readonly exports: ExportDesk
   readonly holds: HoldDesk
+  readonly retention: RetentionDesk
   /** What answers are signed with; asked each time, as keys rotate. */
   answerKeys(): AnswerKeys
   readonly now: () => number

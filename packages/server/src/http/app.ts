@@ -15,6 +15,7 @@ import { publicRoutes } from './health.ts'
 import { operateRoutes } from './operate.ts'
 import { problemOf } from './problem.ts'
 import { signAnswer } from './sign-answer.ts'
+import { retentionRoutes } from './retention.ts'
 import { ROUTES, routerPath, type Operation, type Route } from './routes.ts'
 import { isOpen, tileRoutes } from './tiles.ts'
 
@@ -27,6 +28,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   ...answerKeyRoutes,
   ...exportRoutes,
   ...holdRoutes,
+  ...retentionRoutes,
 }
 /** Bodies of the greatest size under way at once in a thread; with the default limit 128 MiB. */
 const BODIES_AT_ONCE = 8

@@ -1,5 +1,6 @@
 import { EXPORT_ROUTES } from './export-routes.ts'
 import { HOLD_ROUTES } from './hold-routes.ts'
+import { RETENTION_ROUTES } from './retention-routes.ts'
 import { READERS } from './ports.ts'
 import type { Role } from './ports.ts'
 
@@ -53,6 +54,10 @@ export type Operation =
   | 'listHolds'
   | 'releaseHold'
   | 'approveHold'
+  | 'readRetention'
+  | 'runRetention'
+  | 'listFlags'
+  | 'createFlag'
   | 'listQuarantine'
   | 'replayQuarantine'
   | 'listTokens'
@@ -237,6 +242,7 @@ export const ROUTES: readonly Route[] = [
   },
   ...EXPORT_ROUTES,
   ...HOLD_ROUTES,
+  ...RETENTION_ROUTES,
   {
     operation: 'listQuarantine',
     method: 'GET',

@@ -2,7 +2,8 @@ import { SealtrailError } from '../errors.ts'
 import type { Fields } from './fields.ts'
 import { readFields } from './fields.ts'
 import type { Index, Token } from './index.ts'
-import type { Records } from './records.ts'
+import { goneAt } from './records.ts'
+import type { Gone, Records } from './records.ts'
 import type { Tail } from './tail.ts'
 
 /** A place the index or the tail names, with what stands there. */
@@ -13,6 +14,8 @@ export interface FoundRecord {
   readonly bytes: Uint8Array | null
   /** Null when the bytes are no record. */
   readonly fields: Fields | null
+  /** Where there are no bytes because the record has expired: what it expired with. */
+  readonly gone?: Gone
 }
 
 export interface FinderDeps {
@@ -95,7 +98,9 @@ export class Finder {
   /** What stands at a place; a damaged segment is bytes that cannot be had, not a failure of the question. */
   async at(log: string, index: number): Promise<FoundRecord> {
     const bytes = await readAt(this.#deps.records, log, index)
-    return { log, index, bytes, fields: bytes === null ? null : readFields(bytes) }
+    if (bytes !== null) return { log, index, bytes, fields: readFields(bytes) }
+    const gone = await goneAt(this.#deps.records, log, index)
+    return { log, index, bytes, fields: null, ...(gone === null ? {} : { gone }) }
   }
 }
 

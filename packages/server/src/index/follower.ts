@@ -60,6 +60,12 @@ export class Follower {
     await this.idle()
   }
 
+  /** Has the index forget records that it holds, before their segments go; their tokens are looked up beside their disclosures. */
+  async forget(log: string, first: number, records: readonly Uint8Array[]): Promise<void> {
+    await this.idle()
+    await this.#deps.index.forget({ log, first, records, tokens: await this.#tokensOf(records) })
+  }
+
   /** Resolves when nothing pushed is waiting. */
   async idle(): Promise<void> {
     while (this.#running !== null) await this.#running

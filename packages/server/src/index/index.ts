@@ -60,6 +60,11 @@ export interface Index {
    * @throws RangeError when the batch starts beyond `size`.
    */
   apply(batch: Batch): Promise<void>
+  /**
+   * Forgets how these records can be found but by their audit id: their segments are about to be removed. An empty record, or
+   * one that is none, is passed over; what is forgotten already stays so.
+   */
+  forget(batch: Batch): Promise<void>
   /** Records with this audit id, usually one; a copy in another log has the same id. */
   auditid(auditid: string): Promise<Place[]>
   /** Records of a subject with a sequence number > `after`, ascending, at most `limit`. */

@@ -4,10 +4,12 @@ import type { Reading, Role, Viewer } from '../http/ports.ts'
 import { logicalOrder } from './logical-order.ts'
 import type { ReplayRecord } from './logical-order.ts'
 import { proofHashes } from './prover.ts'
-import { attributesOf, dataFor, problemFields, problemsOf, proveAll, receiptOf, stateFields } from './reading.ts'
+import { attributesOf, dataFor, goneFields, problemFields, problemsOf, proveAll, receiptOf, stateFields } from './reading.ts'
 import type { ProvenRecord, ReadingDeps } from './reading.ts'
 import { stateAt } from './replay.ts'
 import type { InteractionState, Participant } from './replay.ts'
+import { expiredGap, summaryOf } from './summaries.ts'
+import type { StandingSummary } from './summaries.ts'
 import type { TrailReading } from './trails.ts'
 
 /** All records of one interaction, each with what the replay reads of it. */
@@ -16,6 +18,8 @@ interface Interaction {
   readonly records: readonly ProvenRecord[]
   /** Those whose bytes parse. */
   readonly events: ReadonlyArray<ReplayRecord & { readonly record: ProvenRecord }>
+  /** What is left of records that have expired; null when none has. */
+  readonly summary: StandingSummary | null
 }
 
 /**
@@ -30,7 +34,7 @@ export async function interaction(
 ): Promise<Reading | null> {
   const found = await read(id, deps)
   if (found === null) return null
-  const { trail, records, events } = found
+  const { trail, records, events, summary } = found
   const ordered = logicalOrder(events, trail.states).map(({ record }) => record.record)
   const from = page.cursor === undefined ? 0 : placeAfter(page.cursor, ordered)
   const shown = ordered.slice(from, from + page.limit)
@@ -38,11 +42,12 @@ export async function interaction(
   const state = stateAt(events, trail.states, Infinity)
   const body: JsonObject = {
     id,
-    closed: state?.closed ?? false,
+    closed: state?.closed ?? summary?.data['closed'] ?? false,
     records: await Promise.all(shown.map((record) => recordOf(record, viewer.role, deps))),
-    gaps: gapsOf(records, state),
+    gaps: gapsOf(records, state, summary),
     next: last === undefined || from + shown.length >= ordered.length ? null : cursorOf(last),
-    checkpoint: (records[0] as ProvenRecord).seal.note,
+    checkpoint: records[0]?.seal.note ?? null,
+    ...(summary === null ? {} : { summary: summary.body }),
     ...problemFields(problemsOf(records)),
   }
   return { body, shown: shown.map((record) => ({ log: trail.log, auditid: record.fields?.auditid ?? '' })) }
@@ -52,7 +57,9 @@ export async function interaction(
 export async function interactionState(id: string, atMs: number, deps: ReadingDeps): Promise<Reading | null> {
   const found = await read(id, deps)
   if (found === null) return null
-  const { trail, events } = found
+  const { trail, events, summary } = found
+  // From records that are partly gone no state can be told: what was summed up is all there is.
+  if (summary !== null) return { body: { id, at: new Date(atMs).toISOString(), ...goneFields(summary), summary: summary.body }, shown: [] }
   const state = stateAt(events, trail.states, atMs)
   if (state === null) return null
   const used = logicalOrder(events, trail.states)
@@ -80,14 +87,17 @@ async function read(id: string, deps: ReadingDeps): Promise<Interaction | null> 
       deps.onIndexDamage(trail.log, record.index)
       return false
     })
-    if (records.length === 0) continue
+    const numbers = new Set(records.map((record) => record.fields?.subjectsequence ?? 0))
+    const summary = await summaryOf(trail, id, deps)
+    const expired = summary !== null && Array.from({ length: summary.through }, (_, i) => i + 1).some((n) => !numbers.has(n)) ? summary : null
+    if (records.length === 0 && expired === null) continue
     const events = records.flatMap((record) => {
       if (record.fields === null) return []
       const { data } = attributesOf(record)
       const { subjectsequence, type, timeMs } = record.fields
       return [{ record, subjectsequence, type, timeMs, data: typeof data === 'object' && data !== null && !Array.isArray(data) ? data : {} }]
     })
-    return { trail, records, events }
+    return { trail, records, events, summary: expired }
   }
   return null
 }
@@ -110,15 +120,17 @@ async function recordOf(record: ProvenRecord, role: Role, deps: ReadingDeps): Pr
   }
 }
 
-function gapsOf(records: readonly ProvenRecord[], state: InteractionState | null): JsonValue[] {
+function gapsOf(records: readonly ProvenRecord[], state: InteractionState | null, summary: StandingSummary | null): JsonValue[] {
   const numbers = new Set(records.map((record) => record.fields?.subjectsequence ?? 0))
-  const last = Math.max(...numbers)
+  const through = summary?.through ?? 0
+  const last = Math.max(...numbers, through + 1)
   const gaps: JsonValue[] = []
   for (let n = 1; n < last; n++) {
     if (numbers.has(n)) continue
     const from = n
-    while (n + 1 < last && !numbers.has(n + 1)) n++
-    gaps.push({ kind: 'missing', from, to: n })
+    // What the summary does not cover is missing, not expired.
+    while (n + 1 < last && !numbers.has(n + 1) && n !== through) n++
+    gaps.push(summary !== null && from <= through ? expiredGap(summary, from, n) : { kind: 'missing', from, to: n })
   }
   for (const session of state?.endedUnseen ?? []) gaps.push({ kind: 'unseen-start', session })
   return gaps

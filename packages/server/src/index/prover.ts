@@ -87,6 +87,15 @@ export class Prover {
     }
   }
 
+  /** The inclusion proof of a leaf nobody has the bytes of any more, for whoever kept them: unchecked here; null when the hash files do not give one. */
+  path(seal: Seal, index: number): readonly Uint8Array[] | null {
+    try {
+      return seal.problem === null && index < seal.size ? this.#source.hashes(seal.log).prove(index, seal.size) : null
+    } catch {
+      return null
+    }
+  }
+
   /** The whole receipt of proven bytes, as a sender gets it. */
   receipt(seal: Seal, index: number, auditid: string, bytes: Uint8Array, proven: Proven): SealReceipt {
     const letOut = this.#source.published(seal.log)

@@ -9,6 +9,7 @@ import type { Position } from './cursor.ts'
 import type { Facets, Index } from './index.ts'
 import { fieldsMatch } from './facets.ts'
 import { MAX_U48 } from './index.ts'
+import { goneAt } from './records.ts'
 import type { Records } from './records.ts'
 import type { Span, Tail } from './tail.ts'
 
@@ -85,7 +86,7 @@ export async function runQuery(query: Query, deps: QueryDeps): Promise<QueryAnsw
     const fields = bytes === null ? null : readFields(bytes)
     if (bytes !== null && fields !== null && isAt(fields, key, query) && (accepts(fields) || !exact)) {
       if (accepts(fields)) entries.push({ log, index, bytes, fields })
-    } else mismatches.push({ log, index })
+    } else if (bytes !== null || (await goneAt(deps.records, log, index)) === null) mismatches.push({ log, index })
   }
   return { entries, next: null, lag, mismatches }
 }

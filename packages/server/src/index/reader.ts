@@ -12,7 +12,7 @@ import { proofHashes, Prover } from './prover.ts'
 import type { ProofSource } from './prover.ts'
 import { runQuery } from './query.ts'
 import type { Query } from './query.ts'
-import { attributesOf, dataFor, problemFields, problemsOf, proveAll, receiptOf, stateFields } from './reading.ts'
+import { attributesOf, dataFor, goneFields, problemFields, problemsOf, proveAll, receiptOf, stateFields } from './reading.ts'
 import type { ProvenRecord, ReadingDeps } from './reading.ts'
 import type { Records } from './records.ts'
 import { Tail } from './tail.ts'
@@ -92,7 +92,8 @@ export class LogReader implements Reader {
     const record = await this.#find(auditid)
     if (record === null) return null
     const problems = problemFields(problemsOf([record]))
-    if (record.fields === null) return { body: { auditid, log: record.log, index: record.index, ...problems }, shown: [{ log: record.log, auditid }] }
+    if (record.fields === null)
+      return { body: { auditid, log: record.log, index: record.index, ...goneFields(record), ...problems }, shown: [{ log: record.log, auditid }] }
     const body: JsonObject = {
       ...(await this.#attributes(record, viewer.role)),
       // The leaf itself: what is hashed, byte for byte, with commitments where personal values stood.
@@ -114,6 +115,8 @@ export class LogReader implements Reader {
     const record = await this.#find(auditid)
     if (record === null) return null
     assertProven(record)
+    // It was sealed, and has expired: nothing more is known of it.
+    if (record.gone !== undefined) return { outcome: 'sealed', auditid, receipt: { auditid, log: record.log, index: record.index } }
     const { type, late, data } = attributesOf(record)
     const receipt = receiptOf(record, this.#deps) as unknown as Receipt
     const code = data['code']
@@ -138,7 +141,7 @@ export class LogReader implements Reader {
     for (const found of await this.#deps.finder.byAuditid(auditid)) {
       const [record] = await proveAll([found], found.log, this.#deps)
       if (record === undefined) continue
-      if (record.proven.problems.length > 0) changed ??= record
+      if (record.proven.problems.length > 0 || record.gone !== undefined) changed ??= record
       else if (record.fields?.auditid === auditid) return record
       else this.#deps.onIndexDamage(found.log, found.index)
     }

@@ -51,6 +51,9 @@ export async function proveAll(
   if (seal === null) throw new SealtrailError('DATA_CORRUPT', `there is no checkpoint of log ${log}`)
   return Promise.all(
     found.map(async (record): Promise<ProvenRecord> => {
+      // What has expired is no damage: nothing of it can be shown, and that it stood here still can be proved.
+      if (record.gone !== undefined)
+        return { ...record, seal, proven: { integrity_hash: null, hashes: prover.path(seal, record.index), problems: [] }, whole: null }
       const proven = prover.prove(seal, record.index, record.bytes)
       const opened = proven.problems.length > 0 ? null : await openObject(record, log, records)
       if (opened === null) return { ...record, seal, proven, whole: null }
@@ -77,6 +80,11 @@ async function openObject(record: FoundRecord, log: string, records: Pick<Record
 export function receiptOf(record: ProvenRecord, { prover }: Pick<ReadingDeps, 'prover'>): JsonObject {
   const receipt = prover.receipt(record.seal, record.index, record.fields?.auditid ?? '', record.bytes as Uint8Array, record.proven)
   return { ...receipt, proof: [...receipt.proof] }
+}
+
+/** How an expired record stands in answers, or nothing. */
+export function goneFields({ gone }: Pick<FoundRecord, 'gone'>): JsonObject {
+  return gone === undefined ? {} : { state: 'expired', expired: { class: gone.class, on: gone.on } }
 }
 
 /** Every problem once. */

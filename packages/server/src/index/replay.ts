@@ -67,6 +67,15 @@ export function stateAt(records: readonly ReplayRecord[], states: PackStates, at
   return replay.state()
 }
 
+/** The state after each record, in logical order, with the time it began. One object for all: read it before the next. */
+export function* statesOf(records: readonly ReplayRecord[], states: PackStates): Generator<{ readonly atMs: number; readonly state: InteractionState }> {
+  const replay = new Replay(states)
+  for (const { record, atMs } of logicalOrder(records, states)) {
+    replay.apply(record, atMs)
+    yield { atMs, state: replay.state() as InteractionState }
+  }
+}
+
 class Replay {
   readonly #states: PackStates
   readonly #parties: Participant[] = []

@@ -7,6 +7,8 @@ export interface TrailReading {
   readonly trail: string
   /** Held and released in order: interactions, whose state can be replayed. */
   readonly sequenced: boolean
+  /** The log its summaries go to, where its detail expires before they do; else null. */
+  readonly summaries: string | null
   /** Status names by precedence, highest rank highest; empty for trails without. */
   readonly statuses: ReadonlyMap<string, number>
   readonly states: PackStates
@@ -29,7 +31,7 @@ export function trailReading(log: string, packs: ReadonlyArray<Pick<Pack, 'seque
       kinds.set(name, known.includes(kind) ? known : [...known, kind])
     }
   }
-  return { log, trail, sequenced: packs.some((pack) => pack.sequenced), statuses, states: { byType }, tokenKinds: kinds }
+  return { log, trail, sequenced: packs.some((pack) => pack.sequenced), summaries: null, statuses, states: { byType }, tokenKinds: kinds }
 }
 
 function tokenKind(rule: FieldRule | null): string | null {

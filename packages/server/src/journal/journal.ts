@@ -13,6 +13,8 @@ export interface Journal {
   replay(): AsyncIterable<{ position: Position; entry: Uint8Array }>
   /** Says that no entry before `position` is needed any more; whole files before it are deleted. */
   release(position: Position): Promise<void>
+  /** Lets the next append begin a new file, so that the old one, a copy of what it held, can be deleted once all of it is sealed. */
+  turn(): void
   /** Where the next entry goes. */
   readonly end: Position
   close(): Promise<void>

@@ -3,6 +3,7 @@ import { parseCheckpoint, parseNote } from '@sealtrail/tlog'
 import type { Head } from '../head/head.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import type { Store } from '../store/store.ts'
+import type { AuditLogOptions } from '../verify/audit-log.ts'
 import { type Frame, segmentIn } from '../verify/frames.ts'
 import type { KeptCheckpoint } from '../verify/policy.ts'
 import { isSignedBy, promisedIn } from '../verify/promised.ts'
@@ -24,9 +25,9 @@ export interface RecoverLogOptions {
   /** Of this log, kept elsewhere than the store. */
   readonly kept: readonly KeptCheckpoint[]
   /** What the log `system` says has expired of this log. */
-  readonly expired: readonly ExpiredRange[]
+  readonly expired?: AuditLogOptions['expired']
   /** Told of what this log, if it is `system`, says has expired. */
-  readonly onExpiry: (range: ExpiredRange) => void
+  readonly onExpiry?: AuditLogOptions['onExpiry']
   readonly onProgress?: (log: string, done: number, total: number) => void
 }
 
@@ -78,8 +79,8 @@ async function look(options: RecoverLogOptions): Promise<Look> {
     vkey,
     segmentKeys,
     kept: options.kept,
-    expired: options.expired,
-    onExpiry: options.onExpiry,
+    ...(options.expired === undefined ? {} : { expired: options.expired }),
+    ...(options.onExpiry === undefined ? {} : { onExpiry: options.onExpiry }),
     hashes: (first, count) => maker.read(first, count),
     before: async (frame) => {
       await maker.take(frame)
@@ -91,7 +92,7 @@ async function look(options: RecoverLogOptions): Promise<Look> {
   const verdict = segmentKeys !== null && signers.unknownFrom === null ? lastCommitNoted(audited, null) : audited
   const { end } = maker
   // What has expired, and is proved to be what it was, is no loss.
-  const holes = maker.holes.filter(({ from, to, hashesKept }) => !hashesKept || !isExpired(from, to, options.expired))
+  const holes = maker.holes.filter(({ from, to, hashesKept }) => !hashesKept || !isExpired(from, to, options.expired ?? []))
   const refused = refusal(options, verdict, maker, signers)
   const head: Head | null = end === null || refused !== null ? null : { size: end.size, root: end.root, segment: end.key, digest: end.digest }
   const found = { verdict, head, refused, checkpoint: newest(options, verdict, signers.checkpoint), holes, sealed: signers.created }

@@ -6,7 +6,8 @@ import { checkpointPath, signCheckpoint, writeCheckpoint } from '../seal/checkpo
 import type { HashFiles } from '../seal/tiles.ts'
 import type { Store } from '../store/store.ts'
 import { originOf, type KeptCheckpoint } from '../verify/policy.ts'
-import { auditStoredLog, Expiries, systemFirst } from '../verify/store.ts'
+import { Announced, announcingFirst } from '../verify/announced.ts'
+import { auditStoredLog } from '../verify/store.ts'
 import { findLog, type FoundLog } from './log.ts'
 
 export interface RecoverDeps {
@@ -39,24 +40,24 @@ export interface Recovered {
 /** Recovers every log of the store that has no head, each by itself: one that must not go on keeps no other back. */
 export async function recoverLogs(names: readonly string[], deps: RecoverDeps): Promise<Recovered[]> {
   const recovered: Recovered[] = []
-  const expiries = new Expiries()
-  for (const log of systemFirst(names)) {
+  const announced = new Announced()
+  for (const log of announcingFirst(names)) {
     const head = deps.heads?.read(log) ?? null
-    if (head === null) recovered.push(await recoverLog(log, deps, expiries))
+    if (head === null) recovered.push(await recoverLog(log, deps, announced))
     else {
       recovered.push({ log, head, found: null })
       // Recovered by an earlier attempt: what it says has expired is still asked for.
-      if (log === 'system' && names.some((name) => deps.heads?.read(name) === null)) await hear(log, deps, expiries)
+      if (log === 'system' && names.some((name) => deps.heads?.read(name) === null)) await hear(log, deps, announced)
     }
   }
   return recovered.sort((a, b) => (a.log < b.log ? -1 : 1))
 }
 
-async function hear(log: string, { store, segmentKeys, vkeyOf, onProgress }: RecoverDeps, expiries: Expiries): Promise<void> {
-  await auditStoredLog({ log, store, vkey: vkeyOf(log), segmentKeys, kept: [], ...expiries.of(log), onProgress })
+async function hear(log: string, { store, segmentKeys, vkeyOf, onProgress }: RecoverDeps, announced: Announced): Promise<void> {
+  await auditStoredLog({ log, store, vkey: vkeyOf(log), segmentKeys, kept: [], ...announced.of(log), onProgress })
 }
 
-async function recoverLog(log: string, deps: RecoverDeps, expiries: Expiries): Promise<Recovered> {
+async function recoverLog(log: string, deps: RecoverDeps, announced: Announced): Promise<Recovered> {
   const { store, heads, dryRun, data } = deps
   const files = deps.files(log)
   try {
@@ -64,7 +65,7 @@ async function recoverLog(log: string, deps: RecoverDeps, expiries: Expiries): P
     files.truncate(0)
     const vkey = deps.vkeyOf(log)
     const kept = deps.kept.filter(({ note }) => originOf(note).endsWith(`/${log}`))
-    const found = await findLog({ log, store, files, vkey, segmentKeys: deps.segmentKeys, kept, ...expiries.of(log), onProgress: deps.onProgress })
+    const found = await findLog({ log, store, files, vkey, segmentKeys: deps.segmentKeys, kept, ...announced.of(log), onProgress: deps.onProgress })
     const { head } = found
     if (head === null || dryRun || heads === null) return { log, head, found }
     await files.sync()

@@ -1,4 +1,4 @@
-import { checkHashPack, hashPackKeyOf, PACK_LEAVES, segmentRecord } from '@sealtrail/evidence'
+import { checkHashPack, checkHashTail, hashPackKeyOf, PACK_LEAVES, segmentRecord } from '@sealtrail/evidence'
 import { leafHashInto } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import type { Head } from '../head/head.ts'
@@ -68,6 +68,7 @@ export async function restoreHashFiles(deps: RestoreDeps): Promise<'kept' | 'ext
     files.truncate(0)
   }
   await takePacks(deps)
+  await takeTails(deps)
   await extend(deps)
   if (!fits(files, head)) {
     files.truncate(0)
@@ -87,6 +88,7 @@ function fits(files: HashFiles, head: Head): boolean {
 async function extend({ log, files, segments, head, onProgress }: RestoreDeps): Promise<void> {
   for await (const { segment } of segments.segments(log, files.size, head.size)) {
     const { header } = segment
+    if (header.first > files.size) throw new SealtrailError('DATA_CORRUPT', `log ${log}: no pack, tail or segment holds the hash of record ${files.size}`)
     const skip = files.size - header.first
     const hashes = new Uint8Array((header.count - skip) * 32)
     for (let i = skip; i < header.count; i++) leafHashInto(segmentRecord(segment, i), hashes, (i - skip) * 32)
@@ -107,6 +109,23 @@ async function takePacks({ log, files, store, head }: RestoreDeps): Promise<void
       return
     }
     files.append(bytes)
+  }
+}
+
+/** Appends the tails behind the packs: records that expired before their pack was full. Believed as packs are. */
+async function takeTails({ log, files, store, head }: RestoreDeps): Promise<void> {
+  for await (const { key, size } of store.list(`${log}/tail/`)) {
+    const first = firstOf(key)
+    const to = first + Math.floor(size / 32)
+    if (first < 0 || first > files.size || to <= files.size || to > head.size) continue
+    const bytes = await store.get(key)
+    if (bytes === null) continue
+    try {
+      checkHashTail(key, bytes)
+    } catch {
+      continue
+    }
+    files.append(bytes.subarray((files.size - first) * 32))
   }
 }
 

@@ -23,7 +23,7 @@ const OWN_TYPES: Readonly<Record<string, number>> = { 'sealtrail.quarantined': F
  * after a rebuild they order events only by time.
  */
 export async function fromRecord(log: string, index: number, record: RecordFields, lore: RecordLore): Promise<Sealed> {
-  const own = record.type.startsWith('sealtrail.system.') ? FLAG.system : (OWN_TYPES[record.type] ?? 0)
+  const own = /^sealtrail\.(?:system|summary)\./.test(record.type) ? FLAG.system : (OWN_TYPES[record.type] ?? 0)
   const held = own === 0 || own === FLAG.refused ? lore.held() : false
   const order = lore.order(record.type)
   const status = record.data['delivery_status']

@@ -46,6 +46,8 @@ export interface Ledger {
   subjects(tokens: readonly string[]): Promise<(SubjectState | null)[]>
   /** Stores a commit atomically with its marker. What it says is copied before this returns. */
   write(batch: LedgerBatch): Promise<void>
+  /** Forgets identities whose records have expired: the same event sent again is a new one. What is not known changes nothing. */
+  forget(identities: readonly string[]): Promise<void>
   /** Replay of the log begins here; null: at its first record. */
   marker(log: string): Marker | null
   /** Logs with a marker. */

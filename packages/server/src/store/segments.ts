@@ -16,9 +16,24 @@ export interface StoredSegment {
   readonly segment: Segment
 }
 
+/** Records whose segments were removed. */
+export interface Expired {
+  /** Where the range ends in which the record expired, or null when it did not: then a hole is damage. */
+  end(log: string, index: number): Promise<number | null>
+  /** The record's copy that outlives its segment, or null when there is none. */
+  kept(log: string, index: number): Promise<Uint8Array | null>
+  /** All such copies of a range, ascending. */
+  keptWithin(log: string, from: number, to: number): Promise<ReadonlyArray<{ readonly index: number; readonly record: Uint8Array }>>
+}
+
+/** Stands in a range for a record that has expired. */
+export const EXPIRED_RECORD: Uint8Array = new Uint8Array(0)
+
 export interface SegmentReaderOptions {
   /** Store key of the last committed segment of a log ('' or null: none). Asked only when the store holds rivals for the last place. */
   lastSegment(log: string): string | null
+  /** What is known of records whose segments are gone because their time was over; without it every hole is damage. */
+  readonly expired?: Expired
   /** Unpacked segments kept, in bytes; 16 MiB unless given. */
   readonly cacheBytes?: number
 }
@@ -51,24 +66,38 @@ export class SegmentReader {
    * @throws SealtrailError DATA_CORRUPT when the segment is damaged.
    */
   async record(log: string, index: number): Promise<Uint8Array | null> {
-    const stored = await this.segmentOf(log, index)
-    return stored === null ? null : segmentRecord(stored.segment, index - stored.segment.header.first)
+    // A segment read before it expired is no copy of it.
+    const expired = await this.#options.expired?.end(log, index)
+    const stored = expired === null || expired === undefined ? await this.segmentOf(log, index) : null
+    if (stored === null) return (await this.#options.expired?.kept(log, index)) ?? null
+    return segmentRecord(stored.segment, index - stored.segment.header.first)
   }
 
-  /** Committed records [from, to) in order. @throws SealtrailError DATA_CORRUPT when a segment is damaged or missing. */
+  /**
+   * Committed records [from, to) in order; of one that has expired its copy, or `EXPIRED_RECORD` when it has none.
+   * @throws SealtrailError DATA_CORRUPT when a segment is damaged or missing.
+   */
   async *range(log: string, from: number, to: number): AsyncGenerator<Uint8Array> {
+    let at = from
     for await (const { segment } of this.segments(log, from, to)) {
       const { first } = segment.header
+      for (; at < first; at++) yield (await this.#options.expired?.kept(log, at)) ?? EXPIRED_RECORD
       const end = Math.min(segment.trailer.size, to)
-      for (let index = Math.max(first, from); index < end; index++) yield segmentRecord(segment, index - first)
+      for (; at < end; at++) yield segmentRecord(segment, at - first)
     }
+    for (; at < to; at++) yield (await this.#options.expired?.kept(log, at)) ?? EXPIRED_RECORD
   }
 
-  /** The committed segments that hold records [from, to), in order. @throws SealtrailError DATA_CORRUPT when one is damaged or missing. */
+  /** The committed segments that hold records [from, to), in order; those that expired are passed over. @throws SealtrailError DATA_CORRUPT when one is damaged or missing. */
   async *segments(log: string, from: number, to: number): AsyncGenerator<StoredSegment> {
     for (let index = from; index < to;) {
       const stored = await this.segmentOf(log, index)
-      if (stored === null) throw new SealtrailError('DATA_CORRUPT', `log ${log}: no stored segment holds index ${index}`)
+      if (stored === null) {
+        const end = (await this.#options.expired?.end(log, index)) ?? null
+        if (end === null) throw new SealtrailError('DATA_CORRUPT', `log ${log}: no stored segment holds index ${index}`)
+        index = end
+        continue
+      }
       yield stored
       index = stored.segment.trailer.size
     }

@@ -39,7 +39,26 @@ const follower = new Follower({
   onFailure: (error) => log.error('the index cannot be written; answers come from the segments until it is rebuilt', errorFields(error)),
 })
 
-port.on('message', (message: FedCommit | 'close') => {
+/** Records whose segments are about to be removed; answered once the index has forgotten them. */
+interface Forget {
+  readonly forget: number
+  readonly log: string
+  readonly first: number
+  readonly records: readonly Uint8Array[]
+}
+
+port.on('message', (message: FedCommit | Forget | 'close') => {
+  if (typeof message === 'object' && 'forget' in message) {
+    const { forget, log: name, first, records } = message
+    follower.forget(name, first, records).then(
+      () => port.postMessage({ forgotten: forget }),
+      (error: unknown) => {
+        log.error('the index could not forget what expires', errorFields(error))
+        port.postMessage({ forgotten: forget, failed: true })
+      },
+    )
+    return
+  }
   if (message !== 'close') {
     waiting.set(message.log, [...(waiting.get(message.log) ?? []), message])
     follower.push(fromFeed(message))

@@ -23,6 +23,8 @@ import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import { openReadSide } from './read-side.ts'
 import { localPort } from './sealing-port.ts'
+import { startRetaining } from './retaining.ts'
+import type { Retaining } from './retaining.ts'
 import { serve } from './serve.ts'
 import type { Served } from './serve.ts'
 import { publisherOf, stopForked } from './publishing.ts'
@@ -36,6 +38,8 @@ export interface Local {
   readonly holding: Holding
   /** Publishes when its `round` is called; null without witnesses. */
   readonly publisher: Publisher | null
+  /** The retention duty, which runs when it is told to. */
+  readonly retaining: Retaining
   /** Resolves when the index has everything sealed. */
   indexed(): Promise<void>
   close(): Promise<void>
@@ -47,7 +51,7 @@ export interface LocalOptions {
   readonly journal?: JournalOptions
   /** How the store is opened, for all of the server; a test says otherwise. */
   readonly openStore?: OpenStore
-  /** For holding, and for how often the store is probed: milliseconds that do not follow the clock. */
+  /** For holding, for how often the store is probed, and for how much time has passed: milliseconds that do not follow the clock. */
   readonly monotonic?: () => number
 }
 
@@ -90,13 +94,24 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     monotonic: options.monotonic ?? (() => performance.now()),
     probe: () => probeOnce(config, options.openStore),
   })
-  holding = await startHolding(config, sealing, { log: options.log, now, index: async () => index })
+  const legal = await startHolding(config, sealing, { log: options.log, now, index: async () => index })
+  holding = legal
+  const following = follower
+  const retaining = await startRetaining(config, sealing, {
+    now,
+    log: options.log,
+    scheduled: false,
+    monotonic: options.monotonic ?? (() => performance.now()),
+    index: { subject: (...what) => index.subject(...what), forget: (...what) => following.forget(...what) },
+    alone: (work) => legal.alone(work),
+  })
   const exports = startExports(config, sealing, { log: options.log, now, threads: false })
   const port = localPort(sealing, {
     exports,
-    holds: holding.desk,
+    holds: legal.desk,
+    retention: retaining.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...(holding?.notes() ?? [])],
+    notes: () => [...assuring.notes(), ...legal.notes(), ...retaining.notes()],
     stores: () => assuring.states(),
     async metrics(own) {
       assuring.observe()
@@ -141,12 +156,14 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     assuring,
     holding,
     publisher,
+    retaining,
     indexed: () => (follower as Follower).catchUp(),
     async close() {
       await assuring.close()
       await publisher?.close()
       await served.close()
       await exports.close()
+      await retaining.close()
       await holding?.close()
       await counts.close()
       await sealing.drained()

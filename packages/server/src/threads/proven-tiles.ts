@@ -106,6 +106,7 @@ export class ProvenTiles implements Tiles {
     const first = n * TILE_WIDTH
     const entries: Uint8Array[] = []
     for await (const entry of this.#deps.range(log, first, first + width)) {
+      if (entry.length === 0) throw new SealtrailError('RECORDS_EXPIRED', `log ${log}: record ${first + entries.length} has expired`)
       const at = entries.length * HASH_SIZE
       if (Buffer.compare(leafHash(entry), hashes.subarray(at, at + HASH_SIZE)) !== 0) throw damaged(log, `record ${first + entries.length}`)
       entries.push(entry)

@@ -4,6 +4,7 @@ import { SealtrailError } from '../errors.ts'
 import { decodeEntry } from '../event/entry.ts'
 import type { CheckpointView } from './checkpoint-view.ts'
 import type { Fresh, IntakeDeps } from './intake.ts'
+import { goneAt } from '../index/records.ts'
 import type { ReadSide } from './read-side.ts'
 
 /**
@@ -18,6 +19,8 @@ export function receipts(side: ReadSide, view: CheckpointView): IntakeDeps['rece
     const covering = letOut !== null && index < letOut.size ? letOut : null
     const checkpoint = covering?.note ?? newest
     const bytes = fresh === null ? await side.records.record(log, index) : bytesOf(fresh)
+    if (bytes === null && (await goneAt(side.records, log, index)) !== null)
+      throw new SealtrailError('RECORDS_EXPIRED', 'the event was sealed, and its record has expired')
     if (bytes === null) throw new SealtrailError('DATA_CORRUPT', `log ${log} index ${index} is sealed and cannot be read back`)
     const { size, root } = parseCheckpoint(parseNote(checkpoint).text)
     const hashes = side.hashes(log).prove(index, Number(size))

@@ -5,6 +5,7 @@ import type { JsonObject } from '../event/json.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import type { ExportAsked, ExportJob, Requester } from '../export/export.ts'
 import type { Exports } from '../export/exports.ts'
+import type { RetentionDesk } from '../http/retention.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault/vault.ts'
 import type { StoreState } from '../store/verdict.ts'
@@ -51,6 +52,10 @@ export interface SealingPort {
   releaseHold(order: { readonly id: string; readonly reason: string; readonly by: HoldOfficer }): Promise<HoldView>
   approveHold(order: { readonly id: string; readonly by: HoldOfficer }): Promise<HoldView>
   listHolds(): Promise<HoldView[]>
+  retentionStatus(): Promise<JsonObject>
+  runRetention(order: Parameters<RetentionDesk['run']>[0]): Promise<JsonObject[]>
+  listFlags(): Promise<JsonObject[]>
+  createFlag(flag: Parameters<RetentionDesk['flag']>[0]): Promise<JsonObject>
 }
 
 /** Beyond the sealing itself: what the server's main thread knows of the other threads. */
@@ -59,6 +64,7 @@ export interface Supervisor {
   metrics: SealingPort['metrics']
   readonly exports: Pick<Exports, 'create' | 'list' | 'get'>
   readonly holds: HoldDesk
+  readonly retention: RetentionDesk
   /** What is degraded and keeps no event out, one line each. */
   notes?(): readonly string[]
   stores?(): readonly StoreState[]
@@ -96,6 +102,10 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     releaseHold: ({ id, reason, by }) => supervisor.holds.release(id, reason, by),
     approveHold: ({ id, by }) => supervisor.holds.approve(id, by),
     listHolds: () => supervisor.holds.list(),
+    retentionStatus: () => supervisor.retention.status(),
+    runRetention: (order) => supervisor.retention.run(order),
+    listFlags: () => supervisor.retention.flags(),
+    createFlag: (flag) => supervisor.retention.flag(flag),
   }
 }
 
@@ -121,6 +131,10 @@ const NAMES = [
   'releaseHold',
   'approveHold',
   'listHolds',
+  'retentionStatus',
+  'runRetention',
+  'listFlags',
+  'createFlag',
 ] as const
 
 /** The port as functions another thread may call (`rpc.ts`). */

@@ -191,6 +191,12 @@ export async function serve({
         approve: (id, by) => port.approveHold({ id, by }),
         list: () => port.listHolds(),
       },
+      retention: {
+        status: () => port.retentionStatus(),
+        run: (order) => port.runRetention(order),
+        flags: () => port.listFlags(),
+        flag: (flag) => port.createFlag(flag),
+      },
       tokens: new Tokens({ data: config.data, now, random: randomBytes }),
       config,
       now,

@@ -12,6 +12,7 @@ import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts
 import type { Snapshot } from '../observe/metrics.ts'
 import { assuringOf } from './assuring.ts'
 import { startExports } from './exporting.ts'
+import { forgettingIn } from './forgetting.ts'
 import { toFeed, transferOf } from './feed.ts'
 import { startHolding } from './holding.ts'
 import type { Holding } from './holding.ts'
@@ -22,6 +23,7 @@ import type { Publishing } from './publishing.ts'
 import { Caller, answer } from './rpc.ts'
 import { rawHandlers } from './raw-port.ts'
 import { probeInThreads } from './probing.ts'
+import { startRetaining } from './retaining.ts'
 import { localPort, portHandlers } from './sealing-port.ts'
 import { sealStart } from './start-event.ts'
 import { startTimestamping } from './timestamping.ts'
@@ -85,18 +87,31 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const probing = probeInThreads(config)
   const assuring = assuringOf(config, sealing, { log, metrics, now, monotonic: () => performance.now(), probe: () => probing.probe() })
   const observed = assuring.beat()
-  holding = await startHolding(config, sealing, {
+  const legal = await startHolding(config, sealing, {
     log,
     now,
     // Asked once the index thread has the folder open.
     index: async () => (searched ??= await LevelIndex.open(join(config.data, 'index'))),
   })
+  holding = legal
   const exports = startExports(config, sealing, { log, now, threads: true })
+  const retaining = await startRetaining(config, sealing, {
+    now,
+    log,
+    scheduled: true,
+    monotonic: () => performance.now(),
+    index: {
+      subject: async (...what) => (searched ??= await LevelIndex.open(join(config.data, 'index'))).subject(...what),
+      forget: forgettingIn(() => indexer),
+    },
+    alone: (work) => legal.alone(work),
+  })
   const port = localPort(sealing, {
     exports,
-    holds: holding.desk,
+    holds: legal.desk,
+    retention: retaining.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...(holding?.notes() ?? []), ...(timestamping?.notes() ?? [])],
+    notes: () => [...assuring.notes(), ...legal.notes(), ...(timestamping?.notes() ?? []), ...retaining.notes()],
     stores: () => assuring.states(),
     async metrics(own: Snapshot) {
       assuring.observe()
@@ -168,6 +183,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       await publishing?.close()
       await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
       await exports.close()
+      await retaining.close()
       await holding?.close()
       await searched?.close()
       await counts.close()

@@ -1,6 +1,7 @@
 import { spliceRecord } from '@sealtrail/evidence'
 import type { Batch } from '../event/batch.ts'
 import { FLAG, NO_SESSION, encodeEntry, entryBound } from '../event/entry.ts'
+import type { EntryDraft } from '../event/entry.ts'
 import { identify } from '../event/identity.ts'
 import type { JsonObject } from '../event/json.ts'
 import { subjectToken } from '../event/subject-token.ts'
@@ -21,12 +22,28 @@ export interface SystemEvent {
 
 /** A batch of one entry for the system trail, through the same journal and seal as everything else. */
 export function systemBatch(event: SystemEvent, nowMs: number, tenant: string, hashes: KeyedHashes): Batch {
-  const { identity, auditid } = identify(hashes, tenant, SYSTEM_LOG, event.id, nowMs)
+  return batchOf([draftOf(event, { log: SYSTEM_LOG, trail: SYSTEM_LOG, room: 'system' }, nowMs, tenant, hashes)])
+}
+
+/** The same for a log of summaries: `sealtrail.summary.<what>`. @param trail whose summaries they are */
+export function summaryBatch(log: string, trail: string, events: readonly SystemEvent[], nowMs: number, tenant: string, hashes: KeyedHashes): Batch {
+  return batchOf(events.map((event) => draftOf(event, { log, trail, room: 'summary' }, nowMs, tenant, hashes)))
+}
+
+interface Place {
+  readonly log: string
+  /** Whose identities its records have. */
+  readonly trail: string
+  readonly room: 'system' | 'summary'
+}
+
+function draftOf(event: SystemEvent, { log, trail, room }: Place, nowMs: number, tenant: string, hashes: KeyedHashes): EntryDraft {
+  const { identity, auditid } = identify(hashes, tenant, trail, event.id, nowMs)
   const time = new Date(nowMs).toISOString()
   const { text, bytes, lateAt, sequenceAt } = spliceRecord({
     auditid,
     data: event.data,
-    dataschema: `urn:sealtrail:schema:system.${event.what}:1`,
+    dataschema: `urn:sealtrail:schema:${room}.${event.what}:1`,
     id: event.id,
     provenance: 'pushed',
     recordedtime: time,
@@ -34,9 +51,9 @@ export function systemBatch(event: SystemEvent, nowMs: number, tenant: string, h
     source: 'urn:sealtrail:server',
     subject: event.subject,
     time,
-    type: `sealtrail.system.${event.what}`,
+    type: `sealtrail.${room}.${event.what}`,
   })
-  const draft = {
+  return {
     flags: FLAG.system,
     statusRank: 0,
     phase: 0,
@@ -45,9 +62,9 @@ export function systemBatch(event: SystemEvent, nowMs: number, tenant: string, h
     receivedMs: nowMs,
     identity,
     fingerprint: '\0'.repeat(16),
-    subjectToken: subjectToken(SYSTEM_LOG, event.subject),
+    subjectToken: subjectToken(log, event.subject),
     session: NO_SESSION,
-    log: SYSTEM_LOG,
+    log,
     subject: event.subject,
     tokens: [],
     recordText: text,
@@ -55,7 +72,12 @@ export function systemBatch(event: SystemEvent, nowMs: number, tenant: string, h
     lateAt,
     sequenceAt,
   }
-  const entries = Buffer.alloc(entryBound(draft))
-  const end = encodeEntry(draft, null, entries, 0)
-  return { entries: entries.subarray(0, end), offsets: Uint32Array.of(0, end), rows: new Uint8Array(0), rowOffsets: Uint32Array.of(0, 0), wait: 'durable' }
+}
+
+function batchOf(drafts: readonly EntryDraft[]): Batch {
+  const entries = Buffer.alloc(drafts.reduce((sum, draft) => sum + entryBound(draft), 0))
+  const offsets = new Uint32Array(drafts.length + 1)
+  drafts.forEach((draft, i) => (offsets[i + 1] = encodeEntry(draft, null, entries, offsets[i] as number)))
+  const end = offsets[drafts.length] as number
+  return { entries: entries.subarray(0, end), offsets, rows: new Uint8Array(0), rowOffsets: new Uint32Array(drafts.length + 1), wait: 'durable' }
 }

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
-import { lockFor } from '../config/open-log.ts'
+import { longLockFor } from '../config/open-log.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import { readRoots } from '../config/time-stamp-roots.ts'
 import { SealtrailError } from '../errors.ts'
@@ -43,7 +43,7 @@ export async function startTimestamping(
   let notes: readonly string[] = []
   answer(worker, {
     put: ({ log, key, bytes }: { log: string; key: string; bytes: Uint8Array }) =>
-      sealing.store.put(key, bytes, lockFor(config, log, env.now()), { format: key.includes('/crl/') ? 'application/pkix-crl' : 'sealtrail/timestamp/1' }),
+      sealing.store.put(key, bytes, longLockFor(config, log, env.now()), { format: key.includes('/crl/') ? 'application/pkix-crl' : 'sealtrail/timestamp/1' }),
     // An outage is no less one because the system trail cannot take it right now: the log and the metrics have it too.
     authority: (event: AuthorityEvent) =>
       sealing

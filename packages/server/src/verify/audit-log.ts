@@ -1,5 +1,5 @@
 import { LogAudit, parseObjectKey, PROBLEMS } from '@sealtrail/evidence'
-import type { ExpiredRange, RecordChecks } from '@sealtrail/evidence'
+import type { ExpiredRange, RecordChecks, SummaryClaim } from '@sealtrail/evidence'
 import type { Head } from '../head/head.ts'
 import type { Store } from '../store/store.ts'
 import { decidedFrames } from './branches.ts'
@@ -11,6 +11,7 @@ import { FrameReader } from './frames.ts'
 import type { Frame } from './frames.ts'
 import { auditKept } from './kept.ts'
 import { checkObjects } from './objects.ts'
+import { isSummaryLog, SummaryCheck } from './summaries.ts'
 import { storedHashes } from './stored-hashes.ts'
 import { Unpacker } from './unpacker.ts'
 import type { FoundProblem, LogVerdict, Note } from './verdict.ts'
@@ -36,6 +37,10 @@ export interface AuditLogOptions {
   readonly expired?: readonly ExpiredRange[]
   /** Told of each expiry that a sound segment of this log announces: asked of the log `system`. */
   readonly onExpiry?: (range: ExpiredRange) => void
+  /** What logs of summaries say was made of this log. */
+  readonly summaries?: readonly SummaryClaim[]
+  /** Told what this log, if it is one of summaries, says of others. */
+  readonly onSummaries?: (claims: readonly SummaryClaim[]) => void
   /** Looks each record's commitments up; null: not checked. */
   readonly commitments: CommitmentCheck | null
   /** States of the log kept elsewhere, which decide where no head says which segments are the log's. */
@@ -62,7 +67,9 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
     records: options.records,
     ...(options.hashes === undefined ? {} : { hashes: options.hashes }),
     expired: { ranges: expired, hashes: proofs.read },
+    ...(options.summaries === undefined ? {} : { summaries: options.summaries }),
   })
+  const summed = isSummaryLog(log) ? new SummaryCheck(log) : null
   const tails: string[] = []
   for await (const { key, size } of store.list(`${log}/tail/`)) {
     tails.push(key)
@@ -89,6 +96,7 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
       else {
         const faults = audit.faults
         audit.segment(frame.key, frame.digest, frame.content.ndjson, frame.content.facts ?? undefined)
+        if (audit.faults === faults) summed?.segment(parseObjectKey(frame.key).first, frame.content.ndjson)
         if (options.onExpiry !== undefined && audit.faults === faults) for (const range of expiriesIn(frame.content.ndjson)) options.onExpiry(range)
         if (signers !== null && audit.size > before && !signers.includes(signerOf(frame.content.ndjson))) {
           problems.push({ index: before, object: frame.key, code: 'SEGMENT_SIGNER', message: PROBLEMS.SEGMENT_SIGNER })
@@ -116,6 +124,14 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
   for (const { object, note } of kept.checkpoints) audit.checkpoint(object, note)
   for (const { object, note } of options.checkpoints) audit.checkpoint(object, note)
   if (head !== null) audit.head(head)
+  const checked = audit.summaries()
+  if (options.summaries !== undefined && options.summaries.length > 0)
+    notes.push({ object: log, message: `${checked} of ${options.summaries.length} summaries were held against the records they are made of` })
+  if (summed !== null) {
+    problems.push(...summed.problems)
+    options.onSummaries?.(summed.claims)
+    if (summed.more > 0) notes.push({ object: log, message: `${summed.more} summaries were not held against their records: too many for one pass` })
+  }
   const found = await commitments?.finish()
   const result = audit.result()
   proofs.close()

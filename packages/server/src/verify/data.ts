@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ExpiredRange, RecordChecks } from '@sealtrail/evidence'
+import type { RecordChecks } from '@sealtrail/evidence'
 import { parseVkey } from '@sealtrail/tlog'
 import type { Policy } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
@@ -9,7 +9,9 @@ import type { Head, HeadStore } from '../head/head.ts'
 import { checkpointFolder, checkpointPath } from '../seal/checkpoint.ts'
 import { logsIn } from '../store/logs.ts'
 import type { Store } from '../store/store.ts'
+import { Announced, announcingFirst, isAnnouncing } from './announced.ts'
 import { auditLog } from './audit-log.ts'
+import type { AuditLogOptions } from './audit-log.ts'
 import type { CommitmentCheck } from './commitments.ts'
 import { checkDatabases, readTiles, readTilesBeside, tilesProblem } from './derived.ts'
 import type { Frame } from './frames.ts'
@@ -62,7 +64,6 @@ export interface AuditDataOptions {
 }
 
 const RECORDS: RecordChecks = { form: 'scan', auditids: true, subjects: true }
-const SYSTEM = 'system'
 const RAW: RecordChecks = { form: 'none', auditids: false, subjects: false }
 
 /**
@@ -82,18 +83,15 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   const all = await logsOf(directory, store, heads)
   const logs = all.filter((log) => options.logs?.includes(log) ?? true)
   const verdicts: LogVerdict[] = []
-  const expiries: ExpiredRange[] = []
-  // First of all, also where it was not asked for: it says what has expired of the others.
+  const announced = new Announced()
   const { onProgress: _, ...unseen } = options
-  if (all.includes(SYSTEM) && !logs.includes(SYSTEM))
-    await auditOne(directory, SYSTEM, all, heads, unseen, { commitments: null, expired: [], onExpiry: (range) => expiries.push(range) })
-  for (const log of logs.toSorted((a, b) => Number(b === SYSTEM) - Number(a === SYSTEM))) {
-    const expired = expiries.filter((range) => range.log === log)
-    const verdict = await auditOne(directory, log, logs, heads, options, {
-      commitments: commitments?.(log) ?? null,
-      expired,
-      ...(log === SYSTEM ? { onExpiry: (range: ExpiredRange) => expiries.push(range) } : {}),
-    })
+  for (const log of announcingFirst(all)) {
+    if (!logs.includes(log)) {
+      // Not asked for, and the others cannot be audited without what it says of them.
+      if (isAnnouncing(log)) await auditOne(directory, log, all, heads, unseen, { commitments: null, ...announced.of(log) })
+      continue
+    }
+    const verdict = await auditOne(directory, log, logs, heads, options, { commitments: commitments?.(log) ?? null, ...announced.of(log) })
     const ours = damage.filter((each) => each.log === log)
     const headers = ours.filter(({ why }) => why === 'header damaged').map((each) => problem('OBJECT_HEADER', placeOf(each), null))
     const torn = ours
@@ -119,10 +117,8 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   return verdicts
 }
 
-interface OfLog {
+interface OfLog extends Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'summaries' | 'onSummaries'> {
   readonly commitments: CommitmentCheck | null
-  readonly expired: readonly ExpiredRange[]
-  readonly onExpiry?: (range: ExpiredRange) => void
 }
 
 async function auditOne(
@@ -131,7 +127,7 @@ async function auditOne(
   logs: readonly string[],
   heads: HeadStore | null,
   options: AuditDataOptions,
-  { commitments, expired, onExpiry }: OfLog,
+  { commitments, onExpiry, onSummaries, ...said }: OfLog,
 ): Promise<LogVerdict> {
   const { store, own } = options
   const key = options.policy?.logs[0]?.vkey ?? options.key
@@ -171,8 +167,10 @@ async function auditOne(
         segmentKeys: own?.segment ?? null,
         hashes: kept.read,
         records: isRawLog(log) ? RAW : (options.records ?? RECORDS),
-        expired,
+        ...said,
+        // Once is enough.
         ...(onExpiry === undefined || packs ? {} : { onExpiry }),
+        ...(onSummaries === undefined || packs ? {} : { onSummaries }),
         commitments: packs || isRawLog(log) ? null : commitments,
         ...(options.locks === undefined || packs ? {} : { before: async (frame: Frame) => options.locks?.take(log, frame) }),
         promised: [

@@ -1,11 +1,12 @@
 import { isSegmentSigned, splitSegment } from '@sealtrail/evidence'
-import type { ExpiredRange, RecordChecks, SegmentHeader } from '@sealtrail/evidence'
+import type { RecordChecks, SegmentHeader } from '@sealtrail/evidence'
 import { parseVkey } from '@sealtrail/tlog'
 import type { Policy } from '@sealtrail/tlog'
 import { isRawLog } from '../event/raw-log.ts'
 import { logsIn } from '../store/logs.ts'
 import type { Store } from '../store/store.ts'
 import { unpackSync } from '../store/unpack.ts'
+import { Announced, announcingFirst, isAnnouncing } from './announced.ts'
 import { auditLog, type AuditLogOptions } from './audit-log.ts'
 import type { Frame } from './frames.ts'
 import { keptHashes } from './kept-hashes.ts'
@@ -44,11 +45,11 @@ export async function auditStore(options: AuditStoreOptions): Promise<LogVerdict
   const key = options.policy?.logs[0]?.vkey ?? options.key
   const asked = all.filter((each) => options.logs?.includes(each) ?? true)
   const audited: { readonly verdict: LogVerdict; readonly signers: Signers }[] = []
-  const expiries = new Expiries()
-  for (const log of systemFirst(all)) {
+  const announced = new Announced()
+  for (const log of announcingFirst(all)) {
     const shown = asked.includes(log)
-    // Audited also where it was not asked for: it says what has expired of the others.
-    if (!shown && log !== SYSTEM_LOG) continue
+    // Audited also where it was not asked for: the others cannot be without what it says of them.
+    if (!shown && !isAnnouncing(log)) continue
     const vkey = key === null ? null : vkeyFor(key, log, all)
     const views = vkey === null ? undefined : await options.askWitnesses?.(parseVkey(vkey).name)
     const kept = [...options.kept, ...(views?.kept ?? [])]
@@ -57,12 +58,12 @@ export async function auditStore(options: AuditStoreOptions): Promise<LogVerdict
       signers.take(frame)
       options.locks?.take(log, frame)
     }
-    const of: AuditStoredLogOptions = { ...options, kept, log, vkey, segmentKeys: null, ...expiries.of(log), before }
+    const of: AuditStoredLogOptions = { ...options, kept, log, vkey, segmentKeys: null, ...announced.of(log), before }
     let verdict = await auditStoredLog(of)
     if (verdict.root === null) {
       // Records and hashes are gone at once: the packs may still lead over the hole.
       signers = new Signers()
-      verdict = await withPacks({ ...of, onExpiry: () => {}, before: async (frame) => signers.take(frame) })
+      verdict = await withPacks({ ...of, onExpiry: () => {}, onSummaries: () => {}, before: async (frame) => signers.take(frame) })
     }
     if (!shown) continue
     verdict = vouched(verdict, options.policy, vkey, kept, views?.notes ?? [])
@@ -88,25 +89,6 @@ function vouched(verdict: LogVerdict, policy: Policy | undefined, vkey: string |
   return { ...verdict, ok: problems.length === 0, problems, notes: [...verdict.notes, ...(best?.notes ?? []), ...notes] }
 }
 
-/** The logs with `system` first, which says what has expired of the others. */
-export function systemFirst(logs: readonly string[]): string[] {
-  return logs.toSorted((a, b) => Number(b === SYSTEM_LOG) - Number(a === SYSTEM_LOG))
-}
-
-/** What the log `system` announces as expired, gathered while it is audited, for the audits that follow. */
-export class Expiries {
-  readonly #ranges: ExpiredRange[] = []
-
-  of(log: string): { readonly expired: readonly ExpiredRange[]; readonly onExpiry: (range: ExpiredRange) => void } {
-    return {
-      expired: this.#ranges.filter((range) => range.log === log),
-      onExpiry: (range) => {
-        if (log === SYSTEM_LOG) this.#ranges.push(range)
-      },
-    }
-  }
-}
-
 export interface AuditStoredLogOptions extends Pick<AuditStoreOptions, 'store' | 'kept' | 'tsaRoots' | 'onProgress'> {
   readonly log: string
   /** Of this log. */
@@ -116,9 +98,10 @@ export interface AuditStoredLogOptions extends Pick<AuditStoreOptions, 'store' |
   readonly before?: AuditLogOptions['before']
   readonly expired?: AuditLogOptions['expired']
   readonly onExpiry?: AuditLogOptions['onExpiry']
+  readonly summaries?: AuditLogOptions['summaries']
+  readonly onSummaries?: AuditLogOptions['onSummaries']
 }
 
-const SYSTEM_LOG = 'system'
 const RECORDS: RecordChecks = { form: 'scan', auditids: true, subjects: true }
 const RAW: RecordChecks = { form: 'none', auditids: false, subjects: false }
 
@@ -139,6 +122,8 @@ export async function auditStoredLog(options: AuditStoredLogOptions): Promise<Lo
     ...(options.before === undefined ? {} : { before: options.before }),
     ...(options.expired === undefined ? {} : { expired: options.expired }),
     ...(options.onExpiry === undefined ? {} : { onExpiry: options.onExpiry }),
+    ...(options.summaries === undefined ? {} : { summaries: options.summaries }),
+    ...(options.onSummaries === undefined ? {} : { onSummaries: options.onSummaries }),
     records: isRawLog(log) ? RAW : RECORDS,
     commitments: null,
     // attacker: a stamped checkpoint lies in the store itself, so it decides nothing unless a key from elsewhere signed it.

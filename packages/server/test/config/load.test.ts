@@ -43,7 +43,7 @@ test('no file at all: the defaults', () => {
     map: null,
     subscription: null,
     sequence: { settleMs: 5_000, quietMs: 30_000, holdMs: 300_000 },
-    retain: { mode: 'COMPLIANCE', periodMs: 366 * 86_400_000, classes: [] },
+    retain: { mode: 'COMPLIANCE', periodMs: 366 * 86_400_000, detailMs: null, keep: null, classes: [] },
     public: false,
   })
   for (const empty of ['', '# nothing', '---', 'trails:', 'trails: {}', 'seal:\ntls: ~\nwitnesses:\nsources: {}']) assert.deepEqual(parse(empty).config, config)
@@ -73,7 +73,7 @@ trails:
     subscription: { eventTypes: call, filterExpression: event.b == 2 }
     map: { a: "{{event.a}}", b: { c: [1, true, null] } }
     sequence: { settle: 1s, quiet: PT2S, hold: 3000ms }
-    retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H, classes: { phi: { tags: [HIPAA, Phi-2], period: P6Y }, old: false, pci: { mode: GOVERNANCE, period: 400d } } }
+    retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H, detail: 30d, keep: 'event.a == 1', classes: { phi: { tags: [HIPAA, Phi-2], period: P6Y }, old: false, pci: { mode: GOVERNANCE, period: 400d } } }
     public: true
 limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 0.5s, exportKeep: 2d, exportRecords: 9, ingestThreads: 0 }
 `)
@@ -100,6 +100,8 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
         retain: {
           mode: 'GOVERNANCE',
           periodMs: ((2 * 366 + 31 + 7 + 1) * 24 + 1) * 3_600_000,
+          detailMs: 30 * 86_400_000,
+          keep: 'event.a == 1',
           classes: [
             { name: 'phi', tags: ['HIPAA', 'Phi-2'], mode: 'COMPLIANCE', periodMs: 6 * 366 * 86_400_000 },
             { name: 'pci', tags: ['pci'], mode: 'GOVERNANCE', periodMs: 400 * 86_400_000 },

@@ -41,6 +41,8 @@ export interface WorldOptions {
   readonly journal?: JournalOptions
   /** The server's clock, ms since the epoch. */
   readonly now?: () => number
+  /** A clock nobody sets; the same as `now` unless given. */
+  readonly monotonic?: () => number
 }
 
 /** A data directory with the whole server on it, called without a socket. */
@@ -72,6 +74,7 @@ export class World {
       log: createLog({ level: 'debug', now: Date.now, write: (line) => void this.lines.push(line) }),
       ...(options.journal === undefined ? {} : { journal: options.journal }),
       ...(options.now === undefined ? {} : { now: options.now }),
+      ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
     })
     this.#open = true
     const { deps } = this.local.served

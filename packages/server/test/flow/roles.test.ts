@@ -37,6 +37,10 @@ const MAY: ReadonlyArray<readonly [method: Method, path: string, roles: string, 
   ['GET', '/api/v1/holds', 'auditor officer admin'],
   ['POST', `/api/v1/holds/${'0'.repeat(32)}/release`, 'officer admin', { reason: 'roles' }],
   ['POST', `/api/v1/holds/${'0'.repeat(32)}/approve`, 'officer admin', {}],
+  ['GET', '/api/v1/retention', 'auditor officer admin'],
+  ['POST', '/api/v1/retention/run', 'officer admin', {}],
+  ['GET', '/api/v1/retention/flags', 'auditor officer admin'],
+  ['POST', '/api/v1/retention/flags', 'officer admin', { subject: 'role-call', reason: 'r' }],
   ['GET', '/api/v1/quarantine', 'auditor officer admin'],
   ['POST', '/api/v1/quarantine/replay', 'officer admin', {}],
   ['GET', '/api/v1/tokens', 'security admin'],
@@ -65,7 +69,7 @@ describe('roles', () => {
   let system = ''
   let exported = ''
   before(async () => {
-    world = await World.open('', { now: () => Date.now() - behindMs })
+    world = await World.open('trails: { interactions: { retain: { detail: 30d } } }', { now: () => Date.now() - behindMs })
     auditid = String(
       (await world.send('/api/v1/events', { message_uuid: 'role-message', delivery_status: 'READ', customer_external_id: 'CUST_90909' })).body['auditid'],
     )

@@ -153,6 +153,12 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       get: (id) => answer({ ...EXPORT, id }, 'readExport', id),
       file: () => FILE,
     },
+    retention: {
+      status: () => answer({ tiers: false }, 'status'),
+      run: (order) => answer([], 'run', order),
+      flags: () => answer([], 'flags'),
+      flag: (flag) => answer({ flag: 'f'.repeat(32), ...flag }, 'flag', flag),
+    },
     config: {
       tenant: 'default',
       origin: 'audit.example',

@@ -22,11 +22,13 @@ const send = (path: string, method: string, headers: Record<string, string>) =>
       ? {
           body: path.endsWith('/exports')
             ? '{"subject":"s"}'
-            : path.includes('/holds')
-              ? path.endsWith('/holds')
-                ? '{"subject":"s","reason":"r"}'
-                : '{"reason":"r"}'
-              : '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}',
+            : path.endsWith('/flags')
+              ? '{"subject":"s","reason":"r"}'
+              : path.includes('/holds')
+                ? path.endsWith('/holds')
+                  ? '{"subject":"s","reason":"r"}'
+                  : '{"reason":"r"}'
+                : '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}',
         }
       : {}),
   })

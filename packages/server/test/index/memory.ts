@@ -1,4 +1,4 @@
-import type { Records } from '../../src/index/records.ts'
+import type { Gone, Records } from '../../src/index/records.ts'
 
 /** Logs in memory, for tests of what stands on the port. */
 export class MemoryRecords implements Records {
@@ -23,6 +23,10 @@ export class MemoryRecords implements Records {
   async record(log: string, index: number): Promise<Uint8Array | null> {
     this.reads++
     return this.logsByName.get(log)?.[index] ?? null
+  }
+
+  async gone(): Promise<readonly Gone[]> {
+    return []
   }
 
   async object(): Promise<Uint8Array | null> {

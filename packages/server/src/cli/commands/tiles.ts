@@ -36,15 +36,19 @@ async function exportTiles(ctx: Context, target: string): Promise<Exit> {
       const folder = new TileFolder(join(target, log))
       const progress = new Progress(ctx, log)
       try {
+        let expired = 0
         const { size, root } = await copyLog(log, source, folder, {
           stopping: ctx.stopping,
+          onExpired: (records) => void (expired += records),
           onProgress: (at, total) => progress.at(total === 0 ? null : at / total, `${count(at)} of ${some(total, 'record')}`),
         })
         progress.done()
         const { written, kept, bytes } = folder
         done.push({ log, size, root, written, kept, bytes })
         if (!ctx.json)
-          ctx.stdout(`${log}: ${some(size, 'record')}, root ${root}\n  ${some(written, 'file')} written (${bytesOf(bytes)}), ${count(kept)} there already\n`)
+          ctx.stdout(
+            `${log}: ${some(size, 'record')}, root ${root}\n  ${some(written, 'file')} written (${bytesOf(bytes)}), ${count(kept)} there already${expired === 0 ? '' : `, ${some(expired, 'record')} in bundles that are left out, as some of them have expired`}\n`,
+          )
       } finally {
         progress.done()
       }

@@ -24,7 +24,7 @@ export async function copyLog(
   log: string,
   source: TileSource,
   folder: TileFolder,
-  options: { readonly stopping: AbortSignal; onProgress(done: number, total: number): void },
+  options: { readonly stopping: AbortSignal; onProgress(done: number, total: number): void; onExpired(records: number): void },
 ): Promise<Copied> {
   const note = await source.checkpoint(log)
   if (note === null) throw new SealtrailError('NOT_FOUND', `there is no published checkpoint of a log ${log}`)
@@ -49,7 +49,8 @@ export async function copyLog(
       // An earlier checkpoint of this folder was handed to somebody: the log must have grown from it.
       if (before !== null && before.size > first && before.size <= first + tile.width)
         tree.mustPass(before, hashes.subarray(0, (before.size - first) * HASH_SIZE))
-      if (bundle !== null) folder.put({ ...tile, level: 'entries' }, bundle)
+      if (bundle === EXPIRED) options.onExpired(tile.width)
+      else if (bundle !== null) folder.put({ ...tile, level: 'entries' }, bundle)
       else folder.kept++
       folder.put(tile, hashes)
       tree.append(hashes)
@@ -65,11 +66,13 @@ export async function copyLog(
   return { size: target.size, root: target.root }
 }
 
+const EXPIRED = 'expired' as const
+
 interface Fetched {
   readonly tile: Tile
   readonly hashes: Uint8Array
-  /** Null: it stands in the folder already. */
-  readonly bundle: Uint8Array | null
+  /** Null: it stands in the folder already. `EXPIRED`: it holds records that have expired, of which only the hashes are left. */
+  readonly bundle: Uint8Array | typeof EXPIRED | null
 }
 
 async function fetched(log: string, source: TileSource, folder: TileFolder, first: number, size: number): Promise<Fetched> {
@@ -81,7 +84,11 @@ async function fetched(log: string, source: TileSource, folder: TileFolder, firs
     if (!leads(standing, hashes, tile.width)) throw folder.differs(entries)
     return { tile, hashes, bundle: null }
   }
-  const bundle = await source.tile(log, entries)
+  const bundle = await source.tile(log, entries).catch((error: unknown): typeof EXPIRED => {
+    if (error instanceof SealtrailError && error.code === 'RECORDS_EXPIRED') return EXPIRED
+    throw error
+  })
+  if (bundle === EXPIRED) return { tile, hashes, bundle }
   if (!leads(bundle, hashes, tile.width)) throw new SealtrailError('DATA_CORRUPT', `${log}: the entries from ${first} on are not those of its hashes`)
   return { tile, hashes, bundle }
 }

@@ -21,6 +21,7 @@ import {
 } from './keys.ts'
 import { MAX_U48 } from '../index.ts'
 import { plainToken } from '../plain-token.ts'
+import { forgetting } from './forget.ts'
 import { mergeTimelines } from './merge.ts'
 import type { Line } from './merge.ts'
 
@@ -127,6 +128,18 @@ export class LevelIndex implements Index {
       throw cause
     }
     writer.size = end
+  }
+
+  async forget({ log, first, records, tokens }: Batch): Promise<void> {
+    const writer = await this.#writer(log)
+    const keys = forgetting(writer.number, first, records, tokens, (fields) => writer.groups.numberOf(fields, () => {}))
+    if (keys.length === 0) return
+    await this.#db.batch(keys.map((key) => ({ type: 'del' as const, key })))
+    // LevelDB keeps what is deleted until it compacts; tokens of personal values must not wait for that.
+    for (const prefix of [PREFIX.subject, PREFIX.time, PREFIX.token]) {
+      const own = keys.filter((key) => key[0] === prefix).sort(Buffer.compare)
+      if (own.length > 0) await this.#db.compactRange(own[0] as Buffer, own.at(-1) as Buffer)
+    }
   }
 
   async auditid(auditid: string): Promise<Place[]> {

@@ -102,6 +102,7 @@ class Files implements FileJournal {
   #releasing: Promise<void> = Promise.resolve()
   #failed: SealtrailError | null = null
   #closed = false
+  #turned = false
 
   constructor(folder: string, files: number[], fd: number, offset: number, cut: FileJournal['cut'], options: JournalOptions) {
     this.#folder = folder
@@ -166,7 +167,7 @@ class Files implements FileJournal {
   async #write(entries: readonly Uint8Array[]): Promise<Position[]> {
     const positions: Position[] = []
     for (let next = 0; next < entries.length;) {
-      if (this.#offset >= this.#rotateBytes) await this.#rotate()
+      if (this.#offset >= this.#rotateBytes || this.#turned) await this.#rotate()
       let to = next
       let size = 0
       do size += FRAME_HEADER + (entries[to++]?.length ?? 0)
@@ -195,6 +196,11 @@ class Files implements FileJournal {
     this.#file = next
     this.#offset = FILE_HEADER
     this.#files.push(next)
+    this.#turned = false
+  }
+
+  turn(): void {
+    this.#turned ||= this.#offset > FILE_HEADER
   }
 
   async reopen(): Promise<boolean> {

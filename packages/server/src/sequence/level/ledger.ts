@@ -189,6 +189,10 @@ class LevelLedger implements Ledger {
     }
   }
 
+  async forget(identities: readonly string[]): Promise<void> {
+    await this.#level.batch(identities.map((identity) => ({ type: 'del' as const, key: identityKey(identity) })))
+  }
+
   marker(log: string): Marker | null {
     return this.#markers.get(log)?.marker ?? null
   }

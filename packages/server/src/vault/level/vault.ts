@@ -16,6 +16,8 @@ import { aliasKey, disclosureKey, keyKey } from './rows.ts'
 /** Room that a disk must have before the vault is tried again, beyond what it certainly needs. */
 const SPARE_BYTES = 1024 * 1024
 
+const EXPIRED_TOGETHER = 1000
+
 interface Waiting {
   readonly rows: readonly VaultRow[]
   resolve(): void
@@ -179,6 +181,35 @@ export class LevelVault implements Vault {
       await flush()
     } catch (cause) {
       throw failure('swept', cause)
+    }
+    return deleted
+  }
+
+  /**
+   * Deletes the disclosures of records of which no copy is left, by audit id (16 bytes), and has their old copies compacted
+   * away. People's keys stay: they may open other records. Durable when it resolves; that a row is gone already is success.
+   */
+  async expire(auditids: readonly Uint8Array[]): Promise<number> {
+    let deleted = 0
+    let [least, most]: [Buffer | null, Buffer | null] = [null, null]
+    try {
+      for (let at = 0; at < auditids.length; at += EXPIRED_TOGETHER) {
+        const rows = (await this.rowsOf(auditids.slice(at, at + EXPIRED_TOGETHER))).flat()
+        if (rows.length === 0) continue
+        const keys = rows.map(({ key }) => disclosureKey(key)).sort(Buffer.compare)
+        await this.#db.batch(
+          keys.map((key) => ({ type: 'del' as const, key })),
+          { sync: true },
+        )
+        deleted += keys.length
+        const [first, last] = [keys[0] as Buffer, keys.at(-1) as Buffer]
+        if (least === null || Buffer.compare(first, least) < 0) least = first
+        if (most === null || Buffer.compare(last, most) > 0) most = last
+      }
+      // Audit ids begin with the event's time: what expires together lies together, and little else is rewritten.
+      if (least !== null && most !== null) await this.#db.compactRange(least, most)
+    } catch (cause) {
+      throw cause instanceof SealtrailError ? cause : failure('written', cause)
     }
     return deleted
   }
