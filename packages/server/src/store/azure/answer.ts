@@ -15,15 +15,14 @@ const EXISTS = new Set(['BlobAlreadyExists', 'ConditionNotMet', 'TargetCondition
 
 /** Reads an error of the library; anything else is an answer that never came. */
 export function answerOf(error: unknown): Answer {
-  const { statusCode, code, details, name } = (typeof error === 'object' && error !== null ? error : {}) as {
+  const { statusCode, code, details } = (typeof error === 'object' && error !== null ? error : {}) as {
     statusCode?: unknown
     code?: unknown
     details?: { errorCode?: unknown }
-    name?: unknown
   }
   const status = typeof statusCode === 'number' ? statusCode : null
   const named = [details?.errorCode, code].find((each) => typeof each === 'string' && CODE.test(each)) as string | undefined
-  return { status, code: named ?? (status === null && name === 'AbortError' ? 'timeout' : '') }
+  return { status, code: named ?? '' }
 }
 
 /** As it is told to people; never the message, which repeats what was sent. */

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import { StorageResponseFormat } from '@azure/storage-blob'
 import type { BlobImmutabilityPolicy, ContainerClient } from '@azure/storage-blob'
-import { SealtrailError } from '../../errors.ts'
 import { aboutOf } from '../about.ts'
 import type { Traffic } from '../counted.ts'
 import type { Requests } from '../remote.ts'
@@ -18,8 +17,6 @@ export interface Version {
   readonly legalHold: boolean
 }
 
-/** Nothing of ours is bigger: as much as a frame may unpack to. attacker: a store that never stops sending. */
-const MAX_BYTES = 256 * 1024 * 1024
 /** attacker: whoever may write can write over a blob as often as he likes; the object is among the oldest. */
 const MAX_VERSIONS = 1_000
 
@@ -233,15 +230,9 @@ function distinct(versions: readonly Version[]): Version[] {
   return [...byId.values()].sort((a, b) => (a.id === b.id ? 0 : (a.id ?? '') < (b.id ?? '') ? -1 : 1))
 }
 
-/** A body that ends early is an error of the stream. */
+/** The transport has it whole already. */
 async function collect(stream: NodeJS.ReadableStream | undefined): Promise<Uint8Array> {
   const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of stream ?? []) {
-    const bytes = chunk as Buffer
-    size += bytes.length
-    if (size > MAX_BYTES) throw new SealtrailError('DATA_CORRUPT', 'the store sends more than any object holds')
-    chunks.push(bytes)
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)
+  for await (const chunk of stream ?? []) chunks.push(chunk as Buffer)
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }

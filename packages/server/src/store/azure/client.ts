@@ -1,6 +1,7 @@
 import { BaseRequestPolicy, ContainerClient, newPipeline, StorageSharedKeyCredential } from '@azure/storage-blob'
 import type { RequestPolicy, RequestPolicyOptions, WebResource } from '@azure/storage-blob'
 import { SealtrailError } from '../../errors.ts'
+import type { Transport } from './transport.ts'
 
 export interface Container {
   readonly account: string
@@ -22,15 +23,19 @@ const systemTimer: Timer = (ms, run) => {
 }
 
 /**
- * The container. Each request is made once (whoever calls knows which may be made again) and ends in time, body and token
+ * The container. Each request is made once (whoever calls knows which may be made again) and ends in time, token and body
  * included; the library by itself waits for ever, and offers no signal for policies and holds.
  * @throws SealtrailError CONFIG_INVALID
  */
-export async function openContainer({ account, container, endpoint, accountKey, timeoutMs, timer = systemTimer }: Container): Promise<ContainerClient> {
+export async function openContainer(
+  { account, container, endpoint, accountKey, timeoutMs, timer = systemTimer }: Container,
+  transport: Transport,
+): Promise<ContainerClient> {
   const address = endpoint ?? `https://${account}.blob.core.windows.net`
   if (accountKey === null && !address.startsWith('https:'))
     throw new SealtrailError('CONFIG_INVALID', 'without store.accountKey the endpoint of an Azure store has to be https: a token is not sent in clear')
   const pipeline = newPipeline(accountKey === null ? await platformIdentity() : sharedKey(account, accountKey), {
+    httpClient: transport,
     retryOptions: { maxTries: 1 },
     userAgentOptions: { userAgentPrefix: 'sealtrail' },
   })
@@ -59,17 +64,18 @@ class InTime extends BaseRequestPolicy {
 
   async sendRequest(request: WebResource): ReturnType<RequestPolicy['sendRequest']> {
     const over = new AbortController()
-    const inTime = this.#atEnd(() => over.abort())
     request.abortSignal = over.signal
+    let inTime = (): void => {}
+    const late = new Promise<never>((_, reject) => {
+      inTime = this.#atEnd(() => {
+        reject(Object.assign(new Error('no answer in time'), { code: 'timeout' }))
+        over.abort()
+      })
+    })
     try {
-      const response = await this._nextPolicy.sendRequest(request)
-      // The clock runs on until the last byte: headers alone are no answer.
-      if (response.readableStreamBody === undefined) inTime()
-      else response.readableStreamBody.once('close', inTime)
-      return response
-    } catch (error) {
+      return await Promise.race([this._nextPolicy.sendRequest(request), late])
+    } finally {
       inTime()
-      throw error
     }
   }
 }

@@ -10,6 +10,7 @@ import { isForbidden, isLocked, isRefused, isTaken, passes, told } from './answe
 import { Blobs, type Version } from './blobs.ts'
 import { type Container, openContainer } from './client.ts'
 import { probeAzure } from './probe.ts'
+import { Transport } from './transport.ts'
 
 export interface AzureOptions extends Container, RemoteOptions {
   /** '' or ends with `/`. */
@@ -24,19 +25,22 @@ export interface AzureOptions extends Container, RemoteOptions {
  */
 export class AzureStore implements Store {
   readonly #blobs: Blobs
+  readonly #transport: Transport
   readonly #options: AzureOptions
   /** What a probe of this instance saw; until then the store's word is all there is. */
   #observed: Assurance = 'declared'
 
-  private constructor(blobs: Blobs, options: AzureOptions) {
+  private constructor(blobs: Blobs, transport: Transport, options: AzureOptions) {
     this.#blobs = blobs
+    this.#transport = transport
     this.#options = options
   }
 
   /** Asks nothing of the service yet. @throws SealtrailError CONFIG_INVALID */
   static async open(options: AzureOptions): Promise<AzureStore> {
-    const blobs = new Blobs(await openContainer(options), new Requests(options.patience ?? PATIENCE), options.traffic ?? null)
-    return new AzureStore(blobs, options)
+    const transport = new Transport()
+    const container = await openContainer(options, transport)
+    return new AzureStore(new Blobs(container, new Requests(options.patience ?? PATIENCE), options.traffic ?? null), transport, options)
   }
 
   async put(key: string, bytes: Uint8Array, lock: Lock, about?: About): Promise<Stored> {
@@ -116,7 +120,9 @@ export class AzureStore implements Store {
     return coldRule(this.#options, cold, apply)
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#transport.close()
+  }
 
   async #put(key: string, bytes: Uint8Array, lock: Lock, about: About | undefined): Promise<Stored> {
     const named = digestNamed(key)

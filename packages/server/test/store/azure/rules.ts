@@ -20,7 +20,8 @@ export interface Rules {
 
 /**
  * `ignores-lock`: 201 and no lock, as Azurite. `unlocks`: what was asked `Locked` is `Unlocked`. `earlier`: a year less. The
- * others let happen what a lock forbids; `says-done`: answers that it did, and did not; `changes-bytes`: gives others back.
+ * others let happen what a lock forbids; `says-done`: answers that it did, and did not; `says-refused`: the reverse;
+ * `keeps`: never deletes a version, whatever it answers; `changes-bytes`: gives others back.
  */
 export type Lie =
   | 'ignores-lock'
@@ -35,6 +36,8 @@ export type Lie =
   | 'ignores-hold'
   | 'changes-bytes'
   | 'says-done'
+  | 'says-refused'
+  | 'keeps'
 
 export interface Policy {
   readonly locked: boolean
@@ -118,11 +121,13 @@ export class Blobs {
     if (id !== null && version.current) throw new Refusal(403, 'OperationNotAllowedOnRootBlob')
     if (protectedBy !== null && !(version.hold ? this.#lies('deletes-held') : this.#lies('deletes-locked'))) {
       if (this.#lies('says-done')) return
-      throw protectedBy
+      if (!this.#lies('says-refused')) throw protectedBy
     }
+    if (this.#lies('keeps')) return
     const left = (this.blobs.get(name) ?? []).filter((each) => each !== version)
     if (left.length === 0) this.blobs.delete(name)
     else this.blobs.set(name, left)
+    if (protectedBy !== null && this.#lies('says-refused')) throw protectedBy
   }
 
   setPolicy(name: string, id: string | null, policy: Policy): BlobVersion {

@@ -116,6 +116,39 @@ test('a removal takes every version, the object last, and stops before one that 
     assert.deepEqual(await keysIn(store, ''), [])
   }))
 
+test('a removal that the store only says it made is not believed', () =>
+  withStore(
+    async ({ store, clock }) => {
+      const bytes = randomBytes(300)
+      const key = keyOf('calls', 'segment', 0, bytes)
+      await store.put(key, bytes, { mode: 'COMPLIANCE', retainUntilMs: clock.now() + DAY_MS })
+      await clock.pass(2 * DAY_MS)
+      await assert.rejects(store.remove(key, clock.now()), { code: 'NOT_DURABLE' })
+    },
+    { lies: new Set(['keeps']) },
+  ))
+
+test('a removal that may not be leaves everything as it was, the name as well', () =>
+  withStore(async ({ store, clock }) => {
+    const bytes = randomBytes(300)
+    const key = keyOf('calls', 'segment', 0, bytes)
+    await store.put(key, bytes, { mode: 'COMPLIANCE', retainUntilMs: clock.now() + DAY_MS })
+    await assert.rejects(store.remove(key, clock.now()), { code: 'OBJECT_LOCKED' })
+    await store.hold(key, true)
+    await clock.pass(2 * DAY_MS)
+    await assert.rejects(store.remove(key, clock.now()), { code: 'OBJECT_LOCKED' })
+    assert.equal((await store.held(key))?.others, 0)
+  }))
+
+test('a container that is not there is no empty store', () =>
+  withStore(async ({ open }) => {
+    const store = await open({ container: 'nowhere' })
+    const key = keyOf('calls', 'segment', 0, randomBytes(3))
+    for (const ask of [() => store.get(key), () => store.held(key), () => keysIn(store, '')]) {
+      await assert.rejects(ask, (error: Error & { code: string }) => error.code === 'STORE_UNREADABLE' && error.message.includes('404 ContainerNotFound'))
+    }
+  }))
+
 test('the service’s clock has the last word on a removal', () =>
   withStore(async ({ store, clock }) => {
     const bytes = randomBytes(300)
