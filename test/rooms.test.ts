@@ -16,6 +16,7 @@ const ASKED = ['export/export.ts', 'export/request.ts', 'retain/hold.ts', 'retai
 /** Folders named after an outside system, by the room whose port they fill. */
 const ADAPTERS = [
   'store/files',
+  'store/replica',
   'store/azure',
   'store/gcs',
   'store/s3',

@@ -18,7 +18,7 @@ import type { LogWriter } from '../log-writer.ts'
 import { ClockGuard } from '../observe/clock-guard.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { Log } from '../observe/log.ts'
-import type { Metrics } from '../observe/metrics.ts'
+import { Metrics } from '../observe/metrics.ts'
 import { alarmText, readAlarm } from '../publish/alarm.ts'
 import type { ForkAlarm } from '../publish/alarm.ts'
 import { replayJournal } from '../replay.ts'
@@ -55,6 +55,7 @@ import { openGate } from './open-gate.ts'
 import { openHeads, openStore } from './open-store.ts'
 import type { OpenStore } from './open-store.ts'
 import { keepPlace } from './store-place.ts'
+import { ReplicaWatch } from './replica-watch.ts'
 import { keepRepairing } from './repair.ts'
 import { assertPolicyLogs } from './witness-policy.ts'
 
@@ -111,6 +112,8 @@ export interface Sealing {
   sealed(event: SystemEvent): Promise<void>
   /** Why nothing can be accepted for a log (or any, without a name), or null. */
   trouble(log?: string): SealtrailError | null
+  /** What is degraded and keeps no event out, one line each. */
+  notes(): readonly string[]
   /** Held and queued, per log. */
   backlog(): ReadonlyMap<string, { held: number; queuedBytes: number }>
   /** Releases everything held and seals it. */
@@ -157,7 +160,9 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   const { gate, notebook } = openGate(config, { damaged: () => env.log.warn('assurance.json is damaged: the store is observed anew'), now: env.now })
   // Versions are told of from the first put on; they are sealed as soon as the system trail takes anything.
   const pins = new PinNotes({ run: randomBytes(8).toString('hex'), now: env.now, log: env.log })
-  const opened = await (env.openStore ?? openStore)(config, env.metrics === undefined ? {} : { counts: new StoreCounts(env.metrics) })
+  const metrics = env.metrics ?? new Metrics()
+  const replica = config.store.replica === null ? null : new ReplicaWatch(metrics, env.log, env.now)
+  const opened = await (env.openStore ?? openStore)(config, { counts: new StoreCounts(metrics), ...(replica === null ? {} : { replica }) })
   const store = new WatchedStore(pinned(opened, pins.note), { observed: () => gate.assurance, unlocked: () => gate.unlockedPut(), now: env.now })
   open.push(() => store.close())
   // Before a keyring is made: over segments of another keyring it would be in the way of their recovery.
@@ -312,6 +317,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     vkeys: () => Object.fromEntries(vkeys),
     fork: (alarm) => writers.get(alarm.log)?.stop(forked(alarm)),
     system,
+    notes: () => replica?.notes() ?? [],
     async sealed(event) {
       const { indexes } = await flow.accept({ ...systemBatch(event, env.now(), config.tenant, keys), wait: 'sealed' })
       if (indexes.some((index) => index < 0)) throw new SealtrailError('NOT_DURABLE', 'it is accepted and not sealed yet; ask again')

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SealtrailError } from '../errors.ts'
 import { SqliteHead } from '../head/sqlite/head.ts'
 import { CountedStore } from '../store/counted.ts'
 import type { StoreCounts } from '../store/counted.ts'
 import { FileStore } from '../store/files/store.ts'
+import { type ReplicaDeps, ReplicatedStore } from '../store/replica/store.ts'
 import type { RemoteOptions } from '../store/remote.ts'
 import type { Store } from '../store/store.ts'
 import { accountKeyIn } from './store-address.ts'
@@ -16,13 +18,15 @@ export interface OpenOptions {
   readonly readOnly?: boolean
   /** Where calls, bytes and errors are counted, under the store's type. */
   readonly counts?: StoreCounts
+  /** Told how far a replica is behind, and what was had from it. */
+  readonly replica?: Partial<Pick<ReplicaDeps, 'onLag' | 'onReplicaRead' | 'onReplicaPut'>>
 }
 
 /** What opening a store takes of the configuration. */
 export interface Stored {
   /** The data directory. */
   readonly data: string
-  readonly store: Pick<StoreConfig, 'place' | 'timeoutMs' | 'unlocked'>
+  readonly store: Pick<StoreConfig, 'place' | 'timeoutMs' | 'unlocked'> & Partial<Pick<StoreConfig, 'replica'>>
 }
 
 /** As `openStore`; a test says otherwise. */
@@ -33,18 +37,41 @@ export const TIMEOUT_MS = 30_000
 
 /** The write-once store of a server. @throws SealtrailError DATA_UNWRITABLE, STORE_UNREADABLE */
 export async function openStore(stored: Stored, options: OpenOptions = {}): Promise<Store> {
-  const { counts } = options
-  const store = await openPlace(stored, options)
-  return counts === undefined ? store : new CountedStore(store, counts, stored.store.place.type)
+  const { replica = null } = stored.store
+  const main = await openCounted(stored, stored.store.place, options, '')
+  if (replica === null) return main
+  try {
+    return new ReplicatedStore({
+      mode: replica.mode,
+      main,
+      replica: await openCounted(stored, replica.place, options, 'replica-'),
+      readOnly: options.readOnly ?? false,
+      now: Date.now,
+      pause: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
+      onLag: () => {},
+      onReplicaRead: () => {},
+      onReplicaPut: () => {},
+      ...options.replica,
+    })
+  } catch (error) {
+    await main.close()
+    throw error
+  }
 }
 
-async function openPlace({ data, store }: Stored, options: OpenOptions): Promise<Store> {
-  const { place } = store
+async function openCounted(stored: Stored, place: StorePlace, options: OpenOptions, prefix: string): Promise<Store> {
+  const { counts } = options
+  const name = prefix + place.type
+  const store = await openPlace(stored, place, options, name)
+  return counts === undefined ? store : new CountedStore(store, counts, name)
+}
+
+async function openPlace({ data, store }: Stored, place: StorePlace, options: OpenOptions, name: string): Promise<Store> {
   const remote: RemoteOptions = { timeoutMs: store.timeoutMs, requireLock: store.unlocked === 'stop', readOnly: options.readOnly ?? false }
-  const traffic = options.counts === undefined ? {} : { traffic: options.counts.traffic(place.type) }
+  const traffic = options.counts === undefined ? {} : { traffic: options.counts.traffic(name) }
   switch (place.type) {
     case 'files':
-      return FileStore.open(join(data, 'store'), options)
+      return FileStore.open(place.path ?? join(data, 'store'), options)
     case 'gcs': {
       // Google's library is loaded where it is used, and nowhere else.
       const { GcsStore } = await import('../store/gcs/store.ts')

@@ -3,6 +3,8 @@ import type { Cold } from '../store/lifecycle.ts'
 /** Files in the data directory. */
 export interface FilesPlace {
   readonly type: 'files'
+  /** Of a replica: the folder. Else `store/` in the data directory. */
+  readonly path?: string
 }
 
 /** A bucket of Amazon S3 or of a server that speaks its language. Secrets are references (`env:NAME`, `file:PATH`). */
@@ -40,9 +42,17 @@ export interface GcsPlace {
 
 export type StorePlace = FilesPlace | S3Place | AzurePlace | GcsPlace
 
+export interface ReplicaConfig {
+  readonly place: StorePlace
+  /** `sync`: nothing counts as stored before both have it. `follow`: the replica is filled behind the main store. */
+  readonly mode: 'sync' | 'follow'
+}
+
 /** Where evidence is kept, and what is promised of it. */
 export interface StoreConfig {
   readonly place: StorePlace
+  /** A second store that has everything too; null: none. */
+  readonly replica: ReplicaConfig | null
   /** How long one request may take. */
   readonly timeoutMs: number
   /** How often the lock is probed. */

@@ -1,5 +1,6 @@
 import type { Cold } from '../store/lifecycle.ts'
-import type { StoreConfig, StorePlace } from './store-config.ts'
+import type { ReplicaConfig, StoreConfig, StorePlace } from './store-config.ts'
+import { describe } from './store-place.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -25,7 +26,21 @@ export function readStore(reading: StoreReading): StoreConfig {
   const probeMs = reading.get<number>('store.probe')
   if (timeoutMs < 100) reading.mistake('store.timeout', 'store.timeout: at least 100ms')
   if (probeMs < 60_000) reading.mistake('store.probe', 'store.probe: at least 1m')
-  return { place: readPlace(reading, 'store'), timeoutMs, probeMs, unlocked: reading.get('store.unlocked'), cold: readCold(reading) }
+  const place = readPlace(reading, 'store')
+  return { place, replica: readReplica(reading, place), timeoutMs, probeMs, unlocked: reading.get('store.unlocked'), cold: readCold(reading) }
+}
+
+function readReplica(reading: StoreReading, main: StorePlace): ReplicaConfig | null {
+  const path = 'store.replica'
+  const written = [...PLACE_KEYS, 'type', 'mode', 'path'].some((key) => reading.find(`${path}.${key}`) !== null)
+  if (!written) return null
+  if (reading.find(`${path}.type`) === null) reading.mistake(path, `${path}.type is missing`)
+  const place = readPlace(reading, path)
+  const folder = reading.find<string>(`${path}.path`)
+  if (place.type === 'files' && folder === null) reading.mistake(path, `${path}.path is missing: the folder of the replica`)
+  if (place.type !== 'files' && folder !== null) reading.mistake(`${path}.path`, `${path}.path: a store of type ${place.type} has no such key`)
+  if (place.type !== 'files' && describe(place) === describe(main)) reading.mistake(path, `${path} is the store itself`)
+  return { place: place.type === 'files' ? { type: 'files', path: folder ?? '' } : place, mode: reading.get(`${path}.mode`) }
 }
 
 function readCold(reading: StoreReading): Cold | null {

@@ -84,7 +84,7 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     async readiness() {
       const trouble = sealing.trouble()
       const reasons = trouble === null ? [] : [`${trouble.code}: ${trouble.message}`]
-      return { ok: trouble === null, reasons: [...reasons, ...(supervisor.notes?.() ?? [])], stores: supervisor.stores?.() ?? [] }
+      return { ok: trouble === null, reasons: [...reasons, ...sealing.notes(), ...(supervisor.notes?.() ?? [])], stores: supervisor.stores?.() ?? [] }
     },
     system: (event) => sealing.system(event),
     counted: (counts) => supervisor.counted(counts),

@@ -223,3 +223,26 @@ test('probes side by side are in no one’s way, and sweep what a killed one lef
     assert.ok(!existsSync(join(directory, '.probe')))
     await store.close()
   }))
+
+test('asking while a write is under way neither sees half of it nor lets it fail', () =>
+  within(async (directory) => {
+    const store = await FileStore.open(directory)
+    const objects = Array.from({ length: 30 }, (_, i) => randomBytes(i % 3 === 0 ? 400_000 : 300))
+    const keys = objects.map((bytes, i) => keyOf('calls', 'segment', i, bytes))
+    let done = false
+    const asking = (async () => {
+      for (let i = 0; !done; i++) {
+        const key = keys[i % keys.length]!
+        const held = await store.held(key)
+        const bytes = await store.get(key)
+        if (held !== null) assert.equal(bytes?.length, objects[i % keys.length]!.length)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })()
+    for (const [i, bytes] of objects.entries()) await store.put(keys[i]!, bytes, LOCK)
+    done = true
+    await asking
+    assert.deepEqual(await keysIn(store, ''), keys)
+    assert.deepEqual(store.damage(), [])
+    await store.close()
+  }))

@@ -52,6 +52,8 @@ export class SegmentSeries {
   readonly #known = new Map<string, number>()
   readonly #fds = new Map<number, number>()
   #active: { file: number; fd: number } | null = null
+  /** The file a write is under way in; what it adds is taken in when it is durable. */
+  #appending: number | null = null
   #ready: Promise<void> | null = null
   #queue: Promise<unknown> = Promise.resolve()
 
@@ -73,7 +75,7 @@ export class SegmentSeries {
     const there = new Set(names)
     for (const [number, file] of this.#files.entries()) {
       if (!there.has(file.name)) this.#forget(number)
-      else if (all || !file.closed) this.#take(number)
+      else if ((all || !file.closed) && number !== this.#appending) this.#take(number)
       if (!file.gone && there.has(file.name + LIST)) this.#strike(number)
     }
   }
@@ -240,9 +242,12 @@ export class SegmentSeries {
       if (this.#active !== null && !this.#fits(this.#files[this.#active.file]!, day, nameOf(first, digest))) this.#close(this.#active)
       const active = (this.#active ??= this.#create(first))
       const file = this.#files[active.file]!
+      // Who asks meanwhile does not see half of it, and nothing of it before it is durable.
+      this.#appending = active.file
       const written = await this.#disk.append(active.fd, [header, bytes])
       if (written !== header.length + bytes.length) throw new Error(`only ${written} bytes written`)
       await this.#disk.datasync(active.fd)
+      this.#appending = null
       let offset = file.end + header.length
       if (!this.#holds(active.fd, offset - header.length, header, bytes)) {
         // Another writer appended before us: find our own object behind its.
@@ -259,6 +264,7 @@ export class SegmentSeries {
       }
       if (file.end >= this.#maxFileBytes) this.#close(active)
     } catch (error) {
+      this.#appending = null
       this.#abandon()
       throw new SealtrailError('NOT_DURABLE', `segment not stored: ${reason(error)}`, { cause: error })
     }
