@@ -58,7 +58,7 @@ data: elsewhere
 listen: "[::1]:0"
 tls: { cert: file:a.crt, key: file:/b.key }
 tenant: acme
-store: { type: files, timeout: 5s, probe: 1h, unlocked: go-on, replica: { type: s3, bucket: copies, region: eu-west-1, mode: follow } }
+store: { type: files, timeout: 5s, probe: 1h, unlocked: go-on }
 database: sqlite
 journal: files
 keys: files
@@ -84,14 +84,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
     tls: { certFile: join(folder, 'a.crt'), keyFile: '/b.key' },
     tenant: 'acme',
     clock: { acceptMs: Date.UTC(2027, 0, 31, 12) },
-    store: {
-      place: { type: 'files' },
-      replica: { place: { type: 's3', bucket: 'copies', prefix: '', region: 'eu-west-1', endpoint: null, credentials: null }, mode: 'follow' },
-      timeoutMs: 5_000,
-      probeMs: 3_600_000,
-      unlocked: 'go-on',
-      cold: null,
-    },
+    store: { place: { type: 'files' }, replica: null, timeoutMs: 5_000, probeMs: 3_600_000, unlocked: 'go-on', cold: null },
     seal: { maxDelayMs: 0, maxRecords: 500, maxBytes: 1_048_576 },
     witnesses: null,
     timestamps: null,

@@ -38,3 +38,21 @@ test('a colder class needs a period of whole days and a name, and a store that h
   assert.match(refused(`store: { ${s3}, cold: { after: 1h, class: COOL } }`), /at least P1D/)
   assert.match(refused('store: { type: files, cold: { after: P90D, class: COOL } }'), /files have no classes/)
 })
+
+test('a replica has a place of its own and says whether it is waited for; the store itself is none', () => {
+  const s3 = 'type: s3, bucket: b-1, region: x'
+  assert.equal(read(`store: { ${s3} }`).replica, null)
+  assert.deepEqual(read(`store: { ${s3}, replica: { type: gcs, bucket: copies, mode: follow } }`).replica, {
+    place: { type: 'gcs', bucket: 'copies', prefix: '', endpoint: null, credentialsFile: null },
+    mode: 'follow',
+  })
+  assert.deepEqual(read('store: { type: files, replica: { type: files, path: /mnt/copies } }').replica, {
+    place: { type: 'files', path: '/mnt/copies' },
+    mode: 'sync',
+  })
+  assert.match(refused(`store: { ${s3}, replica: { ${s3} } }`), /store\.replica is the store itself/)
+  assert.match(refused(`store: { ${s3}, replica: { mode: follow } }`), /store\.replica\.type is missing/)
+  assert.match(refused(`store: { ${s3}, replica: { type: files } }`), /store\.replica\.path is missing/)
+  assert.match(refused(`store: { ${s3}, replica: { type: s3, bucket: b-2 } }`), /store\.replica\.region is missing/)
+  assert.match(refused(`store: { ${s3}, replica: { type: gcs, bucket: b-2, path: /x } }`), /a store of type gcs has no such key/)
+})
