@@ -282,7 +282,12 @@ export const KEYS: readonly Key[] = [
     default: 'COMPLIANCE',
     what: 'Lock of the segments: `COMPLIANCE` lets nobody shorten it, `GOVERNANCE` lets whoever has the right to.',
   },
-  { path: 'trails.*.retain.period', type: { is: 'duration' }, default: 'P1Y', what: 'How long segments are locked, from their commit on.' },
+  {
+    path: 'trails.*.retain.period',
+    type: { is: 'duration' },
+    default: 'P1Y',
+    what: 'How long segments are locked, from their commit on. Made longer, what is stored is locked longer, too, in the background after the start; made shorter, it is for what is sealed from then on.',
+  },
   {
     path: 'trails.*.retain.detail',
     type: { is: 'duration' },

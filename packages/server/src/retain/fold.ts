@@ -103,6 +103,11 @@ export class Fold {
   }
 }
 
+/** What a snapshot says of one part, for commands that only tell; null when there is none, or it is damaged. */
+export function snapshotPart(file: string, name: string): JsonValue | null {
+  return lineIn(file)?.parts?.[name] ?? null
+}
+
 interface Snapshot {
   readonly size: number
   readonly parts: JsonObject
@@ -111,16 +116,25 @@ interface Snapshot {
 /** attacker: whoever can write the file; what it says is checked by the root only as far as which log it is of, as it is derived and on the same disk. */
 function readSnapshot({ file, parts, records, rootAt }: FoldDeps): Snapshot | null {
   try {
-    if (!existsSync(file)) return null
-    const line = readFileSync(file, 'utf8')
-    const text = line.slice(0, line.lastIndexOf(' '))
-    if (line !== `${text} ${digest(text)}\n`) return null
-    const state = JSON.parse(text) as { format?: unknown; parts?: unknown; root?: unknown; size?: unknown; versions?: unknown }
+    const state = lineIn(file)
+    if (state === null) return null
     const { size } = state
     if (state.format !== FORMAT || typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || size > records.size(SYSTEM_LOG)) return null
     if (state.root !== rootAt(size) || state.versions !== versionsOf(parts)) return null
-    if (typeof state.parts !== 'object' || state.parts === null) return null
-    return { size, parts: state.parts as JsonObject }
+    if (typeof state.parts !== 'object') return null
+    return { size, parts: state.parts }
+  } catch {
+    return null
+  }
+}
+
+/** The line of a snapshot, where its digest fits. */
+function lineIn(file: string): { format?: unknown; parts?: JsonObject; root?: unknown; size?: unknown; versions?: unknown } | null {
+  try {
+    if (!existsSync(file)) return null
+    const line = readFileSync(file, 'utf8')
+    const text = line.slice(0, line.lastIndexOf(' '))
+    return line === `${text} ${digest(text)}\n` ? (JSON.parse(text) as JsonObject) : null
   } catch {
     return null
   }

@@ -17,6 +17,8 @@ export interface HoldGround {
   /** Logs a subject may have records in. */
   readonly logs: readonly string[]
   size(log: string): number
+  /** Ranges of the log that expired. */
+  gone(log: string): Promise<readonly unknown[]>
   sleep(ms: number): Promise<void>
   /** How long the index may take to hold everything committed. */
   readonly indexWithinMs: number
@@ -88,11 +90,12 @@ async function indexed(log: string, { index, size, sleep, indexWithinMs }: HoldG
 async function* segmentsOfSubject(log: string, subject: string, ground: HoldGround): AsyncGenerator<StoredSegment> {
   await indexed(log, ground)
   const indexes: number[] = []
+  const whole = (await ground.gone(log)).length === 0
   for (let after = -1; ;) {
     const places = await ground.index.subject(log, subject, after, PAGE)
     for (const { subjectsequence, index } of places) {
-      // The first ones may have expired, and be in no index made since; between the others none is missing.
-      if (after >= 0 && subjectsequence !== after + 1)
+      // What expired is in no index any more.
+      if (whole && subjectsequence !== (after < 0 ? 1 : after + 1))
         throw new SealtrailError(
           'DATA_CORRUPT',
           `log ${log}: records of the subject cannot be found; run \`sealtrail rebuild-index\`, and \`sealtrail verify\``,
@@ -120,15 +123,15 @@ async function* segmentsOfRange(log: string, { from, to }: Extract<HoldTarget, {
   for (let index = from; index < end;) {
     const stored = await ground.records.segmentOf(log, index)
     if (stored !== null) yield stored
-    const next = stored === null ? await firstBehind(log, index, ground) : stored.segment.trailer.size
+    const next = stored === null ? await nextSegment(log, index, ground.store) : stored.segment.trailer.size
     if (next === null) return
     index = next
   }
 }
 
 /** Where the next segment begins, behind one that expired. */
-async function firstBehind(log: string, index: number, { store }: HoldGround): Promise<number | null> {
-  for await (const { key } of store.list(`${log}/segment/`, `${log}/segment/${String(index).padStart(20, '0')}-g`)) return parseObjectKey(key).first
+export async function nextSegment(log: string, index: number, store: Pick<Store, 'list'>): Promise<number | null> {
+  for await (const { key } of store.list(`${log}/segment/`, `${log}/segment/${String(index).padStart(20, '0')}-g`)) return firstOf(key)
   return null
 }
 

@@ -6,12 +6,14 @@ import type { Sealing } from '../config/open-sealing.ts'
 import { SealtrailError } from '../errors.ts'
 import type { Numbered } from '../event/numbered.ts'
 import type { Index } from '../index/index.ts'
+import type { JsonObject } from '../event/json.ts'
 import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import type { Fold } from '../retain/fold.ts'
 import type { HoldDesk } from '../retain/hold.ts'
 import { holdDesk } from '../retain/hold-desk.ts'
 import { HoldKeeper } from '../retain/hold-keeper.ts'
+import { Periods } from '../retain/periods.ts'
 import { isKnown, objectNamed } from '../retain/hold-objects.ts'
 import type { HoldGround } from '../retain/hold-objects.ts'
 import type { Committed } from '../seal/commit.ts'
@@ -25,6 +27,8 @@ export interface Holding {
   committed(log: string, committed: Committed, items: readonly Numbered[]): void
   /** Begins to bring the objects to what the records say, once the index can be asked. */
   start(): void
+  /** The retention that the last start sealed (`Periods`). */
+  readonly retained: JsonObject | null
   /** Work that must not run beside the placing of a hold: removals. */
   alone<T>(work: () => Promise<T>): Promise<T>
   /** Resolves when the objects are as they are to be, or that is tried again later. */
@@ -44,9 +48,10 @@ export async function startHolding(
   env: { readonly log: Log; readonly now: () => number; index(): Promise<Pick<Index, 'size' | 'subject'>> },
 ): Promise<Holding> {
   const { holds, records, sizes, store } = sealing
+  const periods = new Periods()
   let fold: Fold | null = null
   try {
-    fold = await openFold(config, sealing, [holds])
+    fold = await openFold(config, sealing, [holds, periods])
     fold.save()
   } catch (error) {
     holds.lose(error instanceof SealtrailError ? error.message : 'the system log cannot be read')
@@ -66,6 +71,7 @@ export async function startHolding(
       index: await env.index(),
       logs: logs.map(({ log }) => log),
       size: (log) => sizes.get(log),
+      gone: (log) => sealing.expired.gone(log),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       indexWithinMs: INDEX_WITHIN_MS,
     })
@@ -123,6 +129,7 @@ export async function startHolding(
       )
     },
     start: () => keeper.start(),
+    retained: periods.last,
     alone,
     idle: () => keeper.idle(),
     notes: () => [
@@ -133,6 +140,7 @@ export async function startHolding(
       await last
       await keeper.close()
       try {
+        await fold?.catchUp()
         fold?.save()
       } catch (error) {
         // Derived: folded again at the next start.

@@ -18,6 +18,8 @@ import { assuringOf } from './assuring.ts'
 import type { Assuring } from './assuring.ts'
 import { startExports } from './exporting.ts'
 import { fromFeed, toFeed } from './feed.ts'
+import { extendingOf } from './extending.ts'
+import type { Extending } from './extending.ts'
 import { startHolding } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
@@ -36,6 +38,7 @@ export interface Local {
   /** The store's lock is observed when its `look` or `beat` is called. */
   readonly assuring: Assuring
   readonly holding: Holding
+  readonly extending: Extending
   /** Publishes when its `round` is called; null without witnesses. */
   readonly publisher: Publisher | null
   /** The retention duty, which runs when it is told to. */
@@ -105,13 +108,14 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     index: { subject: (...what) => index.subject(...what), forget: (...what) => following.forget(...what) },
     alone: (work) => legal.alone(work),
   })
+  const extending = extendingOf(config, sealing, legal.retained, { log: options.log })
   const exports = startExports(config, sealing, { log: options.log, now, threads: false })
   const port = localPort(sealing, {
     exports,
     holds: legal.desk,
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...legal.notes(), ...retaining.notes()],
+    notes: () => [...assuring.notes(), ...legal.notes(), ...extending.notes(), ...retaining.notes()],
     stores: () => assuring.states(),
     async metrics(own) {
       assuring.observe()
@@ -137,6 +141,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
   })
   await follower.catchUp()
   holding.start()
+  extending.start()
   const { witnesses } = config
   publisher =
     witnesses === null
@@ -155,6 +160,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     served,
     assuring,
     holding,
+    extending,
     publisher,
     retaining,
     indexed: () => (follower as Follower).catchUp(),
@@ -165,6 +171,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
       await exports.close()
       await retaining.close()
       await holding?.close()
+      await extending.close()
       await counts.close()
       await sealing.drained()
       await follower?.close()

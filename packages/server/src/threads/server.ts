@@ -14,6 +14,7 @@ import { assuringOf } from './assuring.ts'
 import { startExports } from './exporting.ts'
 import { forgettingIn } from './forgetting.ts'
 import { toFeed, transferOf } from './feed.ts'
+import { extendingOf } from './extending.ts'
 import { startHolding } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
@@ -94,6 +95,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     index: async () => (searched ??= await LevelIndex.open(join(config.data, 'index'))),
   })
   holding = legal
+  const extending = extendingOf(config, sealing, legal.retained, { log })
   const exports = startExports(config, sealing, { log, now, threads: true })
   const retaining = await startRetaining(config, sealing, {
     now,
@@ -111,7 +113,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     holds: legal.desk,
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...legal.notes(), ...(timestamping?.notes() ?? []), ...retaining.notes()],
+    notes: () => [...assuring.notes(), ...legal.notes(), ...extending.notes(), ...(timestamping?.notes() ?? []), ...retaining.notes()],
     stores: () => assuring.states(),
     async metrics(own: Snapshot) {
       assuring.observe()
@@ -132,6 +134,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
 
   indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
   holding.start()
+  extending.start()
   const vkeys = sealing.vkeys()
   if (raw !== null) vkeys[raw.log] = raw.vkey
   publishing = await startPublishing(config, sealing, { start: (data) => startThread('./publish-worker.ts', data, options.onFatal ?? fatal(log)) })
@@ -185,6 +188,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       await exports.close()
       await retaining.close()
       await holding?.close()
+      await extending.close()
       await searched?.close()
       await counts.close()
       await raw?.close()

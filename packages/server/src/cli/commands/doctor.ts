@@ -6,6 +6,7 @@ import type { Command, Context } from '../command.ts'
 import { checkClock } from '../doctor/clock.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { checkKeys } from '../doctor/keys.ts'
+import { checkRetention } from '../doctor/retention.ts'
 import { checkDisk, checkStorage } from '../doctor/storage.ts'
 import { checkStore, checkTable } from '../doctor/store.ts'
 import { checkTimestamps } from '../doctor/timestamps.ts'
@@ -64,6 +65,7 @@ async function look(ctx: Context): Promise<Finding[]> {
     })),
   )
   findings.push(...(await checkClock(config.data, ctx.now(), config.clock.acceptMs)))
+  findings.push(...checkRetention(config))
   findings.push(...(await checkTimestamps(config, { now: () => ctx.now(), random: randomBytes, env: ctx.env })))
   return findings
 }

@@ -3,7 +3,7 @@ import type { ProbeCheck } from '../../store/store.ts'
 
 /** One thing the doctor looked at. */
 export interface Finding {
-  readonly area: 'configuration' | 'storage' | 'store' | 'disk' | 'keys' | 'clock' | 'time stamps'
+  readonly area: 'configuration' | 'storage' | 'store' | 'disk' | 'keys' | 'clock' | 'retention' | 'time stamps'
   readonly level: 'ok' | 'warn' | 'fail'
   readonly text: string
   /** The error a server would answer with, where there is one. */
