@@ -6,17 +6,15 @@ const ACTIONS: Readonly<Record<string, string>> = { COOL: 'tierToCool', COLD: 't
 
 /**
  * The rule of a management policy that moves what is older to a cooler tier, current or not; for the operator to add. Only
- * the subscription may set it, and it replaces the account's whole policy: a server that writes evidence has no such right.
- * Days count from creation and are at least one, long after the lock was read back.
- * @throws SealtrailError CONFIG_INVALID, NOT_DURABLE when it is to be applied
+ * the subscription may set it, and it replaces the account's whole policy: a server that writes evidence has no such right,
+ * and cannot see whether it stands. Days count from creation and are at least one, long after the lock was read back.
+ * @throws SealtrailError CONFIG_INVALID
  */
-export function coldRule({ container, prefix }: { readonly container: string; readonly prefix: string }, cold: Cold, apply: boolean): Lifecycle {
+export function coldRule({ container, prefix }: { readonly container: string; readonly prefix: string }, cold: Cold): Lifecycle {
   const action = ACTIONS[cold.storageClass.toUpperCase()]
   if (action === undefined)
     throw new SealtrailError('CONFIG_INVALID', 'tiers of Azure that stay readable are COOL and COLD; archived evidence cannot be verified')
   const id = coldRuleId(prefix)
-  if (apply)
-    throw new SealtrailError('NOT_DURABLE', `the rule ${id} was not applied: the account's management policy is set by its owner, see docs/stores.md (Azure)`)
   const move = { [action]: { daysAfterCreationGreaterThan: coldDays(cold) } }
   const rule = {
     name: id,

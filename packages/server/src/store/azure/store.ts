@@ -116,8 +116,9 @@ export class AzureStore implements Store {
     return probe
   }
 
-  async lifecycle(cold: Cold, apply: boolean): Promise<Lifecycle> {
-    return coldRule(this.#options, cold, apply)
+  /** Says the rule and never applies it: that is the owner's to do. */
+  async lifecycle(cold: Cold): Promise<Lifecycle> {
+    return coldRule(this.#options, cold)
   }
 
   async close(): Promise<void> {
