@@ -4,6 +4,7 @@ import type { Head, HeadStore } from '../head/head.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import { checkpointPath, signCheckpoint, writeCheckpoint } from '../seal/checkpoint.ts'
 import type { HashFiles } from '../seal/tiles.ts'
+import { withVersion } from '../store/pinned.ts'
 import type { Store } from '../store/store.ts'
 import { originOf, type KeptCheckpoint } from '../verify/policy.ts'
 import { Announced, announcingFirst } from '../verify/announced.ts'
@@ -75,7 +76,7 @@ async function recoverLog(log: string, deps: RecoverDeps, announced: Announced):
     if (note !== null) writeCheckpoint(checkpointPath(data, log), note)
     crashPoint('recover-store:checkpoint')
     // Dying here: a checkpoint of what the store has; the next attempt writes the same.
-    if (!heads.swap(log, null, head)) throw new SealtrailError('HEAD_LOST', `another process made the head of ${log}`)
+    if (!heads.swap(log, null, await withVersion(store, head))) throw new SealtrailError('HEAD_LOST', `another process made the head of ${log}`)
     crashPoint('recover-store:head')
     // Dying here: this log is whole; the next attempt leaves it and goes on with the others.
     if (note !== null) heads.saveCheckpoint(log, note)

@@ -5,6 +5,7 @@ import { SealtrailError } from '../errors.ts'
 import type { Head, HeadStore } from '../head/head.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { SegmentReader } from '../store/segments.ts'
+import { withVersion } from '../store/pinned.ts'
 import type { Store } from '../store/store.ts'
 import { restoreHashFiles } from './hashpacks.ts'
 import type { HashFiles } from './tiles.ts'
@@ -38,8 +39,7 @@ export async function recover(deps: RecoverDeps): Promise<Head> {
     const extension = await nextSegment(deps, head)
     if (extension === null) return head
     // What `put` would have told the writer that died.
-    const version = (await deps.store.held(extension.next.segment))?.version ?? null
-    const next: Head = version === null ? extension.next : { ...extension.next, version }
+    const next = await withVersion(deps.store, extension.next)
     if (!heads.swap(log, head, next)) throw new SealtrailError('HEAD_LOST', `another writer moved the head of ${log}`, { stopsLog: true })
     crashPoint('recover:after-swap')
     // Dying here: the head is right already, the hash files are made to fit at the next start.

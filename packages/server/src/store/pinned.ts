@@ -28,3 +28,9 @@ export function pinned(store: Store, note: (pin: Pin) => void): Store {
     },
   })
 }
+
+/** A head with the version under which the store has its segment, where it has versions: what `put` told the writer. @throws SealtrailError STORE_UNREADABLE */
+export async function withVersion<Of extends { readonly segment: string }>(store: Pick<Store, 'held'>, head: Of): Promise<Of & { readonly version?: string }> {
+  const version = head.segment === '' ? null : ((await store.held(head.segment))?.version ?? null)
+  return version === null ? head : { ...head, version }
+}

@@ -1,6 +1,8 @@
 // The S3 adapter against a real Object Lock: Ceph's RADOS gateway.
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import {
   CreateBucketCommand,
@@ -19,6 +21,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { S3Store } from '../../src/store/s3/store.ts'
+import { World } from '../flow/harness.ts'
 import { documentedPolicy } from '../store/s3/policy.ts'
 import { keyOf, keysIn, LOCK, storeSuite } from '../store/store.suite.ts'
 import { Ceph, cephMissing, type User } from './ceph.ts'
@@ -39,8 +42,8 @@ async function bucket(lock: boolean): Promise<string> {
   return name
 }
 
-function open(name: string, user: User = ceph!.user, requireLock = true): S3Store {
-  return new S3Store({ bucket: name, prefix: 'audit/', region: 'us-east-1', endpoint: ceph!.endpoint, credentials: user }, { timeoutMs: 10_000, requireLock })
+function open(name: string, user: User = ceph!.user, requireLock = true, prefix = 'audit/'): S3Store {
+  return new S3Store({ bucket: name, prefix, region: 'us-east-1', endpoint: ceph!.endpoint, credentials: user }, { timeoutMs: 10_000, requireLock })
 }
 
 /** `403 AccessDenied`, or `200`. */
@@ -235,5 +238,36 @@ else {
     ceph.takeAway(ceph.dataOf(`audit/${removed.key}`))
     assert.equal(await store.get(removed.key), null)
     await store.close()
+  })
+
+  test('behind the store’s back: an audit of a server’s evidence names the object that was changed and the one that is gone', async () => {
+    const name = await bucket(true)
+    const world = new World()
+    const { accessKeyId, secretAccessKey } = ceph.user
+    for (const [file, secret] of Object.entries({ id: accessKeyId, secret: secretAccessKey })) writeFileSync(join(world.folder, file), secret)
+    // Commands that are given the directory alone take the secrets as the platform's own tools do.
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey })
+    try {
+      const place = `type: s3, bucket: ${name}, region: us-east-1, endpoint: '${ceph.endpoint}', accessKeyId: 'file:id', secretAccessKey: 'file:secret'`
+      await world.start(`store: { ${place} }`)
+      for (let i = 0; i < 5; i++) {
+        const event = { message_uuid: `m-${i}`, delivery_status: 'DELIVERED', customer_external_id: 'CUST_1', carrier_message_id: `c-${i}` }
+        assert.equal((await world.send('/api/v1/compliance/notifications', event)).status, 201)
+      }
+      assert.equal((await world.system('probe'))[0]?.['assurance'], 'store-enforced')
+      const keys = await keysIn(world.local.sealing.store, 'notifications/segment/')
+      assert.deepEqual(await world.closeAndAudit(), [])
+      const [, changed = '', , removed = ''] = keys
+      const bytes = (await open(name, ceph.user, true, '').get(changed))!
+      bytes[bytes.length >> 1]! ^= 1
+      ceph.rewrite(ceph.dataOf(changed), bytes)
+      ceph.takeAway(ceph.dataOf(removed))
+      assert.deepEqual(
+        await world.closeAndAudit(),
+        [changed, removed].map((key) => `notifications SEGMENT_UNREADABLE ${key}`),
+      )
+    } finally {
+      await world.end()
+    }
   })
 }
