@@ -140,6 +140,38 @@ test('a lock that may not be seen is not taken for none: the right that is missi
   })
 })
 
+test('each put carries both checksums, mode and date; a lock that answers leave out is asked for by name', () =>
+  withServer(async (server) => {
+    server.lies.add('hide-lock')
+    const store = openOn(server)
+    await store.put(key, bytes, LOCK)
+    const [sent] = server.seen.filter(({ operation }) => operation === 'PutObject')
+    assert.deepEqual(
+      ['content-md5', 'x-amz-checksum-sha256', 'x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date'].filter(
+        (name) => sent?.headers[name] === undefined,
+      ),
+      [],
+    )
+    assert.equal(server.count('PutObjectRetention'), 0)
+    assert.equal((await store.held(key))?.lock?.mode, 'COMPLIANCE')
+    await store.close()
+  }))
+
+test('what must stay is not removed, even from a store that would', () =>
+  withServer(async (server) => {
+    for (const lie of ['delete', 'unhold'] as const) server.lies.add(lie)
+    const store = openOn(server)
+    const lock = { mode: 'COMPLIANCE', retainUntilMs: server.now() + 60_000 } as const
+    await store.put(key, bytes, lock, { format: 'x', legalHold: true })
+    await assert.rejects(store.remove(key, lock.retainUntilMs + 1), /legal hold/)
+    await store.hold(key, false)
+    await assert.rejects(store.remove(key, lock.retainUntilMs - 1), /locked until/)
+    assert.equal(server.count('DeleteObject'), 0)
+    await store.remove(key, lock.retainUntilMs + 1)
+    assert.equal(await store.get(key), null)
+    await store.close()
+  }))
+
 test('a legal hold goes with the put, and what is said of the object stays within what S3 takes', () =>
   withServer(async (server) => {
     const store = openOn(server)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { keyOf, keysIn, LOCK } from '../store.suite.ts'
-import { BUCKET, openOn, PREFIX, withServer } from './open.ts'
+import { BUCKET, openOn, PREFIX, SWIFT, withServer } from './open.ts'
 import type { Fault, S3Server, Seen } from './server.ts'
 
 const put = ({ operation }: Seen): boolean => operation === 'PutObject'
@@ -54,6 +54,28 @@ test('any one request of a put may fail in any way', async () => {
     }
   }
 })
+
+test('the last attempt is looked for, too', () =>
+  withServer(async (server) => {
+    const store = openOn(server)
+    const { key, bytes } = object()
+    server.fault({ does: 'slow-down', on: put, times: SWIFT.tries - 1 })
+    server.fault({ does: 'cut-after', on: put })
+    await store.put(key, bytes, LOCK)
+    await assertOnce(server, key, bytes)
+    assert.equal(server.count('PutObject'), SWIFT.tries)
+    await store.close()
+  }))
+
+test('an answer that never ends is given up in time, however lively it is', () =>
+  withServer(async (server) => {
+    const store = openOn(server, { timeoutMs: 150 })
+    const { key, bytes } = object()
+    await store.put(key, bytes, LOCK)
+    server.fault({ does: 'drip', on: ({ operation }) => operation === 'GetObject', times: Infinity })
+    await assert.rejects(store.get(key), { code: 'STORE_UNREADABLE' })
+    await store.close()
+  }))
 
 test('a store that is gone is told so after bounded attempts, and the same put succeeds when it is back', () =>
   withServer(async (server) => {

@@ -21,15 +21,17 @@ export interface Seen {
   readonly bucket: string
   readonly key: string
   readonly rights: readonly string[]
+  readonly headers: IncomingMessage['headers']
 }
 
 export interface Fault {
   /**
    * `internal-error` 500, `slow-down` 503, `refuse` 403: not done, and said so. `hang`: not done, never answered.
    * `hang-after`: done, never answered. `cut`: not done, connection cut. `cut-after`: done, connection cut before the
-   * answer. `cut-answer`: done, connection cut in the middle of the answer. A number: done, that many milliseconds late.
+   * answer. `cut-answer`: done, connection cut in the middle of the answer. `drip`: done, answered a byte at a time. A
+   * number: done, that many milliseconds late.
    */
-  readonly does: 'internal-error' | 'slow-down' | 'refuse' | 'hang' | 'hang-after' | 'cut' | 'cut-after' | 'cut-answer' | number
+  readonly does: 'internal-error' | 'slow-down' | 'refuse' | 'hang' | 'hang-after' | 'cut' | 'cut-after' | 'cut-answer' | 'drip' | number
   /** Which requests; all unless given. */
   readonly on?: (request: Seen) => boolean
   /** How many of them; 1 unless given, `Infinity` until lifted. */
@@ -142,7 +144,7 @@ export class S3Server {
     } catch (error) {
       return send(response, message, failed(error))
     }
-    const seen: Seen = { operation: asked.operation, bucket: asked.bucket, key: asked.key, rights: rightsFor(asked) }
+    const seen: Seen = { operation: asked.operation, bucket: asked.bucket, key: asked.key, rights: rightsFor(asked), headers: asked.headers }
     this.seen.push(seen)
     const does = this.#due(seen)
     switch (does) {
@@ -163,6 +165,7 @@ export class S3Server {
     if (does === 'hang-after') return
     if (does === 'cut-after') return void message.socket.destroy()
     if (typeof does === 'number') await new Promise((resolve) => setTimeout(resolve, does).unref())
+    if (does === 'drip') return drip(response, done)
     send(response, message, done, does === 'cut-answer')
   }
 
@@ -201,6 +204,18 @@ function failed(error: unknown): Answer {
   const { status, code, message, headers } = error instanceof Failure ? error : new Failure(500, 'InternalError', String(error))
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message><RequestId>0000</RequestId></Error>`
   return { status, headers: { 'content-type': 'application/xml', ...headers }, body }
+}
+
+/** A connection that is never silent and never done. */
+function drip(response: ServerResponse, { status, headers, body }: Answer): void {
+  const bytes = Buffer.from(body as string)
+  response.writeHead(status, { ...headers, 'content-length': String(bytes.length) })
+  let at = 0
+  const timer = setInterval(() => {
+    if (at < bytes.length) response.write(bytes.subarray(at, ++at))
+    else response.end()
+  }, 20)
+  response.once('close', () => clearInterval(timer))
 }
 
 function send(response: ServerResponse, message: IncomingMessage, { status, headers, body }: Answer, cut = false): void {
