@@ -26,6 +26,8 @@ export interface Reply {
 type Ask =
   | { readonly n: number; readonly open: string | null }
   | { readonly n: number; readonly arm: string }
+  /** Sets the server's clock, ms since the epoch; it goes on from there. */
+  | { readonly n: number; readonly clock: number }
   | { readonly n: number; readonly path: string; readonly body: unknown; readonly as: string; readonly role: Role }
   | { readonly n: number; readonly settle: true }
   | { readonly n: number; readonly close: true }
@@ -62,6 +64,11 @@ export class Served {
   /** Resolves to what recovery found; dies at the crash point if one is given. */
   open(crashAt: string | null = null): Promise<string[] | null> {
     return this.#ask({ open: crashAt })
+  }
+
+  /** Sets the clock, also before opening. */
+  clock(nowMs: number): Promise<true | null> {
+    return this.#ask({ clock: nowMs })
   }
 
   arm(crashAt: string): Promise<true | null> {
@@ -101,6 +108,8 @@ if (process.send !== undefined && process.argv[1] === import.meta.filename) {
   const [folder, yaml] = process.argv.slice(2) as [string, string]
   let local: Local
   let app: ReturnType<typeof createApp>
+  let ahead = 0
+  const now = (): number => Date.now() + ahead
   process.on('message', (ask: Ask) => {
     void take(ask)
       .catch((error: unknown) => ({ failed: String(error) }))
@@ -113,7 +122,7 @@ if (process.send !== undefined && process.argv[1] === import.meta.filename) {
       flushCompileCache()
       armCrashPoint(ask.open ?? undefined)
       const { config } = parseConfig(yaml, 'sealtrail.yaml', folder, { cwd: folder, env: {}, data: join(folder, 'data') })
-      local = await openLocal(config, { log: createLog({ level: 'error', now: Date.now }) })
+      local = await openLocal(config, { now, log: createLog({ level: 'error', now }) })
       const { deps } = local.served
       // The token says who asks and as what: these tests are about duties, not about tokens.
       const check = (token: string): { name: string; role: Role } => ({ name: token.split(':')[0] as string, role: token.split(':')[1] as Role })
@@ -131,6 +140,7 @@ if (process.send !== undefined && process.argv[1] === import.meta.filename) {
       return [...local.sealing.findings]
     }
     if ('arm' in ask) armCrashPoint(ask.arm)
+    else if ('clock' in ask) ahead = ask.clock - Date.now()
     else if ('settle' in ask) {
       await local.sealing.flush()
       await local.indexed()

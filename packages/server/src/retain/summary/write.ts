@@ -2,6 +2,7 @@ import { leafHash } from '@sealtrail/tlog'
 import { parseRecord } from '@sealtrail/evidence'
 import type { RecordFields } from '@sealtrail/evidence'
 import type { JsonObject } from '../../event/json.ts'
+import { crashPoint } from '../../observe/crash-point.ts'
 import type { PackStates } from '../../pack/pack.ts'
 import { overBefore } from './days.ts'
 import type { OverInteraction, Scanned, ScannedRecord } from './days.ts'
@@ -68,6 +69,7 @@ export async function summariseLog(deps: SummaryDeps, from: number, settledMs: n
     for (let at = 0; at < over.length; at += TOGETHER) {
       const made = over.slice(at, at + TOGETHER).map((each) => eventsOf(each, deps))
       await deps.seal(made.flatMap(({ events }) => events))
+      crashPoint('summary:interactions')
       for (const { day, summarised } of made) days.set(day, [...(days.get(day) ?? []), summarised])
       summaries += made.length
     }
@@ -80,6 +82,7 @@ export async function summariseLog(deps: SummaryDeps, from: number, settledMs: n
       data: queueData(total, deps.log, day),
     }))
     for (let at = 0; at < queues.length; at += TOGETHER) await deps.seal(queues.slice(at, at + TOGETHER))
+    crashPoint('summary:queues')
     summaries += queues.length
   }
   return { from: next, summaries, day: [...days.keys()].sort().at(-1) ?? null }
