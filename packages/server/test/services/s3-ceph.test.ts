@@ -174,6 +174,22 @@ else {
     s3.destroy()
   })
 
+  test('a list of more than a page, by versions', async () => {
+    const name = await bucket(false)
+    const s3 = clientOf(ceph.user)
+    const keys = Array.from({ length: 1_100 }, (_, i) => keyOf('calls', 'segment', i, Buffer.from(String(i))))
+    const rest = [...keys]
+    const put = async (): Promise<void> => {
+      for (let key = rest.pop(); key !== undefined; key = rest.pop()) await s3.send(new PutObjectCommand({ Bucket: name, Key: `audit/${key}`, Body: 'x' }))
+    }
+    await Promise.all(Array.from({ length: 16 }, put))
+    s3.destroy()
+    const store = open(name)
+    assert.deepEqual(await keysIn(store, ''), keys)
+    assert.deepEqual(await keysIn(store, 'calls/segment/', keys[1_050]), keys.slice(1_051))
+    await store.close()
+  })
+
   test('the policy of docs/stores.md is enough for a user who owns nothing', async () => {
     const name = await bucket(true)
     const writer = ceph.addUser('writer')

@@ -17,7 +17,7 @@ const empty = (status: number, headers: Record<string, string> = {}): Answer => 
 const xml = (body: string): Answer => ({ status: 200, headers: XML, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` })
 
 /** @param may whether the asking user has a right */
-export function answer(asked: Asked, bucket: Bucket, lies: ReadonlySet<Lie>, may: (right: string) => boolean): Answer {
+export function answer(asked: Asked, bucket: Bucket, lies: ReadonlySet<Lie>, may: (right: string) => boolean, pageSize: number): Answer {
   const { operation, key, query, headers, body } = asked
   const id = query.get('versionId')
   const text = body.toString()
@@ -44,7 +44,7 @@ export function answer(asked: Asked, bucket: Bucket, lies: ReadonlySet<Lie>, may
       bucket.lifecycle = text.replace(/^<\?xml[^>]*\?>/, '')
       return empty(200)
     case 'ListObjectVersions':
-      return versions(asked, bucket)
+      return versions(asked, bucket, pageSize)
     case 'DeleteObjects':
       checkBody(asked, MD5_NEEDED)
       return deleteMany(asked, bucket, text)
@@ -120,11 +120,11 @@ function shown(
   return headers
 }
 
-function versions({ query }: Asked, bucket: Bucket): Answer {
+function versions({ query }: Asked, bucket: Bucket, pageSize: number): Answer {
   const prefix = query.get('prefix') ?? ''
   const marker = query.get('key-marker') ?? ''
   const versionMarker = query.get('version-id-marker')
-  const most = Math.min(Number(query.get('max-keys') ?? 1000), 1000)
+  const most = Math.min(Number(query.get('max-keys') ?? 1000), pageSize)
   const name = (text: string): string => escapeXml(query.get('encoding-type') === 'url' ? encodeURIComponent(text).replaceAll('%2F', '/') : text)
   const all = bucket.all().filter(({ key }) => key.startsWith(prefix))
   const last = versionMarker === null ? -1 : all.findIndex(({ key, id }) => key === marker && id === versionMarker)

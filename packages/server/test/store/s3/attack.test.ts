@@ -66,6 +66,34 @@ test('a key without a digest: what was written first is the object', () =>
     await store.close()
   }))
 
+test('a list in pages, however small and wherever they end: each key once, with the size of the object', () =>
+  withServer(async (server) => {
+    const store = openOn(server)
+    const objects = Array.from({ length: 7 }, (_, i) => randomBytes(100 + i))
+    const keys = objects.map((each, i) => keyOf('calls', 'segment', i, each))
+    for (const [i, each] of objects.entries()) {
+      await store.put(keys[i]!, each, LOCK)
+      for (let other = 0; other < i % 4; other++) plant(server, randomBytes(5), keys[i])
+      if (i % 3 === 0) server.bucket(BUCKET).delete(PREFIX + keys[i]!, null, null)
+    }
+    for (const pageSize of [1, 2, 3, 4, 5, 8, 1000]) {
+      server.pageSize = pageSize
+      const listed: { key: string; size: number }[] = []
+      for await (const each of store.list('')) listed.push(each)
+      assert.deepEqual(
+        listed,
+        keys.map((each, i) => ({ key: each, size: 100 + i })),
+        `pages of ${pageSize}`,
+      )
+      assert.deepEqual(await keysIn(store, 'calls/', keys[3]), keys.slice(4))
+      for (const [i, each] of keys.entries()) {
+        assert.deepEqual(Buffer.from((await store.get(each))!), objects[i])
+        assert.equal((await store.held(each))?.others, (i % 4) + (i % 3 === 0 ? 1 : 0))
+      }
+    }
+    await store.close()
+  }))
+
 test('what others keep in the bucket, and keys no XML can hold, are passed over', () =>
   withServer(async (server) => {
     const store = openOn(server)

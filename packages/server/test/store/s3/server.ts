@@ -41,6 +41,8 @@ export interface Fault {
 export class S3Server {
   readonly lies = new Set<Lie>()
   readonly seen: Seen[] = []
+  /** Most versions in one answer of a list. */
+  pageSize = 1000
   /** Requests answered late, lost or not at all are under way until their connection ends. */
   underWay = 0
   mostUnderWay = 0
@@ -188,7 +190,7 @@ export class S3Server {
       if (bucket === undefined) throw new Failure(404, 'NoSuchBucket', 'The specified bucket does not exist')
       if (!rights.every(may)) throw denied()
       try {
-        return answer(asked, bucket, this.lies, may)
+        return answer(asked, bucket, this.lies, may, this.pageSize)
       } catch (error) {
         // Whether there is such a key is told only to those who may list.
         if (error instanceof Failure && error.code === 'NoSuchKey' && !may('s3:ListBucket')) throw denied()
