@@ -38,12 +38,17 @@ export function describe(place: StorePlace): string {
     case 'files':
       return 'files of the data directory'
     case 's3':
-      return `s3://${place.bucket}/${place.prefix}${place.endpoint === null ? '' : ` at ${place.endpoint}`}`
+      return `s3://${place.bucket}/${place.prefix}${at(place)}`
     case 'azure':
-      return `azure://${place.account}/${place.container}/${place.prefix}`
+      return `azure://${place.account}/${place.container}/${place.prefix}${at(place)}`
     case 'gcs':
       return `gs://${place.bucket}/${place.prefix}`
   }
+}
+
+/** Another service may have a bucket of the same name. */
+function at({ endpoint }: { readonly endpoint: string | null }): string {
+  return endpoint === null ? '' : ` at ${endpoint}`
 }
 
 /** References name secrets and are none, but what they name is this configuration's own affair. */

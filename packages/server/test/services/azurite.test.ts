@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { AzureStore, type AzureOptions } from '../../src/store/azure/store.ts'
 import { azuriteBlob } from '../../../../scripts/azurite.ts'
 import { keyOf, keysIn, LOCK } from '../store/store.suite.ts'
+import { command, LOG, Served } from './served.ts'
 
 /** The account that the emulator's documentation publishes. */
 const ACCOUNT = 'devstoreaccount1'
@@ -105,5 +109,37 @@ test('a wrong key and a container that is not there are said, without what was s
     await assert.rejects(store.put(key, bytes, LOCK), (error: Error & { code: string }) => error.code === 'NOT_DURABLE' && told.test(error.message))
     await assert.rejects(store.get(key), (error: Error & { code: string }) => error.code === 'STORE_UNREADABLE' && told.test(error.message))
     await assert.rejects(keysIn(store, ''), { code: 'STORE_UNREADABLE' })
+  }
+})
+
+test('a whole server on it: nothing is taken while it has to be locked; told to go on it seals, says so, and is verified from there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sealtrail-azurite-'))
+  const container = 'served'
+  await new ContainerClient(`${endpoint}/${container}`, new StorageSharedKeyCredential(ACCOUNT, KEY)).create()
+  writeFileSync(join(folder, 'key'), KEY)
+  const yaml = (prefix: string, more: string): string =>
+    `store: { type: azure, account: ${ACCOUNT}, container: ${container}, prefix: ${prefix}, endpoint: '${endpoint}', accountKey: 'file:${join(folder, 'key')}'${more} }\n`
+  try {
+    const locked = await Served.start(join(folder, 'stops'), yaml('stops', ''))
+    assert.equal((await locked.post([1])).status, 503)
+    assert.match(await (await locked.get('/readyz')).text(), /none|not locked|STORE_NOT_LOCKED|lock/i)
+    await locked.program.stop()
+
+    const server = await Served.start(join(folder, 'goes-on'), yaml('goes-on', ', unlocked: go-on'))
+    const ids = await server.seal(1, 300)
+    assert.equal(new Set(ids).size, 300)
+    await server.stop()
+    const address = `azure://${ACCOUNT}/${container}/goes-on?endpoint=${encodeURIComponent(endpoint)}`
+    const { exit, out, err } = await command(['verify', address, '--json'], { AZURE_STORAGE_KEY: KEY })
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { log: string; ok: boolean; size: number })
+    assert.ok(
+      lines.some(({ log, ok, size }) => log === LOG && ok && size === 300),
+      `${exit}: ${out}${err}`,
+    )
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
 })
