@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
+import { crc32c } from '../../observe/crc32c.ts'
 import type { Call, Client } from './client.ts'
-import { crc32c } from './crc32c.ts'
 import { NoAnswer, Refused } from './failure.ts'
 import { FIELDS, type Generation, parseGeneration } from './generation.ts'
 
@@ -33,7 +33,7 @@ export class Bucket {
    * One request: description and bytes together, so that nothing ever stands there unlocked. Its outcome is not known when
    * it throws NoAnswer. @param onlyIfNew refused with 412 while a live generation stands under the name.
    */
-  async upload(name: string, bytes: Uint8Array, description: Description, onlyIfNew: boolean, checksum: string = crc32c(bytes)): Promise<Generation> {
+  async upload(name: string, bytes: Uint8Array, description: Description, onlyIfNew: boolean, checksum: string = checksumOf(bytes)): Promise<Generation> {
     const json = JSON.stringify({ name, crc32c: checksum, contentType: 'application/octet-stream', ...description })
     // Of the bytes themselves, so that nobody can write it into them and have the upload fail for ever.
     const boundary = hash('sha256', bytes, 'hex')
@@ -159,6 +159,13 @@ export class Bucket {
   #object(name: string): string {
     return `/storage/v1/b/${this.#bucket}/o/${encodeURIComponent(name)}`
   }
+}
+
+/** CRC-32C as the service writes it: big-endian, base64. */
+export function checksumOf(bytes: Uint8Array): string {
+  const sum = Buffer.alloc(4)
+  sum.writeUInt32BE(crc32c(bytes))
+  return sum.toString('base64')
 }
 
 /** attacker: the store's answer. */

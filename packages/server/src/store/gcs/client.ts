@@ -26,6 +26,8 @@ export interface ClientOptions {
   readonly timeoutMs: number
   readonly patience: Patience
   readonly traffic?: Traffic
+  /** For tests: aborts after so long. */
+  readonly limit?: (ms: number) => AbortSignal
 }
 
 const MAX_ERROR = 64 * 1024
@@ -76,7 +78,8 @@ export class Client {
   }
 
   async #exchange(call: Call): Promise<Buffer> {
-    const signal = AbortSignal.timeout(this.#options.timeoutMs)
+    const { timeoutMs, limit = AbortSignal.timeout } = this.#options
+    const signal = limit(timeoutMs)
     let answer: http.IncomingMessage
     let body: Buffer
     try {
@@ -86,7 +89,7 @@ export class Client {
       const max = isSuccess(answer) ? call.maxBytes : MAX_ERROR
       body = await bounded(answer, max)
     } catch (error) {
-      const why = signal.aborted ? `no answer within ${this.#options.timeoutMs} ms` : reasonOf(error)
+      const why = signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error)
       throw new NoAnswer(why, { cause: error })
     }
     if (isSuccess(answer)) return body

@@ -1,8 +1,7 @@
 import { isAtLeast } from '../lock.ts'
 import type { Lock, Probe, ProbeCheck, ProbeEnv } from '../store.ts'
 import { probeOf } from '../verdict.ts'
-import type { Bucket, Description } from './bucket.ts'
-import { crc32c } from './crc32c.ts'
+import { type Bucket, checksumOf, type Description } from './bucket.ts'
 import { isForbidden, isPassing, Refused } from './failure.ts'
 import { type Generation, retentionOf } from './generation.ts'
 import { settingsChecks } from './settings.ts'
@@ -102,7 +101,7 @@ class Trial {
     await this.#undeleted('delete-version', object)
     const second = await this.#tried(() => this.#upload(object.name, Buffer.from(this.#env.random(64)), {}, true))
     this.#add('create-only', second.refused ? 'held' : 'broken', second.seen, false)
-    const wrong = await this.#tried(() => this.#upload(`${this.#start}wrong`, Buffer.from('wrong'), {}, false, crc32c(Buffer.from('other'))))
+    const wrong = await this.#tried(() => this.#upload(`${this.#start}wrong`, Buffer.from('wrong'), {}, false, checksumOf(Buffer.from('other'))))
     this.#add('checksum', wrong.refused ? 'held' : 'broken', wrong.seen, false)
     const over = await this.#tried(() => this.#upload(object.name, Buffer.from(this.#env.random(64)), {}, false))
     await this.#still('overwrite', object, over.refused ? `refused: ${over.seen}` : 'a newer generation beside it')

@@ -1,16 +1,15 @@
 import { hash } from 'node:crypto'
 import { SealtrailError } from '../../errors.ts'
-import type { Traffic } from '../counted.ts'
 import { checkedKey, digestNamed, parseIndexedKey, parseKey } from '../key.ts'
 import type { Cold, Lifecycle } from '../lifecycle.ts'
 import { endsAfter } from '../lock.ts'
 import { checkWritable, PATIENCE, Requests } from '../remote.ts'
-import type { Patience, RemoteOptions } from '../remote.ts'
+import type { RemoteOptions } from '../remote.ts'
 import type { About, Assurance, Held, Lock, Probe, ProbeEnv, Store, Stored } from '../store.ts'
 import { openAccount } from './account.ts'
 import { Bucket, MAX_OBJECT } from './bucket.ts'
 import { Changes } from './change.ts'
-import { Client } from './client.ts'
+import { Client, type ClientOptions } from './client.ts'
 import { durably, isConflict, isLocked, isPassing, readably, unreadable } from './failure.ts'
 import { byAge, type Generation } from './generation.ts'
 import { applyLifecycle } from './lifecycle.ts'
@@ -18,7 +17,7 @@ import { probeBucket } from './probe.ts'
 import { heldOf, Versions } from './versions.ts'
 import { Writer } from './write.ts'
 
-export interface GcsOptions extends RemoteOptions {
+export interface GcsOptions extends RemoteOptions, Partial<Pick<ClientOptions, 'patience' | 'traffic' | 'limit'>> {
   readonly bucket: string
   /** '' or ends with `/`. */
   readonly prefix: string
@@ -26,8 +25,6 @@ export interface GcsOptions extends RemoteOptions {
   readonly endpoint: string | null
   /** A service account's JSON; null: Google's usual chain. */
   readonly credentialsFile: string | null
-  readonly patience?: Patience
-  readonly traffic?: Traffic
 }
 
 /**
@@ -49,11 +46,7 @@ export class GcsStore implements Store {
   private constructor(options: GcsOptions) {
     const patience = options.patience ?? PATIENCE
     this.#options = options
-    this.#client = new Client(openAccount(options), {
-      timeoutMs: options.timeoutMs,
-      patience,
-      ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
-    })
+    this.#client = new Client(openAccount(options), { ...options, patience })
     this.#bucket = new Bucket(this.#client, options.bucket)
     this.#writes = new Requests(patience)
     this.#versions = new Versions(this.#bucket, options.prefix)
@@ -141,8 +134,7 @@ export class GcsStore implements Store {
           throw new SealtrailError('OBJECT_LOCKED', `${key} is locked until ${new Date(lock.retainUntilMs).toISOString()}`)
       }
       // The object goes last: dying in between, it is still what the oldest right generation says.
-      const others = generations.filter((each) => each !== object).toReversed()
-      for (const { generation } of object === null ? others : [...others, object]) {
+      for (const { generation } of generations.toSorted((one, other) => Number(one === object) - Number(other === object))) {
         await this.#bucket.remove(name, generation).catch((error: unknown) => {
           if (!isLocked(error)) throw error
           throw new SealtrailError('OBJECT_LOCKED', `the store still holds ${key}: ${error.reason}`, { cause: error })

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { SealtrailError } from '../../errors.ts'
+import { aboutOf } from '../about.ts'
 import { digestNamed } from '../key.ts'
 import { isAtLeast } from '../lock.ts'
 import type { Requests } from '../remote.ts'
 import type { About, Lock } from '../store.ts'
-import { metadataOf } from './about.ts'
 import type { Bucket, Description } from './bucket.ts'
 import type { Changes } from './change.ts'
 import type { Client } from './client.ts'
@@ -40,7 +40,7 @@ export class Writer {
     // Where nothing in the key tells which bytes are meant, others that stand there must not get one more generation.
     if (digest === '') await this.#versions.standing(key, bytes)
     const hold = about?.legalHold === true
-    const description = { retention: retentionOf(lock), ...(hold ? { temporaryHold: true } : {}), metadata: metadataOf(about) }
+    const description = { retention: retentionOf(lock), ...(hold ? { temporaryHold: true } : {}), ...(about === undefined ? {} : { metadata: aboutOf(about) }) }
     const written = await this.#upload(key, bytes, description)
     // Dying from here on: the object stands, locked, and is found when it is put again.
     const standing = await this.#versions.standing(key, bytes, written)

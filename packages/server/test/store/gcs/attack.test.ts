@@ -28,8 +28,8 @@ test('what is put carries its lock, its checksum and what it is about in the one
     const [kept] = server.rules.kept
     assert.deepEqual(kept!.retention, LOCKED)
     assert.equal(kept!.temporaryHold, true)
-    assert.equal(kept!.metadata['sealtrail-format'], 'sealtrail/segment/1')
-    assert.equal(kept!.metadata['sealtrail-tags'], 'mifid psd2')
+    assert.equal(kept!.metadata['format'], 'sealtrail/segment/1')
+    assert.equal(kept!.metadata['tags'], 'mifid psd2')
     assert.ok(Buffer.byteLength(JSON.stringify(kept!.metadata)) < 8_192)
     assert.equal(stored.version, String(kept!.generation))
     // Never more than declared before a probe has seen it.
@@ -108,6 +108,11 @@ test('a key that names no digest belongs to who came first', () =>
     server.rules.remove(key, null)
     assert.deepEqual(await got(store, key), mine)
     await assert.rejects(store.put(key, other, LOCK), { code: 'ALREADY_WRITTEN' })
+    assert.equal(server.rules.kept.length, 2)
+    // A name that begins like another is another.
+    server.rules.insert({ name: `${key}-more` }, other, null)
+    assert.equal((await store.held(key))?.others, 2)
+    assert.deepEqual(await got(store, `${key}-more`), other)
   }))
 
 test('a store that keeps the bytes and not the lock is refused, or said to be none where the operator goes on', async () => {
@@ -217,6 +222,27 @@ test('a clock of ours that is ahead removes nothing that the store still holds',
     assert.deepEqual(await got(store, key), bytes)
     server.pass(LOCK.retainUntilMs - server.now() + 1)
     await store.remove(key, LOCK.retainUntilMs + 1)
+  }))
+
+test('a removal that stops in the middle leaves the object, never what was written over it', () =>
+  within(async (server, store) => {
+    for (let last = 0; last < 4; last++) {
+      server.rules.kept.length = 0
+      const { key, bytes } = object()
+      // Wrong bytes before it and after it.
+      for (let i = 0; i < 2; i++) server.rules.insert({ name: key }, randomBytes(300), null)
+      await store.put(key, bytes, { mode: 'COMPLIANCE', retainUntilMs: server.now() + 1_000 })
+      server.rules.insert({ name: key }, randomBytes(300), null)
+      server.pass(2_000)
+      let deleted = 0
+      server.fault = (seen) => (seen.method === 'objects.delete' && deleted++ >= last ? 503 : null)
+      await assert.rejects(store.remove(key, server.now()), { code: 'NOT_DURABLE' })
+      server.fault = () => null
+      assert.equal(server.rules.kept.length, 4 - last)
+      assert.deepEqual(await got(store, key), bytes)
+      await store.remove(key, server.now())
+      assert.equal(await got(store, key), null)
+    }
   }))
 
 test('a store that says it removed something and shows it still is not believed', () =>

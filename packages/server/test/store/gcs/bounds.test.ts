@@ -27,7 +27,7 @@ async function hostile(
     prefix: '',
     endpoint: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     credentialsFile: null,
-    timeoutMs: 2_000,
+    timeoutMs: 60_000,
     requireLock: true,
     patience: { ...PATIENCE, tries: 2, pause: async () => undefined },
     ...options,

@@ -62,7 +62,7 @@ const untilOf = (server: GcsServer): number => Date.parse(one(server).retention!
 test('each request of each call fails once, in every way: the call succeeds, nothing stands twice, nothing is shortened', async () => {
   await within(async (server) => {
     for (const fault of FAULTS) {
-      const store = await openGcs(server, { timeoutMs: fault === 'silent' ? 60 : 5_000 })
+      const store = await openGcs(server)
       for (const work of WORKS) {
         for (let at = 0, more = true; more; at++) {
           server.rules.kept.length = 0
@@ -130,6 +130,15 @@ test('a write that Google makes after we gave it up does not become a second obj
     }
     const { version } = await store.put(key, bytes, LOCK)
     assert.equal(version, String(one(server).generation))
+  }))
+
+test('the last try whose answer is lost is looked for, too', () =>
+  within(async (server, store) => {
+    const bytes = randomBytes(300)
+    let uploads = 0
+    server.fault = ({ method }) => (method !== 'objects.insert' ? null : ++uploads < PATIENCE.tries ? 503 : 'lost')
+    const { version } = await store.put(keyOf('calls', 'segment', 3, bytes), bytes, LOCK)
+    assert.deepEqual([version, uploads], [String(one(server).generation), PATIENCE.tries])
   }))
 
 test('no more requests at once than allowed, whatever is asked', () =>

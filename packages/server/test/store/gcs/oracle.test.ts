@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { Storage } from '@google-cloud/storage'
+import { CRC32C, Storage } from '@google-cloud/storage'
+import { checksumOf } from '../../../src/store/gcs/bucket.ts'
 import { keyOf, LOCK } from '../store.suite.ts'
 import { within } from './open.ts'
 
@@ -27,7 +28,7 @@ test('what Google’s client writes we read, what we write it reads, and the rul
     const [metadata] = await bucket.file(key).getMetadata()
     assert.deepEqual(
       [metadata.retention, metadata.generation, metadata.metadata],
-      [{ mode: 'Locked', retainUntilTime: UNTIL }, version, { 'sealtrail-format': 'sealtrail/segment/1' }],
+      [{ mode: 'Locked', retainUntilTime: UNTIL }, version, { format: 'sealtrail/segment/1' }],
     )
     // Delete, by generation and not; shorten; clear; write over.
     await assert.rejects(bucket.file(key, { generation: version! }).delete(), code(403))
@@ -59,3 +60,13 @@ test('Google’s client deletes by name what does not fit its checksum: why it d
       ],
     )
   }))
+
+test('a checksum is what Google’s own code says', () => {
+  assert.equal(checksumOf(Buffer.from('data')), 'rth90Q==')
+  for (let length = 0; length < 100; length++) {
+    const bytes = randomBytes(length)
+    const theirs = new CRC32C()
+    theirs.update(bytes)
+    assert.equal(checksumOf(bytes), theirs.toString())
+  }
+})

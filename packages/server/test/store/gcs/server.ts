@@ -34,6 +34,8 @@ export interface GcsServer {
   token: string | null
   /** Largest page of a list, below what is asked for. */
   page: number
+  /** What takes the place of the time limits of those who ask: ended for a request that stays without an answer, and never before. */
+  limit(): AbortSignal
   /** Requests that have come and are not answered yet. */
   underWay: number
   now(): number
@@ -42,14 +44,19 @@ export interface GcsServer {
 }
 
 /** A server in this process that answers as Google documents (JSON API v1), with a clock of its own. */
-export async function startGcs(): Promise<GcsServer> {
-  let now = Date.UTC(2030, 0, 1)
+export async function startGcs(startMs: number = Date.UTC(2030, 0, 1)): Promise<GcsServer> {
+  let now = startMs
   const rules = new Rules(() => now)
   const sockets = new Set<Socket>()
+  const limits = new Set<AbortController>()
   const http: Server = createServer((request, response) => {
     here.underWay++
     response.once('close', () => here.underWay--)
-    serve(here, request, response).catch((error: unknown) => response.destroy(error as Error))
+    const unanswered = (): void => {
+      for (const limit of limits) limit.abort()
+      limits.clear()
+    }
+    serve(here, request, response, unanswered).catch((error: unknown) => response.destroy(error as Error))
   })
   http.on('connection', (socket) => {
     sockets.add(socket)
@@ -65,6 +72,11 @@ export async function startGcs(): Promise<GcsServer> {
     token: null,
     page: 1_000,
     underWay: 0,
+    limit() {
+      const limit = new AbortController()
+      limits.add(limit)
+      return limit.signal
+    },
     now: () => now,
     pass: (ms) => void (now += ms),
     async close() {
@@ -75,7 +87,7 @@ export async function startGcs(): Promise<GcsServer> {
   return here
 }
 
-async function serve(here: GcsServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(here: GcsServer, request: IncomingMessage, response: ServerResponse, unanswered: () => void): Promise<void> {
   const chunks: Buffer[] = []
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
   const body = Buffer.concat(chunks)
@@ -90,12 +102,12 @@ async function serve(here: GcsServer, request: IncomingMessage, response: Server
     const missing = here.grants === null ? undefined : seen.needs.find((each) => !here.grants!.has(each))
     if (missing !== undefined) throw new Refusal(403, 'forbidden', `someone@example.com does not have ${missing} access to the Google Cloud Storage object.`)
     const answer = call.run(here.page)
-    if (fault === 'silent') return
+    if (fault === 'silent') return unanswered()
     if (fault === 'lost') return void request.socket.destroy()
     send(response, 200, fault === 'garbage' && seen.query.get('alt') !== 'media' ? Buffer.from('{"kind":') : answer, fault === 'cut')
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    if (fault === 'silent') return
+    if (fault === 'silent') return unanswered()
     if (fault === 'lost') return void request.socket.destroy()
     refuse(response, error)
   }
