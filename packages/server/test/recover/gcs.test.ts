@@ -20,8 +20,7 @@ let remove = (): void => {}
 let config: Config
 
 before(async () => {
-  // Its clock is the time: locks are made by the server's own.
-  server = await startGcs(Date.now())
+  server = await startGcs(Date.now)
   ;({ data, remove } = temporary())
   const base = configFor(data, HELD.sequence)
   const place = { type: 'gcs' as const, bucket: 'bucket', prefix: 'audit/', endpoint: server.endpoint, credentialsFile: null }
@@ -35,6 +34,8 @@ after(async () => {
 
 const opened = (where = config): Promise<Local> => openLocal(where, { log: quiet })
 const address = (): string => `gs://bucket/audit?endpoint=${encodeURIComponent(server.endpoint)}`
+/** All but what probes leave. */
+const evidenceUnder = (prefix: string): Kept[] => server.rules.kept.filter(({ name }) => name.startsWith(prefix) && !name.startsWith(`${prefix}.probe/`))
 const segments = (): Kept[] => server.rules.kept.filter(({ name }) => name.startsWith('audit/notifications/segment/'))
 async function verified(...args: string[]): Promise<{ ok: boolean; log: string; size: number; root: string; problems: { code: string; object: string }[] }[]> {
   const { out, err } = await sealtrail(['verify', ...args, '--json'])
@@ -44,16 +45,6 @@ async function verified(...args: string[]): Promise<{ ok: boolean; log: string; 
     .split('\n')
     .map((line) => JSON.parse(line) as never)
 }
-/** Asked again at each request that comes in. */
-async function until(seen: () => boolean): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.fault = () => {
-      if (seen()) resolve()
-      return null
-    }
-  })
-  server.fault = () => null
-}
 const found = (lines: Awaited<ReturnType<typeof verified>>): string[] => lines.flatMap(({ problems }) => problems.map(({ code }) => code))
 
 test('every third request fails, each in another way: nothing is lost, nothing stands twice, each object is locked', async () => {
@@ -61,20 +52,24 @@ test('every third request fails, each in another way: nothing is lost, nothing s
   const faults: readonly Fault[] = [503, 'lost', 'reset', 'cut', 429, 'garbage', 500]
   let asked = 0
   server.fault = () => (asked++ % 3 === 2 ? faults[Math.floor(asked / 3) % faults.length]! : null)
-  const book = new Book()
-  for (const from of [0, 10, 20]) {
-    await send(local, book, 'notifications', range(from, from + 10))
-    await local.sealing.drained()
+  try {
+    const book = new Book()
+    for (const from of [0, 10, 20]) {
+      await send(local, book, 'notifications', range(from, from + 10))
+      await local.sealing.drained()
+    }
+    await send(local, book, 'notifications', [LARGE])
+    await send(local, book, 'interactions', range(0, 10))
+    await local.sealing.flush()
+    server.fault = () => null
+    assert.equal(local.sealing.sizes.get('notifications'), 31)
+  } finally {
+    server.fault = () => null
+    await local.close()
   }
-  await send(local, book, 'notifications', [LARGE])
-  await send(local, book, 'interactions', range(0, 10))
-  await local.sealing.flush()
-  server.fault = () => null
-  assert.equal(local.sealing.sizes.get('notifications'), 31)
-  await local.close()
-  const names = server.rules.kept.map(({ name }) => name)
-  assert.equal(new Set(names).size, names.length)
-  assert.ok(server.rules.kept.every(({ retention }) => retention?.mode === 'Locked'))
+  const evidence = evidenceUnder('audit/')
+  assert.equal(new Set(evidence.map(({ name }) => name)).size, evidence.length)
+  assert.ok(evidence.every(({ retention }) => retention?.mode === 'Locked'))
   assert.deepEqual(found(await verified(data, '--no-vault')), [])
 })
 
@@ -114,20 +109,17 @@ test('the directory gone, the bucket makes it again: same size, same root', asyn
   assert.deepEqual(states(await verified(into, '--no-vault')), states(await verified(address())))
 })
 
-test('a bucket that does not lock gets nothing; what was accepted meanwhile is sealed as soon as it does', async () => {
-  const late = (): Kept[] => server.rules.kept.filter(({ name }) => name.startsWith('late/'))
+test('a bucket that does not lock gets no evidence, and nothing is accepted for it', async () => {
   server.rules.objectRetention = false
   const place = { ...config.store.place, prefix: 'late/' } as Config['store']['place']
   const local = await opened({ ...config, data: join(data, '..', 'late'), store: { ...config.store, place } })
-  const sent = send(local, new Book(), 'notifications', range(0, 5))
-  await until(() => server.seen.filter(({ method, name }) => method === 'objects.insert' && name.startsWith('late/notifications/')).length > 1)
-  assert.deepEqual(late(), [])
-  server.rules.objectRetention = true
-  await sent
-  await local.sealing.drained()
-  assert.equal(local.sealing.sizes.get('notifications'), 5)
-  await local.close()
-  assert.ok(late().length > 1 && late().every(({ retention }) => retention?.mode === 'Locked'))
+  try {
+    await assert.rejects(send(local, new Book(), 'notifications', range(0, 5)), { code: 'STORE_NOT_LOCKED' })
+    assert.deepEqual(evidenceUnder('late/'), [])
+  } finally {
+    server.rules.objectRetention = true
+    await local.close()
+  }
 })
 
 test('requests are counted by Google’s names for them', async () => {

@@ -13,17 +13,22 @@ export interface Generation {
   readonly legalHold: boolean
   /** False: written over or deleted, and kept by the bucket's versioning. */
   readonly live: boolean
+  /** By the store's clock; null when it does not say. */
+  readonly createdMs: number | null
 }
 
 /** What is asked of them of the store: nothing that could be large. */
-export const FIELDS = 'name,generation,metageneration,size,retention,temporaryHold,eventBasedHold,timeDeleted'
+export const FIELDS = 'name,generation,metageneration,size,retention,temporaryHold,eventBasedHold,timeCreated,timeDeleted'
 
 const NUMBER = /^\d{1,19}$/
 const MAX_NAME = 1_024
 
 /** Reads a description. attacker: the store. @throws Error when it is none */
 export function parseGeneration(value: unknown): Generation {
-  const { name, generation, metageneration, size, retention, temporaryHold, eventBasedHold, timeDeleted } = Object(value) as Record<string, unknown>
+  const { name, generation, metageneration, size, retention, temporaryHold, eventBasedHold, timeCreated, timeDeleted } = Object(value) as Record<
+    string,
+    unknown
+  >
   if (typeof name !== 'string' || name.length > MAX_NAME) throw new Error('a description without a name')
   if (typeof generation !== 'string' || !NUMBER.test(generation) || typeof metageneration !== 'string' || !NUMBER.test(metageneration))
     throw new Error('a description without its generation')
@@ -36,6 +41,7 @@ export function parseGeneration(value: unknown): Generation {
     lock: lockOf(retention),
     legalHold: temporaryHold === true || eventBasedHold === true,
     live: timeDeleted === undefined || timeDeleted === null,
+    createdMs: typeof timeCreated === 'string' && !Number.isNaN(Date.parse(timeCreated)) ? Date.parse(timeCreated) : null,
   }
 }
 

@@ -6,8 +6,12 @@ import { isForbidden, isPassing, Refused } from './failure.ts'
 import { type Generation, retentionOf } from './generation.ts'
 import { settingsChecks } from './settings.ts'
 
-/** How long the locks of a probe last: longer than clocks differ, shorter than anybody waits. */
-const LOCK_MS = 30_000
+/** How long the locks last that are to be broken: nobody waits for their end, the next probe clears them. */
+const LONG_MS = 60_000
+/** How long the lock lasts whose end is waited for; longer ones where the way to the store is. */
+const SHORT_MS = [3_000, 15_000, 45_000]
+/** Beyond the end of a lock: the store keeps seconds. */
+const MARGIN_MS = 1_100
 /** So much longer it is made, and so much earlier somebody would have it. */
 const STEP_MS = 5_000
 /** Objects of earlier probes cleared at once. */
@@ -32,10 +36,11 @@ export async function probeBucket(bucket: Bucket, folder: string, env: ProbeEnv,
   if (locked !== null) await trial.onLocked(locked)
   if (gone !== null) await trial.onDeleted(gone)
   if (soft !== null) await trial.onUnlocked(soft)
-  if (locked !== null) {
-    await trial.hold(locked)
-    await env.pause(LOCK_MS + 2 * STEP_MS)
-    await trial.later(locked)
+  const brief = locked === null ? null : await trial.brief()
+  if (brief !== null) {
+    await trial.hold(brief)
+    await env.pause(Math.max(0, brief.lock.retainUntilMs - trial.now()) + MARGIN_MS)
+    await trial.later(brief)
   }
   await clear(bucket, folder, steady)
   return probeOf(checks, env.now())
@@ -54,6 +59,7 @@ class Trial {
   readonly #steady: Steady
   readonly #checks: ProbeCheck[]
   readonly #start: string
+  #ahead = 0
 
   constructor(bucket: Bucket, env: ProbeEnv, steady: Steady, checks: ProbeCheck[], start: string) {
     this.#bucket = bucket
@@ -67,25 +73,44 @@ class Trial {
     this.#checks.push(...(await settingsChecks(this.#bucket)))
   }
 
+  /** The store's time, as far as it is known: our clock may differ by more than a short lock lasts. */
+  now(): number {
+    return this.#env.now() + this.#ahead
+  }
+
   /** An object put under a lock; null unless the store shows the lock. */
   async lock(check: string, what: string, mode: Lock['mode']): Promise<Scratch | null> {
-    const bytes = Buffer.from(this.#env.random(64))
-    const lock: Lock = { mode, retainUntilMs: this.#env.now() + LOCK_MS }
-    const name = this.#start + what
-    let generation = ''
-    const { refused, forbidden, seen } = await this.#tried(async () => {
-      ;({ generation } = await this.#upload(name, bytes, { retention: retentionOf(lock) }, false))
-    })
-    const scratch = { name, generation, bytes, lock }
+    const { scratch, refused, forbidden, seen } = await this.#locked(what, mode, LONG_MS)
     const stands = refused ? null : await this.#stands(scratch)
     const shown = stands?.whole === true
-    this.#add(
-      check,
-      shown ? 'held' : forbidden ? 'skipped' : 'broken',
-      stands === null ? `refused an object with a lock: ${seen}` : shown ? 'shown as it was asked for' : `taken, and ${stands.seen}`,
-      true,
-    )
+    const told = stands === null ? `refused an object with a lock: ${seen}` : shown ? 'shown as it was asked for' : `taken, and ${stands.seen}`
+    this.#add(check, shown ? 'held' : forbidden ? 'skipped' : 'broken', told, true)
     return shown ? scratch : null
+  }
+
+  /** One whose lock ends soon. A date that has passed when it arrives is refused: then it is a longer one. */
+  async brief(): Promise<Scratch | null> {
+    let seen = ''
+    for (const ms of SHORT_MS) {
+      const tried = await this.#locked('brief', 'COMPLIANCE', ms)
+      if (!tried.refused) return tried.scratch
+      ;({ seen } = tried)
+    }
+    this.#add('delete-after', 'skipped', `no lock that ends soon: ${seen}`, true)
+    return null
+  }
+
+  async #locked(what: string, mode: Lock['mode'], ms: number): Promise<{ scratch: Scratch; refused: boolean; forbidden: boolean; seen: string }> {
+    const bytes = Buffer.from(this.#env.random(64))
+    const lock: Lock = { mode, retainUntilMs: this.now() + ms }
+    const name = this.#start + what
+    let generation = ''
+    const tried = await this.#tried(async () => {
+      const made = await this.#upload(name, bytes, { retention: retentionOf(lock) }, false)
+      ;({ generation } = made)
+      if (made.createdMs !== null) this.#ahead = made.createdMs - this.#env.now()
+    })
+    return { scratch: { name, generation, bytes, lock }, ...tried }
   }
 
   async onLocked(object: Scratch): Promise<void> {

@@ -128,7 +128,7 @@ test('answers of any other kind: proxies, redirects, nothing', async () => {
 
 test('a description is taken whole or not at all', () => {
   const whole = { name: 'a', generation: '17', metageneration: '1', size: '3' }
-  assert.deepEqual(parseGeneration(whole), { ...whole, size: 3, lock: null, legalHold: false, live: true })
+  assert.deepEqual(parseGeneration(whole), { ...whole, size: 3, lock: null, legalHold: false, live: true, createdMs: null })
   for (const wrong of [
     undefined,
     null,

@@ -50,7 +50,10 @@ test('a store that enforces is seen to, and nothing of the probe is left', () =>
     // What Google documents as allowed is told, and decides nothing.
     assert.equal(seen.checks.find(({ name }) => name === 'create-only-deleted')?.result, 'broken')
     assert.equal(seen.checks.find(({ name }) => name === 'create-only')?.result, 'held')
-    assert.equal(server.rules.kept.length, 1)
+    // What was locked for longer goes with the next one.
+    server.pass(100_000)
+    await probe(server, store)
+    assert.equal(new Set(server.rules.kept.map(({ name }) => name.split('/')[1]!.slice(0, 16))).size, 2)
     const again = randomBytes(30)
     assert.equal((await store.put(keyOf('calls', 'segment', 2, again), again, LOCK)).assurance, 'store-enforced')
   }))
@@ -134,13 +137,32 @@ test('a probe that dies leaves only what the next one clears', () =>
     await lame.close()
     server.fault = () => null
     server.pass(100_000)
-    // So many at a time.
-    for (let i = 0; i < 2; i++) assert.equal((await probe(server, store)).assurance, 'store-enforced')
-    assert.deepEqual(
-      server.rules.kept.map(({ name }) => name),
-      [],
-    )
+    // So many at a time; its own last.
+    for (let i = 0; i < 4; i++) {
+      assert.equal((await probe(server, store)).assurance, 'store-enforced')
+      server.pass(100_000)
+    }
+    const left = server.rules.kept.map(({ name }) => name.slice('.probe/'.length, '.probe/'.length + 16))
+    assert.ok(new Set(left).size <= 1, left.join())
   }))
+
+test('a clock of ours that is wrong by less than a minute is no broken lock, and waits no longer', async () => {
+  for (const ahead of [-50_000, -10_000, -3_000, 3_000, 10_000, 3_600_000]) {
+    await within(async (server, store) => {
+      const pauses: number[] = []
+      const seen = await store.probe({
+        now: () => server.now() + ahead,
+        random: randomBytes,
+        pause: async (ms) => {
+          pauses.push(ms)
+          server.pass(ms)
+        },
+      })
+      assert.equal(seen.assurance, 'store-enforced', `${ahead}: ${failing(seen).join()}`)
+      assert.deepEqual(pauses, [4_100])
+    })
+  }
+})
 
 test('a store that does not answer is no verdict', () =>
   within(async (server, store) => {

@@ -10,6 +10,7 @@ export interface Kept {
   temporaryHold: boolean
   eventBasedHold: boolean
   metadata: Record<string, string>
+  timeCreated: string
   timeDeleted: string | null
 }
 
@@ -92,6 +93,7 @@ export class Rules {
       temporaryHold: description['temporaryHold'] === true && !this.lies.has('forgets-holds'),
       eventBasedHold: description['eventBasedHold'] === true,
       metadata: (description['metadata'] ?? {}) as Record<string, string>,
+      timeCreated: new Date(this.#now()).toISOString(),
       timeDeleted: null,
     }
     if (!this.lies.has('keeps-nothing')) this.kept.push(kept)
@@ -193,7 +195,7 @@ export class Rules {
 
   /** As Google describes it. */
   describe(kept: Kept): Record<string, unknown> {
-    const { name, generation, metageneration, bytes, retention, temporaryHold, eventBasedHold, metadata, timeDeleted } = kept
+    const { name, generation, metageneration, bytes, retention, temporaryHold, eventBasedHold, metadata, timeCreated, timeDeleted } = kept
     const earlier = (text: string): string => new Date(Date.parse(text) - 60_000).toISOString()
     const shown = retention === null ? null : { ...retention, ...(this.lies.has('shows-unlocked') ? { mode: 'Unlocked' } : {}) }
     if (shown !== null && this.lies.has('shows-earlier')) shown.retainUntilTime = earlier(shown.retainUntilTime)
@@ -208,6 +210,7 @@ export class Rules {
       size: String(bytes.length),
       crc32c: checksum(bytes),
       metadata,
+      timeCreated,
       ...(shown === null ? {} : { retention: shown, retentionExpirationTime: shown.retainUntilTime }),
       ...(temporaryHold ? { temporaryHold } : {}),
       ...(eventBasedHold ? { eventBasedHold } : {}),

@@ -43,10 +43,11 @@ export interface GcsServer {
   close(): Promise<void>
 }
 
-/** A server in this process that answers as Google documents (JSON API v1), with a clock of its own. */
-export async function startGcs(startMs: number = Date.UTC(2030, 0, 1)): Promise<GcsServer> {
-  let now = startMs
-  const rules = new Rules(() => now)
+/** A server in this process that answers as Google documents (JSON API v1), with a clock of its own: it stands still unless one is given. */
+export async function startGcs(clock: () => number = () => Date.UTC(2030, 0, 1)): Promise<GcsServer> {
+  let passed = 0
+  const now = (): number => clock() + passed
+  const rules = new Rules(now)
   const sockets = new Set<Socket>()
   const limits = new Set<AbortController>()
   const http: Server = createServer((request, response) => {
@@ -77,8 +78,8 @@ export async function startGcs(startMs: number = Date.UTC(2030, 0, 1)): Promise<
       limits.add(limit)
       return limit.signal
     },
-    now: () => now,
-    pass: (ms) => void (now += ms),
+    now,
+    pass: (ms) => void (passed += ms),
     async close() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => http.close(resolve))
