@@ -1,5 +1,6 @@
 import { SealtrailError } from '../errors.ts'
 import { flagEvent } from '../retain/flag.ts'
+import { Longer } from '../retain/longer.ts'
 import type { Ledger } from '../sequence/ledger.ts'
 import { SubjectLogs } from '../sequence/subject-logs.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
@@ -34,7 +35,11 @@ export function homesOf(plans: readonly LogPlan[], ledger: Pick<Ledger, 'subject
 /** Seals that a subject is to be kept as long as the class its later event asks for; `Flow` waits for it. */
 export function keptLonger(
   plans: readonly LogPlan[],
-  { system, now }: { system(event: SystemEvent): Promise<void>; now(): number },
+  {
+    system,
+    now,
+    add,
+  }: { system(event: SystemEvent): Promise<void>; now(): number; add(log: string, subject: string, asked: string | null, untilMs: number): void },
 ): (subject: string, log: string, asked: string) => Promise<void> {
   const sealed = new Set<string>()
   return async (subject, log, asked) => {
@@ -44,9 +49,19 @@ export function keptLonger(
     const event = flagEvent({ log, subject, reason: 'class', class: plan.class, untilMs, by: 'sealtrail' })
     if (sealed.has(event.id)) return
     await system(event)
+    add(log, subject, plan.class, untilMs)
     if (sealed.size >= MOST_REMEMBERED) sealed.clear()
     sealed.add(event.id)
   }
+}
+
+/** What is to be locked longer than its log: not in logs with tiers, whose records are copied instead. */
+export function longerOf(plans: readonly LogPlan[]): Longer {
+  return new Longer((log, asked) => {
+    const standing = plans.find((plan) => plan.log === log)
+    if (standing === undefined || standing.detailMs !== null) return null
+    return plans.find((plan) => plan.trail === standing.trail && plan.kind === 'records' && plan.class === asked)?.mode ?? standing.mode
+  })
 }
 
 /** @throws SealtrailError CONFIG_INVALID when records stand in the log of a class that the configuration no longer has: nobody would find them */

@@ -22,8 +22,10 @@ import { assertPromised } from '../seal/promised.ts'
 import { recover } from '../seal/recover.ts'
 import { HashFiles } from '../seal/tiles.ts'
 import type { Holds } from '../retain/holds.ts'
+import type { Longer } from '../retain/longer.ts'
 import type { Ledger } from '../sequence/ledger.ts'
 import type { SegmentReader } from '../store/segments.ts'
+import { atLeast } from '../store/lock.ts'
 import type { Lock, Store } from '../store/store.ts'
 import type { Sizes } from '../threads/sizes.ts'
 import { SYSTEM_LOG } from '../threads/system-entry.ts'
@@ -95,6 +97,7 @@ export interface Works extends Ground {
   readonly gate: Gate
   readonly sizes: Sizes
   readonly holds: Holds
+  readonly longer: Longer
   /** Nothing from here on may leave the journal, sealed or not. */
   journalEnd(): Position
   now(): number
@@ -139,6 +142,14 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
       segmentSigner: segmentSignerOf(keys),
       signCheckpoint: sign,
       lock,
+      longer(items) {
+        let longest: Lock | null = null
+        for (const { entry } of items) {
+          const asked = works.longer.of(log, entry.subject)
+          if (asked !== null) longest = atLeast(longest, asked)
+        }
+        return longest
+      },
       legalHold: (items, first) => works.holds.any && items.some(({ entry }, i) => works.holds.covers(log, first + i, entry.subject) !== null),
       now: works.now,
       // What the server found is sealed where it can be: in a log that others keep a copy of, it counts all the same.

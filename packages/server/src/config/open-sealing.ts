@@ -25,9 +25,11 @@ import { replayJournal } from '../replay.ts'
 import type { Committed } from '../seal/commit.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import { Holds } from '../retain/holds.ts'
+import type { Longer } from '../retain/longer.ts'
 import { openLedger } from '../sequence/level/ledger.ts'
 import { StoreCounts } from '../store/counted.ts'
 import { logsIn } from '../store/logs.ts'
+import { atLeast } from '../store/lock.ts'
 import { storeObject } from '../store/objects.ts'
 import { KeptRecords } from '../store/kept.ts'
 import { pinned } from '../store/pinned.ts'
@@ -46,7 +48,7 @@ import { checkVault } from './check-vault.ts'
 import type { Config } from './config.ts'
 import { ExpiredView } from './expired-view.ts'
 import { logsOf, tieredOf } from './logs.ts'
-import { assertClasses, homesOf, keptLonger } from './class-logs.ts'
+import { assertClasses, homesOf, keptLonger, longerOf } from './class-logs.ts'
 import { lockFor, openLog, recoverLog } from './open-log.ts'
 import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
@@ -99,6 +101,7 @@ export interface Sealing {
   readonly packs: OpenPacks
   readonly sizes: Sizes
   readonly holds: Holds
+  readonly longer: Longer
   readonly findings: readonly string[]
   /** The log's vkey: what a verifier is given. */
   vkey(log: string): string
@@ -232,15 +235,16 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   }
   // Nothing is known of them before the system log is read (`threads/holding.ts`); what is sealed until then is looked at after that.
   const holds = new Holds()
+  const longer = longerOf(plans)
   const trailOf = new Map(plans.map(({ log, trail }) => [log, trail]))
   const flow = new Flow({
     ledger,
     vault,
     journal,
     homes: homesOf(plans, ledger),
-    keepLonger: keptLonger(plans, { system, now: env.now }),
+    keepLonger: keptLonger(plans, { system, now: env.now, add: (...flag) => longer.add(...flag) }),
     storeObject: (log, subject, { digest, bytes }) =>
-      storeObject(store, log, digest, bytes, lockFor(config, log, env.now()), holds.coversNext(log, sizes.get(log), subject)),
+      storeObject(store, log, digest, bytes, atLeast(longer.of(log, subject), lockFor(config, log, env.now())), holds.coversNext(log, sizes.get(log), subject)),
     place: (log, entries) => writerOf(log).place(entries),
     refusal: (log) => accepting.refusal(log),
     checkpoint: (log) => writerOf(log).standing.checkpoint,
@@ -258,6 +262,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     clock,
     sizes,
     holds,
+    longer,
     journalEnd: () => flow.writingFrom ?? journal.end,
     now: env.now,
     onCommit: env.onCommit.bind(env),
@@ -312,6 +317,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     packs,
     sizes,
     holds,
+    longer,
     findings,
     vkey: (log) => vkeys.get(log) as string,
     vkeys: () => Object.fromEntries(vkeys),

@@ -7,6 +7,7 @@ import type { Numbered } from '../event/numbered.ts'
 import type { Head, HeadStore } from '../head/head.ts'
 import type { Position } from '../event/position.ts'
 import { crashPoint } from '../observe/crash-point.ts'
+import { atLeast } from '../store/lock.ts'
 import type { Lock, Store } from '../store/store.ts'
 import { aboutSegment } from './about.ts'
 import { build } from './build.ts'
@@ -36,6 +37,8 @@ export interface CommitDeps {
   signCheckpoint(head: Head): string
   lock(): Lock
   now(): number
+  /** How a record among these is to be locked besides; absent where none is. */
+  longer?(items: readonly Numbered[]): Lock | null
   /** Whether a legal hold is on one of these records, the first of which has this index; absent where nothing can be held. */
   legalHold?(items: readonly Numbered[], first: number): boolean
 }
@@ -49,6 +52,8 @@ export interface Prepared {
   readonly next: Head
   /** The segment is put under a legal hold by the very request that writes it. */
   readonly legalHold: boolean
+  /** One of its records is to be locked so, besides the log's own lock. */
+  readonly longer: Lock | null
 }
 
 export interface Committed extends Prepared {
@@ -69,6 +74,7 @@ export async function prepare(standing: Standing, items: readonly Numbered[], jo
     expected: standing.head,
     next: { size: built.size, root: built.root, segment, digest },
     legalHold: deps.legalHold?.(items, standing.head.size) ?? false,
+    longer: deps.longer?.(items) ?? null,
   }
 }
 
@@ -82,7 +88,8 @@ export async function commit(prepared: Prepared, deps: CommitDeps): Promise<Comm
   crashPoint('seal:before-put')
   // Dying here: nothing stored. The events are in the journal and are sealed after the restart.
   const about = aboutSegment(prepared.built)
-  const { version } = await deps.store.put(prepared.next.segment, prepared.frame, deps.lock(), prepared.legalHold ? { ...about, legalHold: true } : about)
+  const lock = prepared.longer === null ? deps.lock() : atLeast(deps.lock(), prepared.longer)
+  const { version } = await deps.store.put(prepared.next.segment, prepared.frame, lock, prepared.legalHold ? { ...about, legalHold: true } : about)
   const next: Head = version === null ? prepared.next : { ...prepared.next, version }
   crashPoint('seal:after-put')
 

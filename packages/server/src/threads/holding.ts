@@ -13,6 +13,7 @@ import type { Fold } from '../retain/fold.ts'
 import type { HoldDesk } from '../retain/hold.ts'
 import { holdDesk } from '../retain/hold-desk.ts'
 import { HoldKeeper } from '../retain/hold-keeper.ts'
+import { lockLonger } from '../retain/longer.ts'
 import { Periods } from '../retain/periods.ts'
 import { isKnown, objectNamed } from '../retain/hold-objects.ts'
 import type { HoldGround } from '../retain/hold-objects.ts'
@@ -47,11 +48,11 @@ export async function startHolding(
   sealing: Sealing,
   env: { readonly log: Log; readonly now: () => number; index(): Promise<Pick<Index, 'size' | 'subject'>> },
 ): Promise<Holding> {
-  const { holds, records, sizes, store } = sealing
+  const { holds, longer, records, sizes, store } = sealing
   const periods = new Periods()
   let fold: Fold | null = null
   try {
-    fold = await openFold(config, sealing, [holds, periods])
+    fold = await openFold(config, sealing, [holds, periods, longer])
     fold.save()
   } catch (error) {
     holds.lose(error instanceof SealtrailError ? error.message : 'the system log cannot be read')
@@ -77,6 +78,28 @@ export async function startHolding(
     })
   const seal = (event: Parameters<Sealing['sealed']>[0]): Promise<void> => sealing.sealed(event)
   const keeper = new HoldKeeper({ holds, fold: following, store, open, seal, log: env.log, retryMs: RETRY_MS })
+  let locking: Promise<void> | null = null
+  let lockingFault: string | null = null
+  let lockingTimer: NodeJS.Timeout | null = null
+  let closed = false
+  /** Brings what is stored of subjects that are kept longer up to it; what cannot be done now is tried again. */
+  function lockAll(): void {
+    if (locking !== null || closed || longer.pending().length === 0) return
+    locking = open((ground) => lockLonger(longer, store, ground, () => closed))
+      .then(() => {
+        lockingFault = null
+      })
+      .catch((error: unknown) => {
+        lockingFault = error instanceof SealtrailError ? `${error.code}: ${error.message}` : 'INTERNAL'
+        if (!closed) env.log.warn('records could not be locked longer; it is tried again', errorFields(error))
+        lockingTimer = setTimeout(lockAll, RETRY_MS)
+        lockingTimer.unref()
+      })
+      .finally(() => {
+        locking = null
+        if (lockingFault === null) lockAll()
+      })
+  }
   let last: Promise<unknown> = Promise.resolve()
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = last.then(work)
@@ -108,8 +131,13 @@ export async function startHolding(
       now: env.now,
       newId: () => randomBytes(16).toString('hex'),
     }),
-    committed(log, { built, expected, next, legalHold }, items) {
+    committed(log, { built, expected, next, legalHold, longer: putLonger }, items) {
       if (log === SYSTEM_LOG) heard(items)
+      // The commit of the event that asks for it: whatever was under way before it in this log is in by now.
+      const ours = items.filter(({ entry }) => longer.of(log, entry.subject) !== null)
+      // Put before it was known: at a start, while the system log is read.
+      if (putLonger === null) for (const { entry } of ours) longer.again(log, entry.subject)
+      if (ours.length > 0) lockAll()
       if (!holds.any && !legalHold) return
       // Of a segment that was put as held and need not be any more, what its records name was put so, too.
       const [held, free] = [new Set<string>(), new Set<string>()]
@@ -128,17 +156,27 @@ export async function startHolding(
         false,
       )
     },
-    start: () => keeper.start(),
+    start() {
+      keeper.start()
+      lockAll()
+    },
     retained: periods.last,
     alone,
-    idle: () => keeper.idle(),
+    async idle() {
+      await keeper.idle()
+      while (locking !== null) await locking
+    },
     notes: () => [
       ...(holds.unknown === null ? [] : [`the legal holds cannot be read (${holds.unknown}): everything counts as held`]),
+      ...(lockingFault === null ? [] : [`records are not locked as long yet as their class asks: ${lockingFault}`]),
       ...(keeper.trouble === null ? [] : [`a legal hold is not on all its objects yet: ${keeper.trouble}`]),
     ],
     async close() {
+      closed = true
+      if (lockingTimer !== null) clearTimeout(lockingTimer)
       await last
       await keeper.close()
+      await locking
       try {
         await fold?.catchUp()
         fold?.save()
