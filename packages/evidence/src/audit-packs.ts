@@ -10,7 +10,8 @@ type Report = (code: ProblemCode, object: string, index: number | null, detail?:
 export class PackAudit {
   readonly #start: number
   readonly #report: Report
-  readonly #window: Uint8Array = new Uint8Array(PACK_BYTES)
+  /** Grows with what is in it, to one run at most: most logs audited are far shorter than a run. */
+  #window = new Uint8Array(0)
   /** Leaf up to which the current window is filled without a hole; -1 when its beginning is not known. */
   #filled: number
   readonly #expected = new Map<number, string>()
@@ -33,6 +34,7 @@ export class PackAudit {
       const to = Math.min(end, from - at + PACK_LEAVES)
       if (at === 0) this.#filled = from
       if (this.#filled === from) {
+        this.#reach((at + to - from) * 32)
         this.#window.set(leaves.subarray((from - first) * 32, (to - first) * 32), at * 32)
         this.#filled = to
         this.#digestTails(from, to)
@@ -40,6 +42,13 @@ export class PackAudit {
       }
       from = to
     }
+  }
+
+  #reach(bytes: number): void {
+    if (bytes <= this.#window.length) return
+    const larger = new Uint8Array(Math.min(PACK_BYTES, Math.max(bytes, this.#window.length * 2, 4_096)))
+    larger.set(this.#window)
+    this.#window = larger
   }
 
   /** Says, before any leaves, that there is a tail: what its digest must be is then remembered. @param bytes its length */
