@@ -104,7 +104,7 @@ function answer<T>(child: ChildProcess, message?: unknown): Promise<T> {
   })
 }
 
-function sizeOf(path: string): number {
+export function sizeOf(path: string): number {
   const stat = statSync(path)
   if (!stat.isDirectory()) return stat.size
   return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)

@@ -65,6 +65,10 @@ export function formatRemark(name: string, { line, column, message }: Remark): s
   return line === 0 ? message : `${name}:${line}:${column}: ${message}`
 }
 
+/** `seal.maxDelay` where nobody says it: a sync of a disk costs time alone, a put into a cloud's store also money. */
+const FILES_DELAY_MS = 2
+const BILLED_DELAY_MS = 100
+
 class Build {
   readonly mistakes: Remark[] = []
   readonly warnings: Remark[] = []
@@ -80,6 +84,7 @@ class Build {
 
   config(): Config {
     const listen = this.#get<Address>('listen')
+    const store = readStore(this.#keys())
     return {
       origin: this.#get('origin'),
       data: this.#options.data === undefined ? this.#get('data') : resolve(this.#options.cwd, this.#options.data),
@@ -87,8 +92,12 @@ class Build {
       tls: this.#tls(),
       tenant: this.#get('tenant'),
       clock: { acceptMs: this.#clock() },
-      store: readStore(this.#keys()),
-      seal: { maxDelayMs: this.#get('seal.maxDelay'), maxRecords: this.#get('seal.maxRecords'), maxBytes: this.#get('seal.maxBytes') },
+      store,
+      seal: {
+        maxDelayMs: this.#find('seal.maxDelay') ?? (store.place.type === 'files' ? FILES_DELAY_MS : BILLED_DELAY_MS),
+        maxRecords: this.#get('seal.maxRecords'),
+        maxBytes: this.#get('seal.maxBytes'),
+      },
       witnesses: this.#witnesses(),
       timestamps: this.#timestamps(),
       trails: this.#trails(),

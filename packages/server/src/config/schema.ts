@@ -193,7 +193,12 @@ export const KEYS: readonly Key[] = [
     default: 'files',
     what: 'The keyring. `files` keeps it in the data directory, in clear, readable by its owner only.',
   },
-  { path: 'seal.maxDelay', type: { is: 'duration' }, default: '2ms', what: 'How long a commit waits for further records.' },
+  {
+    path: 'seal.maxDelay',
+    type: { is: 'duration' },
+    default: '',
+    what: 'How long a commit waits for further records: 2ms for `files`, 100ms for `s3`, `azure` and `gcs`, where each commit is a put that is billed (docs/cost.md).',
+  },
   { path: 'seal.maxRecords', type: { is: 'integer', from: 1, to: 65_536 }, default: '4000', what: 'Most records of one commit.' },
   { path: 'seal.maxBytes', type: { is: 'size' }, default: '8MiB', what: 'A commit that holds as many bytes takes no further record.' },
   {

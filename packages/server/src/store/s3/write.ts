@@ -76,7 +76,8 @@ export class Writer {
   /** Whether there is anything under the path, a deletion marker included: one cheap request where there is not. */
   async #anything(path: string): Promise<boolean> {
     try {
-      await this.#client.ask((s3, options) => s3.send(new HeadObjectCommand({ Bucket: this.#client.bucket, Key: path }), options))
+      // Once: who asks asks again with the whole put, and a store that is gone is known to be gone after five tries, not five times five.
+      await this.#client.once((s3, options) => s3.send(new HeadObjectCommand({ Bucket: this.#client.bucket, Key: path }), options))
       return true
     } catch (error) {
       const { $response } = error as { $response?: { headers?: Record<string, string> } }
