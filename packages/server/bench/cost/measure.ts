@@ -57,7 +57,7 @@ export async function measure(store: StoreName, { rate, delayMs, maxRecords, sam
   const server = await standIn(store)
   try {
     const { config } = loadConfig(null, { cwd: folder, env: {}, data: join(folder, 'data') })
-    const ours: Config = { ...config, store: { ...config.store, place: server.place }, seal: { ...config.seal, maxDelayMs: 1, maxRecords } }
+    const ours: Config = { ...config, store: { ...config.store, place: server.place, unlocked: 'go-on' }, seal: { ...config.seal, maxDelayMs: 1, maxRecords } }
     const log = createLog({ level: 'error', now: Date.now })
     const local = await openLocal(ours, { log })
     await local.sealing.drained()

@@ -12,7 +12,7 @@ process.env['AWS_ACCESS_KEY_ID'] = 'AKIATEST'
 process.env['AWS_SECRET_ACCESS_KEY'] = 'secret'
 const PATH = '/api/v1/events'
 const yaml = (endpoint: string): string => `
-store: { type: s3, bucket: ${BUCKET}, region: us-east-1, prefix: audit/eu, endpoint: "${endpoint}", timeout: 150ms }
+store: { type: s3, bucket: ${BUCKET}, region: us-east-1, prefix: audit/eu, endpoint: "${endpoint}", timeout: 250ms, unlocked: go-on }
 limits: { answerWithin: 150ms }
 seal: { maxDelay: 5ms }
 `
@@ -42,7 +42,7 @@ class Sender {
     const { status, headers, body, text } = await this.#world.send(PATH, numbers.map(receipt), { role: 'ingest' })
     if (status === 503) {
       assert.ok(Number(headers.get('retry-after')) > 0, 'a refusal says when to come again')
-      assert.ok(['NOT_DURABLE', 'OVERLOADED'].includes(String(body['code'])), text)
+      assert.ok(['NOT_DURABLE', 'OVERLOADED', 'NOT_READY'].includes(String(body['code'])), text)
       this.refused++
       return false
     }
@@ -90,7 +90,7 @@ const OUTAGES: readonly Outage[] = [
   },
 ]
 
-describe('the store', { concurrency: 4 }, () => {
+describe('the store', { concurrency: 4, timeout: 120_000 }, () => {
   for (const { name, begin, refuses } of OUTAGES)
     it(`${name}, and comes back`, () =>
       withServer(async (server) => {
@@ -104,6 +104,7 @@ describe('the store', { concurrency: 4 }, () => {
           await Promise.all(
             senders.map(async (sender) => {
               for (let sent = 0; refuses ? sender.refused < 3 : sent < 5; sent++) {
+                assert.ok(sent < 2_000)
                 if (!(await sender.send())) await pause(20)
                 most = Math.max(most, world.local.sealing.flow.underWay)
               }
@@ -112,7 +113,10 @@ describe('the store', { concurrency: 4 }, () => {
           if (refuses) {
             assert.equal(world.local.sealing.trouble('notifications')?.code, 'NOT_DURABLE')
             // Readiness is a second old at most.
-            while ((await world.get('/readyz', 'admin')).status !== 503) await pause(50)
+            for (let again = 0; (await world.get('/readyz', 'admin')).status !== 503; again++) {
+              assert.ok(again < 100)
+              await pause(50)
+            }
           }
           assert.ok(most <= MOST_UNDER_WAY, `${most} events under way`)
           assert.ok(server.mostUnderWay <= 24, `${server.mostUnderWay} requests at once`)
