@@ -88,6 +88,22 @@ export class UnderLoad {
   }
 }
 
+/** The generator in a process of its own; serials go on from run to run. */
+export class Generator {
+  readonly #load = fork(join(import.meta.dirname, 'load.ts'), [], { execArgv: ['--conditions=@sealtrail/source'] })
+  #serial = 1
+
+  async run(plan: Omit<LoadPlan, 'firstSerial'>): Promise<LoadResult> {
+    const result: LoadResult = await answer(this.#load, { ...plan, firstSerial: this.#serial })
+    this.#serial = result.nextSerial
+    return result
+  }
+
+  end(): void {
+    this.#load.kill()
+  }
+}
+
 export function lagOf(state: State): number {
   return Object.keys(state.sizes).reduce((lag, log) => lag + (state.sizes[log] ?? 0) - (state.indexed[log] ?? 0), 0)
 }
