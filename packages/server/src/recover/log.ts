@@ -94,7 +94,7 @@ async function look(options: RecoverLogOptions): Promise<Look> {
   // What has expired, and is proved to be what it was, is no loss.
   const holes = maker.holes.filter(({ from, to, hashesKept }) => !hashesKept || !isExpired(from, to, options.expired ?? []))
   const refused = refusal(options, verdict, maker, signers)
-  const head: Head | null = end === null || refused !== null ? null : { size: end.size, root: end.root, segment: end.key, digest: end.digest }
+  const head: Head | null = end === null || refused !== null ? null : await headAt(store, end)
   const found = { verdict, head, refused, checkpoint: newest(options, verdict, signers.checkpoint), holes, sealed: signers.created }
   return { found, strangers: new Set(signers.unknown), from: signers.unknownFrom }
 }
@@ -102,6 +102,15 @@ async function look(options: RecoverLogOptions): Promise<Look> {
 function isExpired(from: number, to: number, ranges: readonly ExpiredRange[]): boolean {
   for (const range of ranges.toSorted((a, b) => a.from - b.from)) if (range.from <= from && range.to > from) from = range.to
   return from >= to
+}
+
+/** The version is a hint where to look, and pinned by the next segment: the one the store has now. */
+async function headAt(
+  store: Store,
+  { size, root, key, digest }: { readonly size: number; readonly root: string; readonly key: string; readonly digest: string },
+): Promise<Head> {
+  const version = (await store.held(key))?.version ?? null
+  return { size, root, segment: key, digest, ...(version === null ? {} : { version }) }
 }
 
 /** The store as if it did not have these objects. */
@@ -134,7 +143,7 @@ function refusal({ kept, vkey }: RecoverLogOptions, verdict: LogVerdict, maker: 
   // Whether a damaged last object was ever committed is not written in the store.
   if (maker.last !== maker.end.key && !promisedIn(kept, vkey).some((promised) => promised.size === size))
     return `${maker.last} is damaged, and it may have been committed: put it back, or give the newest checkpoint there is (--checkpoint)`
-  if (signers.unknownFrom !== null)
+  if (signers.unknownFrom !== null && !promisedIn(kept, vkey).some((promised) => promised.size === size))
     return `from record ${signers.unknownFrom} on the segments are signed by a key this keyring does not have: give a newer back-up of it, or a checkpoint of the newest size`
   return null
 }

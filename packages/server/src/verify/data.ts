@@ -136,6 +136,7 @@ async function auditOne(
   const checkpoints: { object: string; note: string }[] = []
   try {
     head = heads?.read(log) ?? null
+    if (head?.version !== undefined) options.locks?.pin(head.segment, head.version)
     const copy = heads?.checkpoint(log) ?? null
     if (copy !== null) checkpoints.push({ object: 'head.sqlite', note: copy })
   } catch (error) {

@@ -4,7 +4,7 @@ import { parseKey } from '../store/key.ts'
 import { isAtLeast } from '../store/lock.ts'
 import type { Held, Lock, Store } from '../store/store.ts'
 import { type Frame, segmentIn } from './frames.ts'
-import { type SealedStart, startsIn } from './starts.ts'
+import { type SealedStart, startsIn, storedIn } from './starts.ts'
 import { type FoundProblem, type LockSummary, type LogVerdict, problem } from './verdict.ts'
 
 /** How an object had to be locked when it was written. */
@@ -32,8 +32,10 @@ export class LockAudit {
   readonly #asked: AskedLocks
   /** By log: first indexes of its segments, ascending, when each was made, and the version that its successor names. */
   readonly #made = new Map<string, { firsts: number[]; created: number[] }>()
-  /** Versions that headers name, by key of the segment. */
+  /** Versions that headers, heads and the log `system` name, by key. */
   readonly #pinned = new Map<string, string>()
+  /** The segment taken last, of each log. */
+  readonly #last = new Map<string, { readonly key: string; readonly digest: string }>()
 
   constructor(store: Pick<Store, 'list' | 'held'>, asked: AskedLocks) {
     this.#store = store
@@ -44,11 +46,17 @@ export class LockAudit {
   take(log: string, frame: Frame): void {
     const segment = segmentIn(frame)
     if (segment === null) return
+    const { segment: before, version } = segment.header.previous
+    const last = this.#last.get(log)
+    if (version !== undefined && last?.digest === before) this.pin(last.key, version)
+    this.#last.set(log, { key: frame.key, digest: frame.digest })
     let made = this.#made.get(log)
     if (made === undefined) this.#made.set(log, (made = { firsts: [], created: [] }))
     made.firsts.push(segment.header.first)
     made.created.push(Date.parse(segment.header.created))
-    if (log === SYSTEM_LOG) for (const start of startsIn(segment.bytes)) this.#asked.hear(start)
+    if (log !== SYSTEM_LOG) return
+    for (const start of startsIn(segment.bytes)) this.#asked.hear(start)
+    for (const { key, version } of storedIn(segment.bytes)) this.pin(key, version)
   }
 
   /** Says which version a header or head names as the one that carries an object. */
@@ -60,7 +68,7 @@ export class LockAudit {
   async finish(verdict: LogVerdict): Promise<LogVerdict> {
     const problems: FoundProblem[] = []
     let more = 0
-    const seen: Seen = { objects: 0, holds: 0, earliestMs: null, modes: new Set() }
+    const seen: Seen = { objects: 0, holds: 0, earliestMs: null, modes: new Set(), moved: [], pinned: 0 }
     const report = (found: FoundProblem): void => {
       if (problems.length < MOST_PROBLEMS) problems.push(found)
       else more++
@@ -72,9 +80,15 @@ export class LockAudit {
       if (running.size >= AT_ONCE) await Promise.race(running)
     }
     await Promise.all(running)
+    // A copy of a store has other versions throughout; one of many is another matter.
+    const copied = seen.moved.length > 1 && seen.moved.length === seen.pinned
+    for (const key of copied ? [] : seen.moved) report(problem('OBJECT_VERSION', key, indexOf(key)))
+    const notes = copied
+      ? [{ object: verdict.log, message: `its objects have other versions than the log names, all ${seen.pinned} of them: this store is a copy` }]
+      : []
     problems.sort((a, b) => (a.object < b.object ? -1 : a.object > b.object ? 1 : 0))
     const all = [...verdict.problems, ...problems]
-    return { ...verdict, ok: all.length === 0, problems: all, more: verdict.more + more, locks: summaryOf(seen) }
+    return { ...verdict, ok: all.length === 0, problems: all, more: verdict.more + more, notes: [...verdict.notes, ...notes], locks: summaryOf(seen) }
   }
 
   async #look(log: string, key: string, seen: Seen, report: (found: FoundProblem) => void): Promise<void> {
@@ -91,7 +105,10 @@ export class LockAudit {
     if (legalHold) seen.holds++
     if (others > 0) report(problem('OBJECT_OVERWRITTEN', key, index, `${others} beside it`))
     const pinned = this.#pinned.get(key)
-    if (pinned !== undefined && version !== null && version !== pinned) report(problem('OBJECT_VERSION', key, index))
+    if (pinned !== undefined && version !== null) {
+      seen.pinned++
+      if (version !== pinned) seen.moved.push(key)
+    }
     if (lock === null) return report(problem('LOCK_MISSING', key, index))
     seen.modes.add(lock.mode)
     seen.earliestMs = Math.min(seen.earliestMs ?? Infinity, lock.retainUntilMs)
@@ -125,6 +142,9 @@ interface Seen {
   holds: number
   earliestMs: number | null
   readonly modes: Set<Lock['mode']>
+  /** Objects whose version the log names, and those of them that lie under another. */
+  pinned: number
+  readonly moved: string[]
 }
 
 function summaryOf({ objects, holds, earliestMs, modes }: Seen): LockSummary {

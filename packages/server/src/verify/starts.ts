@@ -11,6 +11,19 @@ export interface SealedStart {
 
 const MARK = Buffer.from('"type":"sealtrail.system.start"')
 
+const STORED = Buffer.from('"type":"sealtrail.system.stored"')
+
+/** The versions of objects that the records of one segment of the log `system` name. */
+export function* storedIn(ndjson: Uint8Array): Generator<{ readonly key: string; readonly version: string }> {
+  for (const { data } of recordsWith(ndjson, STORED)) {
+    const objects = Array.isArray(data['objects']) ? data['objects'] : []
+    for (const object of objects) {
+      const { key, version } = (object ?? {}) as { key?: unknown; version?: unknown }
+      if (typeof key === 'string' && typeof version === 'string') yield { key, version }
+    }
+  }
+}
+
 /** The starts that the records of one segment of the log `system` tell of. */
 export function startsIn(ndjson: Uint8Array): SealedStart[] {
   const found: SealedStart[] = []

@@ -70,11 +70,15 @@ after(async () => {
   await server.close()
 })
 
-beforeEach(() => {
+/** The bucket as the server left it, versions and all. */
+function restore(): void {
   for (const version of bucket.all()) bucket.drop(version)
-  for (const { key, bytes, metadata, retention, hold } of versions.toReversed())
-    bucket.put({ key, bytes: bytes as Buffer, metadata, retention, hold, ifNoneMatch: false })
-})
+  for (const version of versions.toReversed()) Object.assign(put(version), { id: version.id })
+}
+const put = ({ key, bytes, metadata, retention, hold }: Version): Version =>
+  bucket.put({ key, bytes: bytes as Buffer, metadata, retention, hold, ifNoneMatch: false })
+
+beforeEach(restore)
 
 const opened = (where = config): Promise<Local> => openLocal(where, { log: quiet })
 const address = (): string => `s3://evidence/${PREFIX}?endpoint=${encodeURIComponent(server.endpoint)}`
@@ -174,9 +178,7 @@ test('behind the store’s back: bytes rewritten, an object removed, a version p
         lines.filter(({ log }) => log !== 'notifications').every(({ ok }) => ok),
         what,
       )
-      for (const now of bucket.all()) bucket.drop(now)
-      for (const { key, bytes, metadata, retention, hold } of versions.toReversed())
-        bucket.put({ key, bytes: bytes as Buffer, metadata, retention, hold, ifNoneMatch: false })
+      restore()
     }
   }
 })
@@ -260,12 +262,7 @@ test('an object damaged in the bucket: recover says what is gone and makes no he
   assert.match(middle.out, /SEGMENT_UNREADABLE, notifications\/segment/)
   await assert.rejects(opened({ ...config, data: middle.data }), { code: 'HEAD_MISSING' })
   // Put back, the rest is made.
-  const put = (version: Version): void => {
-    const whole = versions.find(({ key }) => key === version.key) as Version
-    bucket.drop(version)
-    bucket.put({ ...whole, bytes: whole.bytes as Buffer, ifNoneMatch: false })
-  }
-  put(all[1] as Version)
+  restore()
   const rest = await sealtrail(['recover', '--data', middle.data])
   assert.equal(rest.exit, 0, rest.out)
   assert.match(rest.out, /ok {7}log notifications: 51 records/)
@@ -308,4 +305,18 @@ test('the bucket gone, refusing, or gone in the middle: an error, never a head, 
     assert.equal(heads.read('notifications'), null)
     heads.close()
   }
+})
+
+test('an object deleted and written again is named by its version; a bucket copied whole is a copy', async () => {
+  const one = segmentsOf('notifications')[1] as Version
+  bucket.drop(one)
+  put(one)
+  assert.deepEqual(found(await verified(address(), '--store-locks')), [`OBJECT_VERSION ${keyOf(one)}`])
+  for (const version of bucket.all()) bucket.drop(version)
+  for (const version of versions.toReversed()) put(version)
+  const { out } = await sealtrail(['verify', address(), '--store-locks', '--log', 'notifications'])
+  assert.match(
+    out,
+    /^ok {7}log notifications[^]*note: notifications: its objects have other versions than the log names, all \d+ of them: this store is a copy/,
+  )
 })

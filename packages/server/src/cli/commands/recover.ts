@@ -9,6 +9,7 @@ import { describe } from '../../config/store-place.ts'
 import { SealtrailError } from '../../errors.ts'
 import type { Recovered } from '../../recover/recover.ts'
 import { type KeptCheckpoint, originOf } from '../../verify/policy.ts'
+import { promisedIn } from '../../verify/promised.ts'
 import type { Command, Context } from '../command.ts'
 import { count, printable, some } from '../output.ts'
 import { Progress } from '../progress.ts'
@@ -58,8 +59,11 @@ export const recover: Command = {
       onProgress: (what, done, total) => progress.at(total === 0 ? null : done / total, `${what} ${count(done)} of ${count(total)}`),
     })
     progress.done()
-    const strays = kept.filter(({ note }) => !found.logs.some(({ log }) => originOf(note).endsWith(`/${log}`))).map(({ object }) => object)
-    if (strays.length > 0) throw new SealtrailError('USAGE', `of no log in this store: ${strays.join(', ')}`)
+    // A log of which somebody was promised records, and of which the store has nothing.
+    const gone = kept.filter(
+      ({ note }) => !found.logs.some(({ log }) => originOf(note).endsWith(`/${log}`)) && promisedIn([{ object: '', note }], null)[0]?.size !== 0,
+    )
+    for (const { object } of gone) ctx.stderr(`${printable(object)} is of no log in this store: a log is gone, or this is another store\n`)
     for (const log of found.logs) {
       if (ctx.json) ctx.stdout(`${JSON.stringify(jsonOf(log, dryRun))}\n`)
       else tellLog(ctx, log, dryRun)
@@ -67,7 +71,7 @@ export const recover: Command = {
     const { indexed, keys: signs, vault, journal } = found
     if (ctx.json) ctx.stdout(`${JSON.stringify({ store: describe(store.place), dryRun, keys: signs, vault, journal, indexed })}\n`)
     else conclude(ctx, found, dryRun)
-    return found.logs.every(isWhole) ? 0 : 1
+    return found.logs.every(isWhole) && gone.length === 0 ? 0 : 1
   },
 }
 
