@@ -99,17 +99,17 @@ export class Blobs {
 
   /** Set Blob Immutability Policy. */
   async setPolicy(name: string, id: string | null, lock: Lock): Promise<void> {
-    await this.#ask('SetBlobImmutabilityPolicy', () => this.#client(name, id).setImmutabilityPolicy(policyOf(lock)))
+    await this.#of(name, id, (client) => this.#ask('SetBlobImmutabilityPolicy', () => client.setImmutabilityPolicy(policyOf(lock))))
   }
 
   /** Delete Blob Immutability Policy: of an unlocked one, or to see that a locked one withstands. */
   async deletePolicy(name: string, id: string | null): Promise<void> {
-    await this.#ask('DeleteBlobImmutabilityPolicy', () => this.#client(name, id).deleteImmutabilityPolicy())
+    await this.#of(name, id, (client) => this.#ask('DeleteBlobImmutabilityPolicy', () => client.deleteImmutabilityPolicy()))
   }
 
   /** Set Blob Legal Hold. */
   async setHold(name: string, id: string | null, on: boolean): Promise<void> {
-    await this.#ask('SetBlobLegalHold', () => this.#client(name, id).setLegalHold(on))
+    await this.#of(name, id, (client) => this.#ask('SetBlobLegalHold', () => client.setLegalHold(on)))
   }
 
   /** Set Blob Metadata: only to see that a locked version withstands. */
@@ -120,6 +120,19 @@ export class Blobs {
   /** Delete Blob: without an id the current version becomes a previous one, and snapshots go; that there is none is success. */
   async delete(name: string, id: string | null): Promise<void> {
     await this.#orNull(id === null ? 'DeleteBlob' : 'DeleteBlobVersion', () => this.#client(name, id).delete(id === null ? { deleteSnapshots: 'include' } : {}))
+  }
+
+  /**
+   * On a version by its id. Whether that may be the current one is documented for reading alone; where it may not, the
+   * refusal says that it is the current one, and it is meant by its name.
+   */
+  async #of(name: string, id: string | null, request: (client: ReturnType<ContainerClient['getBlobClient']>) => Promise<unknown>): Promise<void> {
+    try {
+      await request(this.#client(name, id))
+    } catch (error) {
+      if (id === null || answerOf(error).code !== 'OperationNotAllowedOnRootBlob') throw error
+      await request(this.#client(name, null))
+    }
   }
 
   #client(name: string, id: string | null): ReturnType<ContainerClient['getBlobClient']> {

@@ -3,5 +3,5 @@ import { placeOn } from './place.ts'
 
 storeSuite('azure', () => placeOn())
 storeSuite('azure, with a prefix, small pages and an older service', () =>
-  placeOn({ pageSize: 3, startFrom: false, deletesLockedRoot: false }, { prefix: 'audit/eu/' }),
+  placeOn({ pageSize: 3, startFrom: false, deletesLockedRoot: false, currentById: false }, { prefix: 'audit/eu/' }),
 )

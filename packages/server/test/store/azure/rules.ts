@@ -14,6 +14,8 @@ export interface Rules {
   readonly minimumMs: number
   /** Delete Blob of a locked current version: it becomes a previous one (versioning's page) or is refused (the page on policies). */
   readonly deletesLockedRoot: boolean
+  /** Whether policy and hold of the current version can be set by its id; documented nowhere. */
+  readonly currentById: boolean
   /** Ways to lie; none in a service as documented. */
   readonly lies: ReadonlySet<Lie>
 }
@@ -131,7 +133,7 @@ export class Blobs {
   }
 
   setPolicy(name: string, id: string | null, policy: Policy): BlobVersion {
-    const version = this.find(name, id)
+    const version = this.#holdable(name, id)
     if (this.#lies('ignores-lock')) throw new Refusal(501, 'NotImplemented')
     if (!this.rules.immutability) throw new Refusal(400, 'UnsupportedHeader')
     this.#checkDate(policy)
@@ -145,13 +147,13 @@ export class Blobs {
   }
 
   deletePolicy(name: string, id: string | null): void {
-    const version = this.find(name, id)
+    const version = this.#holdable(name, id)
     if (version.policy?.locked === true && !this.#lies('deletes-policy')) throw new Refusal(409, 'ImmutabilityPolicyDeleteOnLockedPolicy')
     version.policy = null
   }
 
   setHold(name: string, id: string | null, on: boolean): BlobVersion {
-    const version = this.find(name, id)
+    const version = this.#holdable(name, id)
     if (this.#lies('ignores-lock')) throw new Refusal(501, 'NotImplemented')
     version.hold = on && !this.#lies('ignores-hold')
     return version
@@ -167,6 +169,12 @@ export class Blobs {
   /** As it is read: a version of others' making stays what it is. */
   read(version: BlobVersion): Buffer {
     return this.#lies('changes-bytes') ? Buffer.from(version.bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte))) : version.bytes
+  }
+
+  #holdable(name: string, id: string | null): BlobVersion {
+    const version = this.find(name, id)
+    if (id !== null && version.current && !this.rules.currentById) throw new Refusal(403, 'OperationNotAllowedOnRootBlob')
+    return version
   }
 
   #protection(version: BlobVersion): Refusal | null {

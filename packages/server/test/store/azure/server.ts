@@ -61,6 +61,7 @@ export class AzureServer {
       versions: options.versions ?? true,
       immutability: options.immutability ?? true,
       minimumMs: options.minimumMs ?? 0,
+      currentById: options.currentById ?? true,
       deletesLockedRoot: options.deletesLockedRoot ?? true,
       lies: options.lies ?? new Set(),
     })
