@@ -1,4 +1,4 @@
-// `npm run bench [-- --smoke] [--seconds N] [--rate N] [--preload N] [--postgres URL] [--only NAME]`
+// `npm run bench [-- --smoke] [--seconds N] [--rate N] [--preload N] [--postgres URL] [--only NAME|tiers [--days N] [--calls N]]`
 // Prints what this machine does now, beside a raw append and (where PostgreSQL is) a hash-chain table, in the same run.
 import { parseArgs } from 'node:util'
 import { availableParallelism, cpus, loadavg } from 'node:os'
@@ -8,6 +8,7 @@ import type { Baseline } from './baselines.ts'
 import type { LoadResult } from './load.ts'
 import { shapeOf } from './shapes.ts'
 import type { Shape } from './shapes.ts'
+import { tiers } from './tiers.ts'
 import { UnderLoad } from './under-load.ts'
 
 const { values } = parseArgs({
@@ -18,6 +19,8 @@ const { values } = parseArgs({
     preload: { type: 'string', default: '0' },
     postgres: { type: 'string' },
     only: { type: 'string' },
+    calls: { type: 'string', default: '100' },
+    days: { type: 'string', default: '45' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -42,6 +45,11 @@ for (const name of ['notifications', 'interactions'] as const) {
     row(table.name, table)
   }
   await profile(name, shape, raw)
+}
+
+if (values.only === 'tiers') {
+  const calls = Number(values.calls)
+  if (!(await tiers(say, { days: values.smoke ? 3 : Number(values.days), calls }))) process.exitCode = 1
 }
 
 async function profile(name: Shape['name'], shape: Shape, raw: Baseline): Promise<void> {

@@ -78,7 +78,7 @@ function lineOf(run: JsonObject): string {
 
 function tell(stdout: (text: string) => void, status: JsonObject): void {
   if (status['tiers'] !== true) return stdout('no trail has retain.detail: nothing expires\n')
-  stdout(`last run ${String(status['lastRun'] ?? 'never')}, ${count(Number(status['flags']))} subjects flagged\n`)
+  stdout(`last run ${String(status['lastRun'] ?? 'never')}, ${some(Number(status['flags']), 'subject')} flagged\n`)
   if (typeof status['problem'] === 'string') stdout(`PROBLEM  ${printable(status['problem'])}\n`)
   for (const log of status['logs'] as JsonObject[]) {
     const expired = Number(log['expired'])
