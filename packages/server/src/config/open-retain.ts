@@ -93,6 +93,7 @@ export async function openRetention(config: Config, sealing: Sealing, env: Retai
       await sealing.forget(trailOf.get(log) as string, ids)
     },
     turnJournal: () => sealing.turnJournal(),
+    forgotten: () => sealing.forgotten(),
     now: () => env.now(),
   })
   return {

@@ -94,6 +94,8 @@ export interface Sealing {
   committed(log: string): { readonly size: number; readonly root: string; readonly note: string }
   /** Seals entries of the server's own; when it resolves they are in a segment. @throws SealtrailError NOT_DURABLE, LOG_STOPPED */
   sealedBatch(batch: Batch): Promise<void>
+  /** Gives back the room of identities that were forgotten. */
+  forgotten(): Promise<void>
   /** Has the journal go on in a new file: the old one is deleted once all of it is sealed. */
   turnJournal(): void
   /** Forgets identities of records that expire, by the ids of their packs. */
@@ -311,6 +313,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
       if (indexes.some((index) => index < 0)) throw new SealtrailError('NOT_DURABLE', 'records of the server’s own are not sealed yet')
     },
     turnJournal: () => journal.turn(),
+    forgotten: () => ledger.compact(),
     async forget(trail, ids) {
       await ledger.forget(ids.map((id) => keys.name(`${config.tenant}\n${trail}\n${id}`)))
     },

@@ -38,7 +38,9 @@ export interface ExpireDeps {
   expireDisclosures(auditids: readonly Uint8Array[]): Promise<unknown>
   /** Has the index forget what it knows of these records. */
   forget(log: string, first: number, records: readonly Uint8Array[]): Promise<void>
-  nowMs: number
+  /** Whether the server is closing. */
+  stopping(): boolean
+  readonly nowMs: number
 }
 
 /** What one call did. */
@@ -181,6 +183,7 @@ async function nextStanding({ store }: ExpireDeps, { log, to }: ExpiredRange, at
 async function finish(deps: ExpireDeps, range: ExpiredRange, segments: readonly StoredSegment[], stays: ReadonlySet<number>): Promise<void> {
   const { log, store, nowMs } = deps
   for (const stored of segments) {
+    if (deps.stopping()) throw new SealtrailError('NOT_READY', 'the server is closing; the next run goes on from here')
     const { first } = stored.segment.header
     const records = [...recordsOf(stored)]
     const gone = records.filter(({ index }) => !stays.has(index))

@@ -59,6 +59,8 @@ export interface RetainDeps {
   summary(log: string, events: readonly SummaryEvent[]): Promise<void>
   expireDisclosures(auditids: readonly Uint8Array[]): Promise<unknown>
   turnJournal(): void
+  /** Told once when a run has had things forgotten. */
+  forgotten(): Promise<void>
   forget(log: string, first: number, records: readonly Uint8Array[]): Promise<void>
   now(): number
 }
@@ -77,6 +79,7 @@ export interface LogRun {
 export class Retention {
   readonly #deps: RetainDeps
   #running: Promise<readonly LogRun[]> | null = null
+  #stopping = false
 
   constructor(deps: RetainDeps) {
     this.#deps = deps
@@ -85,6 +88,11 @@ export class Retention {
   /** Runs, or waits for the run under way. @throws SealtrailError CLOCK_LEAPT: nothing was removed; NOT_DURABLE, DATA_CORRUPT */
   run(): Promise<readonly LogRun[]> {
     return (this.#running ??= this.#run().finally(() => (this.#running = null)))
+  }
+
+  /** Lets a run under way end after the segment it is at; the next one goes on from there. */
+  stop(): void {
+    this.#stopping = true
   }
 
   /** Why nothing would expire now, or null. */
@@ -101,6 +109,7 @@ export class Retention {
     this.#deps.turnJournal()
     const done: LogRun[] = []
     for (const tiered of logs) done.push(await this.#one(tiered))
+    if (done.some(({ records }) => records > 0)) await this.#deps.forgotten()
     const at = now()
     // Sealed last: a run that was cut off does not count as one, and the next does what is left.
     await this.#deps.system({
@@ -190,6 +199,7 @@ export class Retention {
       system: (event) => this.#deps.system(event),
       expireDisclosures: (auditids) => this.#deps.expireDisclosures(auditids),
       forget: (...what) => this.#deps.forget(...what),
+      stopping: () => this.#stopping,
       nowMs,
     }
   }

@@ -48,6 +48,8 @@ export interface Ledger {
   write(batch: LedgerBatch): Promise<void>
   /** Forgets identities whose records have expired: the same event sent again is a new one. What is not known changes nothing. */
   forget(identities: readonly string[]): Promise<void>
+  /** Gives back the room of what was forgotten; rewrites all identities, so once in a while. */
+  compact(): Promise<void>
   /** Replay of the log begins here; null: at its first record. */
   marker(log: string): Marker | null
   /** Logs with a marker. */

@@ -24,6 +24,8 @@ export interface Retaining {
 
 const HOUR_MS = 3_600_000
 const EVERY_MS = 24 * HOUR_MS
+/** The other threads are up by then. */
+const FIRST_MS = 30_000
 
 /** Opens the duty and, with `scheduled`, runs it at start and then daily; a failed run is tried again in an hour. */
 export async function startRetaining(
@@ -63,7 +65,7 @@ export async function startRetaining(
     }, afterMs)
     timer.unref()
   }
-  if (open !== null && env.scheduled) schedule(0)
+  if (open !== null && env.scheduled) schedule(FIRST_MS)
 
   return {
     open,
@@ -96,6 +98,7 @@ export async function startRetaining(
     notes: () => (fault === null ? [] : [`retention: ${fault}`]),
     async close() {
       closed = true
+      open?.retention.stop()
       if (timer !== null) clearTimeout(timer)
       await running
     },

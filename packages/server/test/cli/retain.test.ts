@@ -8,7 +8,10 @@ import { sealtrail } from './io.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'retain-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-writeFileSync(join(folder, 'sealtrail.yaml'), 'trails: { interactions: { retain: { detail: 30d, period: P7Y }, sequence: { settle: 1ms, quiet: 1ms, hold: 1ms } } }\n')
+writeFileSync(
+  join(folder, 'sealtrail.yaml'),
+  'trails: { interactions: { retain: { detail: 30d, period: P7Y }, sequence: { settle: 1ms, quiet: 1ms, hold: 1ms } } }\n',
+)
 const data = ['--config', join(folder, 'sealtrail.yaml'), '--data', join(folder, 'data')]
 
 test('retention from the command line: how it stands, a subject flagged, a run', async () => {

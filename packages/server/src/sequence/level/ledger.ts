@@ -193,6 +193,10 @@ class LevelLedger implements Ledger {
     await this.#level.batch(identities.map((identity) => ({ type: 'del' as const, key: identityKey(identity) })))
   }
 
+  async compact(): Promise<void> {
+    await this.#level.compactRange(Buffer.from('i'), Buffer.from('j'))
+  }
+
   marker(log: string): Marker | null {
     return this.#markers.get(log)?.marker ?? null
   }
