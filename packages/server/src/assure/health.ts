@@ -60,14 +60,14 @@ export class StoreHealth {
   }
 
   state(): StoreState {
-    const { gate, now } = this.#deps
+    const { gate } = this.#deps
     const { last, name } = gate
     return {
       store: name,
       assurance: last?.assurance ?? 'unknown',
       promised: gate.promised,
       observed: last === null ? null : new Date(last.observedMs).toISOString(),
-      old: this.#isOld(now()),
+      old: this.isOld(),
       broken: last === null ? [] : brokenIn(last),
       stops: gate.refusal() !== null,
     }
@@ -83,7 +83,7 @@ export class StoreHealth {
       const broken = brokenIn(last)
       notes.push(`store ${name}: not ${gate.promised} as configured but ${told(last)}${broken.length > 0 ? ` (${broken.join(', ')})` : ''}; going on`)
     }
-    if (this.#isOld(now())) notes.push(`store ${name}: the last observation is old (${told(last!)}; probed every ${intervalMs / 1000} s)`)
+    if (this.isOld()) notes.push(`store ${name}: the last observation is old (${told(last!)}; probed every ${intervalMs / 1000} s)`)
     if (this.#failing !== null) notes.push(`store ${name}: the lock could not be probed since ${since(this.#failing.sinceMs)}: ${this.#failing.code}`)
     if (passing.trouble !== null) notes.push(`store ${name}: in trouble since ${since(passing.trouble.sinceMs)}: ${passing.trouble.code}`)
     const waiting = passing.waitingMs(now())
@@ -105,8 +105,9 @@ export class StoreHealth {
     this.#metrics.waiting.set(Math.max(0, passing.waitingMs(now())) / 1000, name)
   }
 
-  #isOld(nowMs: number): boolean {
-    const { gate, intervalMs } = this.#deps
-    return gate.last !== null && nowMs - gate.last.observedMs > 2 * intervalMs
+  /** Whether no probe has succeeded for two intervals. */
+  isOld(): boolean {
+    const { gate, intervalMs, now } = this.#deps
+    return gate.last !== null && now() - gate.last.observedMs > 2 * intervalMs
   }
 }

@@ -3,8 +3,9 @@ import { replaceDurably } from '../durable-file.ts'
 import { asObservation } from './observation.ts'
 import type { Observation } from './observation.ts'
 
-/** Why an observation is sealed. */
-export type Why = 'start' | 'changed' | 'daily'
+/** Why an observation is sealed; `old`: it is the last, and there should have been others since. */
+export type Why = (typeof WHYS)[number]
+const WHYS = ['start', 'changed', 'daily', 'old'] as const
 
 /** An observation that is to be sealed and is not known to be. */
 export interface Unsealed {
@@ -94,5 +95,6 @@ export class Notebook {
 function unsealedOf(value: unknown): Unsealed[] {
   const { why, observation } = (value ?? {}) as Record<string, unknown>
   const known = asObservation(observation)
-  return known !== null && (why === 'start' || why === 'changed' || why === 'daily') ? [{ why, observation: known }] : []
+  const given = WHYS.find((each) => each === why)
+  return known !== null && given !== undefined ? [{ why: given, observation: known }] : []
 }

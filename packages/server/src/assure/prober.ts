@@ -37,6 +37,8 @@ export class Prober {
   #soon = 0
   #isFirst = true
   #closing = false
+  /** The observation that was told as old. */
+  #oldMs: number | null = null
   #probing: Promise<void> | null = null
   #sealing: Promise<void> | null = null
 
@@ -54,6 +56,7 @@ export class Prober {
   /** Called every second or so: probes when it is time, and seals what is not sealed yet. Resolves when both are done. */
   async beat(): Promise<void> {
     if (this.#closing) return
+    this.#noteOld()
     const { monotonic } = this.#deps
     if (monotonic() >= this.#dueMs) await this.look()
     else await this.#sealAll()
@@ -103,11 +106,23 @@ export class Prober {
     await this.#sealAll()
   }
 
-  /** Remembers it, and whether it is to be sealed. */
+  /** Once for each: that nobody could look for so long is evidence, too. */
+  #noteOld(): void {
+    const { gate, health } = this.#deps
+    if (gate.last === null || !health.isOld() || this.#oldMs === gate.last.observedMs) return
+    this.#oldMs = gate.last.observedMs
+    this.#note(gate.last, 'old')
+  }
+
   #took(observation: Observation): void {
+    this.#note(observation, this.#whyOf(observation))
+  }
+
+  /** Remembers it, and whether it is to be sealed. */
+  #note(observation: Observation, why: Why | null): void {
     const { notebook, log } = this.#deps
     try {
-      notebook.note(observation, this.#whyOf(observation))
+      notebook.note(observation, why)
       crashPoint('assure:noted')
     } catch (error) {
       // The disk is full: a restart knows what it knew before, and probes.

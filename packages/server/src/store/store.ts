@@ -84,7 +84,7 @@ export interface Store {
    * @throws SealtrailError OBJECT_LOCKED while a lock or legal hold stands (here or in the store), NOT_DURABLE
    */
   remove(key: string, nowMs: number): Promise<void>
-  /** Tries to break the lock, on objects of its own under the scratch prefix `probe/`; never on evidence. @throws SealtrailError STORE_UNREADABLE */
+  /** Tries to break the lock, on objects of its own under the scratch prefix `.probe/`; never on evidence. @throws SealtrailError STORE_UNREADABLE */
   probe(env: ProbeEnv): Promise<Probe>
   /**
    * The platform's rule that moves this server's objects to a colder class, for a store that has classes. Never lets

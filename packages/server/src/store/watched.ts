@@ -50,10 +50,16 @@ export class WatchedStore extends StoreAround {
     try {
       const stored = await super.put(key, bytes, lock, about)
       if (stored.assurance === 'none') this.#env.unlocked()
-      return { ...stored, assurance: stored.assurance === 'none' ? 'none' : this.#env.observed() }
+      return { ...stored, assurance: stored.assurance === 'none' ? 'none' : this.#assurance(lock) }
     } finally {
       this.#putting.delete(waiting)
     }
+  }
+
+  /** Probes attack COMPLIANCE. A right of its own sets GOVERNANCE aside: of such an object nobody saw that it is held. */
+  #assurance({ mode }: Lock): Assurance {
+    const observed = this.#env.observed()
+    return observed === 'store-enforced' && mode === 'GOVERNANCE' ? 'declared' : observed
   }
 
   protected override async pass<T>(operation: Operation, run: () => Promise<T>): Promise<T> {

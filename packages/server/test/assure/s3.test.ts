@@ -21,7 +21,7 @@ interface Place {
   readonly folder: string
 }
 
-async function place(t: TestContext, options: { lock?: boolean; unlocked?: string } = {}): Promise<Place> {
+async function place(t: TestContext, options: { lock?: boolean; unlocked?: string; trails?: object } = {}): Promise<Place> {
   const s3 = await S3Server.start()
   s3.bucket('evidence', { lock: options.lock ?? true })
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-assure-s3-'))
@@ -39,7 +39,12 @@ async function place(t: TestContext, options: { lock?: boolean; unlocked?: strin
     secretAccessKey: 'env:SEALTRAIL_TEST_SECRET',
     unlocked: options.unlocked ?? 'stop',
   }
-  return { s3, folder, data: join(folder, 'data'), yaml: JSON.stringify({ store, limits: { ingestThreads: 1 } }) }
+  return {
+    s3,
+    folder,
+    data: join(folder, 'data'),
+    yaml: JSON.stringify({ store, limits: { ingestThreads: 1 }, ...(options.trails === undefined ? {} : { trails: options.trails }) }),
+  }
 }
 
 const start = ({ data, yaml }: Place): Promise<Served> => Served.start(data, yaml)
@@ -115,7 +120,7 @@ describe('over S3', { concurrency: 2 }, () => {
   })
 
   test('a bucket without lock: nothing is accepted, and nothing of it is acknowledged', async (t) => {
-    const here = await place(t, { lock: false })
+    const here = await place(t, { lock: false, trails: { interactions: { retain: { mode: 'GOVERNANCE' } } } })
     const served = await start(here)
     const refused = await served.post([1])
     assert.deepEqual([refused.status, ((await refused.json()) as JsonObject)['code']], [503, 'STORE_NOT_LOCKED'])
@@ -125,6 +130,7 @@ describe('over S3', { concurrency: 2 }, () => {
     const looked = await doctor(here)
     assert.equal(looked.exit, 1)
     assert.match(looked.out, /lock-shown +broken +the bucket takes no locks/)
+    assert.match(looked.out, /^warn {2}store {10}kept in GOVERNANCE, .*: interactions\. The verdict/m)
     assert.match(looked.out, /-> turn the lock of the bucket or container on/)
     const { findings } = JSON.parse((await doctor(here, '--json')).out) as { findings: JsonObject[] }
     const { code, checks } = findings.find(({ area }) => area === 'store') as { code: string; checks: JsonObject[] }

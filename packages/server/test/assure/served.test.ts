@@ -197,6 +197,10 @@ test('go-on: a put that comes back without its lock is stored, and believed rath
   assert.equal((await put()).assurance, 'none')
   await world.local.assuring.look()
   assert.equal((await put()).assurance, 'store-enforced')
+  // Nobody attacked what is locked in the mode that can be set aside.
+  const soft = Buffer.from('y')
+  const stored = await world.local.sealing.store.put(`notifications/object/${hash('sha256', soft)}`, soft, { ...lock, mode: 'GOVERNANCE' })
+  assert.equal(stored.assurance, 'declared')
 })
 
 test('declared where enforcement is promised stops as well: nobody saw it hold', async (t) => {
@@ -246,8 +250,18 @@ test('a store that cannot be probed later is no verdict: the last one stands, an
   assert.match(ready.reasons.join(), /the last observation is old \(store-enforced, observed on .*; probed every 86400 s\)/)
   assert.ok((await world.metric('sealtrail_store_observed_age_seconds{store="s3"}'))! > 2 * 86_400)
   assert.equal((await world.send()).status, 201)
-  // Said once, not at each try.
-  assert.equal(world.lines.filter((line) => line.includes('could not be probed')).length, 1)
+  // That nobody could look is sealed, once for the observation it leaves standing, after a restart as well.
+  await world.restart()
+  await world.local.assuring.beat()
+  await world.local.assuring.beat()
+  const sealed = await world.sealed()
+  assert.deepEqual(
+    sealed.map((data) => data['why']),
+    ['start', 'old'],
+  )
+  assert.equal(sealed[0]?.['observed'], sealed[1]?.['observed'])
+  // Said once a start, not at each try.
+  assert.equal(world.lines.filter((line) => line.includes('could not be probed')).length, 2)
   world.script.verdict = 'enforced'
   world.pass(DAY_MS)
   await world.local.assuring.beat()

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { loadConfig } from '../../config/load.ts'
+import { logsOf } from '../../config/logs.ts'
 import { knownPlace } from '../../config/open-store.ts'
 import { SealtrailError } from '../../errors.ts'
 import type { Command, Context } from '../command.ts'
@@ -58,11 +59,16 @@ async function look(ctx: Context): Promise<Finding[]> {
   findings.push(...checkKeys(config.data, { now: () => ctx.now(), random: randomBytes }))
   const waiting = (text: string): void => void (ctx.terminal && ctx.stderr(`${text}\n`))
   findings.push(
-    ...(await checkStore(config.data, () => (ctx.text('config') === undefined ? { ...config.store, place: knownPlace(config.data) } : config.store), {
-      now: () => ctx.now(),
-      random: randomBytes,
-      waiting,
-    })),
+    ...(await checkStore(
+      config.data,
+      () => (ctx.text('config') === undefined ? { ...config.store, place: knownPlace(config.data) } : config.store),
+      logsOf(config),
+      {
+        now: () => ctx.now(),
+        random: randomBytes,
+        waiting,
+      },
+    )),
   )
   findings.push(...(await checkClock(config.data, ctx.now(), config.clock.acceptMs)))
   findings.push(...checkRetention(config))

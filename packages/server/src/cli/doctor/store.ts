@@ -4,6 +4,7 @@ import { brokenIn, observationOf, promisedOf, told } from '../../assure/observat
 import type { Observation } from '../../assure/observation.ts'
 import { openGate } from '../../config/open-gate.ts'
 import { openStoreToProbe } from '../../config/open-store.ts'
+import type { LogPlan } from '../../config/logs.ts'
 import type { StoreConfig } from '../../config/store-config.ts'
 import { describe } from '../../config/store-place.ts'
 import { SealtrailError } from '../../errors.ts'
@@ -29,7 +30,7 @@ const TODO = {
 } as const
 
 /** Probes the store as a server does, on scratch objects of its own, and says what a server saw last. @param of where the store is: as configured, or as the data directory says */
-export async function checkStore(data: string, of: () => StoreConfig, look: StoreLook): Promise<Finding[]> {
+export async function checkStore(data: string, of: () => StoreConfig, plans: readonly LogPlan[], look: StoreLook): Promise<Finding[]> {
   let store: StoreConfig
   try {
     store = of()
@@ -41,7 +42,8 @@ export async function checkStore(data: string, of: () => StoreConfig, look: Stor
   const address = describe(store.place)
   const found: Finding[] = []
   try {
-    if (store.place.type !== 'files') look.waiting(`probing ${address}: tries to delete, shorten and overwrite objects of its own; takes some seconds`)
+    if (store.place.type !== 'files')
+      look.waiting(`probing ${address}: tries to delete, shorten and overwrite objects of its own; takes seconds, on Google’s under a minute`)
     const opened = await openStoreToProbe({ data, store })
     const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
     try {
@@ -57,7 +59,7 @@ export async function checkStore(data: string, of: () => StoreConfig, look: Stor
     const todo = 'see address, credentials and rights of the store; a server that has seen the lock hold before goes on, one that has not accepts nothing'
     found.push({ area: AREA, level: 'fail', code, text: `${address}: the lock could not be probed${detail}`, todo })
   }
-  return [...found, ...remembered(data, store, look)]
+  return [...found, ...inGovernance(store, plans), ...remembered(data, store, look)]
 }
 
 /** The rule for the colder class, as the platform has it or would be given it; nothing is changed. */
@@ -109,6 +111,14 @@ function verdictOf(observation: Observation, { place, unlocked }: StoreConfig): 
 /** Whether the store did not even take the lock: every adapter calls that check so. */
 function isOff({ checks }: Observation): boolean {
   return checks.some(({ name, result }) => name === 'lock-shown' && result === 'broken')
+}
+
+/** Logs whose objects are locked in the mode that the verdict is not about. */
+function inGovernance({ place }: StoreConfig, plans: readonly LogPlan[]): Finding[] {
+  const logs = plans.filter(({ mode }) => mode === 'GOVERNANCE').map(({ log }) => log)
+  if (place.type === 'files' || logs.length === 0) return []
+  const text = `kept in GOVERNANCE, which whoever has the right to bypass sets aside: ${logs.join(', ')}. The verdict is about COMPLIANCE`
+  return [{ area: AREA, level: 'warn', text, todo: 'give that right to nobody, or set retain.mode: COMPLIANCE' }]
 }
 
 /** What a server of this data directory saw last; nothing when none has looked. */
