@@ -80,6 +80,8 @@ describe('over S3', { concurrency: 2 }, () => {
     assert.ok((record?.['checks'] as JsonObject[]).some(({ name, result }) => name === 'delete-version' && result === 'held'))
     const looked = await doctor(here)
     assert.equal(looked.exit, 0, looked.out)
+    // Read with the configuration's credentials.
+    assert.match(looked.out, /^ok {4}clock {10}not behind the newest commit \(log /m)
     assert.match(looked.out, /^ok {4}store {10}s3:\/\/evidence\/audit\/eu\/ at \S+: store-enforced, observed on \d{4}-/m)
     assert.match(looked.out, /^ {21}delete-version +held +403 AccessDenied/m)
     assert.match(looked.out, /^ok {4}store {10}the server last saw: store-enforced, observed on /m)

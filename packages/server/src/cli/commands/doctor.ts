@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import type { Config } from '../../config/config.ts'
 import { loadConfig } from '../../config/load.ts'
 import { logsOf } from '../../config/logs.ts'
 import { knownPlace } from '../../config/open-store.ts'
+import type { StoreConfig } from '../../config/store-config.ts'
 import { SealtrailError } from '../../errors.ts'
 import type { Command, Context } from '../command.ts'
 import { checkClock } from '../doctor/clock.ts'
@@ -57,21 +59,25 @@ async function look(ctx: Context): Promise<Finding[]> {
   if (findings.length === 0) findings.push({ area: 'configuration', level: 'ok', text: ctx.text('config') === undefined ? 'the defaults' : 'valid' })
   findings.push(...checkStorage(config.data, randomBytes(6).toString('hex')), ...checkDisk(config.data))
   findings.push(...checkKeys(config.data, { now: () => ctx.now(), random: randomBytes }))
-  const waiting = (text: string): void => void (ctx.terminal && ctx.stderr(`${text}\n`))
-  findings.push(
-    ...(await checkStore(
-      config.data,
-      () => (ctx.text('config') === undefined ? { ...config.store, place: knownPlace(config.data) } : config.store),
-      logsOf(config),
-      {
-        now: () => ctx.now(),
-        random: randomBytes,
-        waiting,
-      },
-    )),
-  )
-  findings.push(...(await checkClock(config.data, ctx.now(), config.clock.acceptMs)))
+  const store = storeOf(ctx, config)
+  if ('level' in store) findings.push(store)
+  else {
+    const waiting = (text: string): void => void (ctx.terminal && ctx.stderr(`${text}\n`))
+    findings.push(...(await checkStore(config.data, store, logsOf(config), { now: () => ctx.now(), random: randomBytes, waiting })))
+    findings.push(...(await checkClock({ data: config.data, store }, ctx.now(), config.clock.acceptMs)))
+  }
   findings.push(...checkRetention(config))
   findings.push(...(await checkTimestamps(config, { now: () => ctx.now(), random: randomBytes, env: ctx.env })))
   return findings
+}
+
+/** Where the evidence is: as the configuration says, or without one as the data directory does. */
+function storeOf(ctx: Context, config: Config): StoreConfig | Finding {
+  if (ctx.text('config') !== undefined) return config.store
+  try {
+    return { ...config.store, place: knownPlace(config.data) }
+  } catch (error) {
+    if (!(error instanceof SealtrailError)) throw error
+    return { area: 'store', level: 'fail', code: error.code, text: error.message, todo: 'name the store in the configuration and give it with --config' }
+  }
 }

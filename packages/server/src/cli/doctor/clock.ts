@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { lastSealed } from '../../config/last-sealed.ts'
-import { openHeads, openStoreOf } from '../../config/open-store.ts'
+import { openHeads, openStore } from '../../config/open-store.ts'
+import type { Stored } from '../../config/open-store.ts'
 import { SealtrailError } from '../../errors.ts'
 import { CLOCK_TOLERANCE_MS, ClockGuard } from '../../observe/clock-guard.ts'
 import { SegmentReader } from '../../store/segments.ts'
@@ -13,18 +14,19 @@ const SLACK_MS = 1_000
 /**
  * Whether the clock is behind the newest commit of any log, judged as the server does: it lets small steps pass and refuses
  * events from `CLOCK_TOLERANCE_MS` on. Reads only; a running server is not disturbed.
+ * @param stored where heads and segments are.
  * @param acceptMs sealed times up to this one are known to be wrong (`clock.accept`), or null.
  */
-export async function checkClock(data: string, nowMs: number, acceptMs: number | null): Promise<Finding[]> {
+export async function checkClock(stored: Stored, nowMs: number, acceptMs: number | null): Promise<Finding[]> {
   const unknown: Finding = {
     area: 'clock',
     level: 'warn',
     text: 'whether this machine follows a time server is not known to Sealtrail',
     todo: 'see that NTP runs (timedatectl, chronyc)',
   }
-  if (!existsSync(join(data, 'head.sqlite'))) return [unknown]
+  if (!existsSync(join(stored.data, 'head.sqlite'))) return [unknown]
   try {
-    const newest = await newestCommit(data)
+    const newest = await newestCommit(stored)
     if (newest === null) return [{ area: 'clock', level: 'ok', text: 'nothing is sealed yet' }, unknown]
     const guard = new ClockGuard(newest.ms, acceptMs)
     const behindMs = guard.newestMs - nowMs
@@ -61,9 +63,9 @@ export async function checkClock(data: string, nowMs: number, acceptMs: number |
   }
 }
 
-async function newestCommit(data: string): Promise<{ log: string; ms: number } | null> {
-  const heads = openHeads(data, { readOnly: true })
-  const store = await openStoreOf(data, { readOnly: true })
+async function newestCommit(stored: Stored): Promise<{ log: string; ms: number } | null> {
+  const heads = openHeads(stored.data, { readOnly: true })
+  const store = await openStore(stored, { readOnly: true })
   try {
     const segments = new SegmentReader(store, { lastSegment: (log) => heads.read(log)?.segment ?? null })
     let newest: { log: string; ms: number } | null = null

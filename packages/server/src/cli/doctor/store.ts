@@ -29,15 +29,8 @@ const TODO = {
   declared: 'give the identity the rights the checks need (docs/stores.md lists them); a server accepts nothing meanwhile',
 } as const
 
-/** Probes the store as a server does, on scratch objects of its own, and says what a server saw last. @param of where the store is: as configured, or as the data directory says */
-export async function checkStore(data: string, of: () => StoreConfig, plans: readonly LogPlan[], look: StoreLook): Promise<Finding[]> {
-  let store: StoreConfig
-  try {
-    store = of()
-  } catch (error) {
-    if (!(error instanceof SealtrailError)) throw error
-    return [{ area: AREA, level: 'fail', code: error.code, text: error.message, todo: 'name the store in the configuration and give it with --config' }]
-  }
+/** Probes the store as a server does, on scratch objects of its own, and says what a server saw last. @param plans the logs that are kept in it */
+export async function checkStore(data: string, store: StoreConfig, plans: readonly LogPlan[], look: StoreLook): Promise<Finding[]> {
   if (store.place.type === 'files' && !existsSync(join(data, 'store'))) return []
   const address = describe(store.place)
   const found: Finding[] = []
