@@ -1,6 +1,6 @@
 import { SealtrailError } from '../errors.ts'
 import type { Assurance } from '../store/store.ts'
-import { brokenIn, told, unlockedPut } from './observation.ts'
+import { brokenIn, told, unlockedObject } from './observation.ts'
 import type { Observation } from './observation.ts'
 
 export interface GateOptions {
@@ -43,7 +43,7 @@ export class Gate {
   }
 
   /** What is done with a store that does not keep the promise. */
-  get unlocked(): 'stop' | 'go-on' {
+  get otherwise(): 'stop' | 'go-on' {
     return this.#options.unlocked
   }
 
@@ -63,7 +63,7 @@ export class Gate {
 
   /** Why no event is accepted and none sealed, or null. */
   refusal(): SealtrailError | null {
-    if (this.promised !== 'store-enforced' || this.unlocked === 'go-on' || this.kept) return null
+    if (this.promised !== 'store-enforced' || this.otherwise === 'go-on' || this.kept) return null
     const { name } = this.#options
     // Without the address: nobody needs a token to read it.
     if (this.#last === null) return new SealtrailError('NOT_READY', `whether the store (${name}) locks what it is given has not been observed yet`)
@@ -81,10 +81,10 @@ export class Gate {
     this.#last = observation
   }
 
-  /** The store took an object and not its lock: that is an observation, and needs no probe. */
-  unlockedPut(): void {
+  /** The store took an object, or a longer lock, and does not show the lock: that is an observation, and needs no probe. */
+  unlocked(operation: 'put' | 'extend'): void {
     if (this.#last?.assurance === 'none') return
-    this.#last = unlockedPut(this.store, this.#options.now())
+    this.#last = unlockedObject(this.store, operation, this.#options.now())
     this.#listener(this.#last)
   }
 }

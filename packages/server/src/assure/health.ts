@@ -83,6 +83,8 @@ export class StoreHealth {
       const broken = brokenIn(last)
       notes.push(`store ${name}: not ${gate.promised} as configured but ${told(last)}${broken.length > 0 ? ` (${broken.join(', ')})` : ''}; going on`)
     }
+    if (last?.checks.some((check) => check.name === 'replica' && check.result === 'broken') === true)
+      notes.push(`store ${name}: the lock of its replica does not hold; sealtrail doctor says which checks`)
     if (this.isOld()) notes.push(`store ${name}: the last observation is old (${told(last!)}; probed every ${intervalMs / 1000} s)`)
     if (this.#failing !== null) notes.push(`store ${name}: the lock could not be probed since ${since(this.#failing.sinceMs)}: ${this.#failing.code}`)
     if (passing.trouble !== null) notes.push(`store ${name}: in trouble since ${since(passing.trouble.sinceMs)}: ${passing.trouble.code}`)

@@ -31,10 +31,10 @@ export function observationOf(store: string, { assurance, observedMs, checks }: 
   }
 }
 
-/** What an object that was taken without its lock says of the store, without a probe. */
-export function unlockedPut(store: string, observedMs: number): Observation {
-  const seen = 'an object was put with a lock, and read back without it'
-  return { store, assurance: 'none', observedMs, checks: [{ name: 'put', result: 'broken', seen, decisive: true }] }
+/** What an object that was taken without the lock it was given says of the store, without a probe. */
+export function unlockedObject(store: string, operation: 'put' | 'extend', observedMs: number): Observation {
+  const seen = operation === 'put' ? 'an object was put with a lock, and read back without it' : 'a lock was made longer, and read back as it was'
+  return { store, assurance: 'none', observedMs, checks: [{ name: operation, result: 'broken', seen, decisive: true }] }
 }
 
 /** Names of the decisive checks that did not hold. */

@@ -12,7 +12,7 @@ export interface ProbeRecord {
 }
 
 /** @param leftOut findings before this one that there was no room to keep. */
-export function probeRecord({ why, observation }: Unsealed, gate: Pick<Gate, 'name' | 'promised' | 'unlocked'>, leftOut: number): ProbeRecord {
+export function probeRecord({ why, observation }: Unsealed, gate: Pick<Gate, 'name' | 'promised' | 'otherwise'>, leftOut: number): ProbeRecord {
   const { store, assurance, observedMs, checks } = observation
   return {
     what: 'probe',
@@ -27,7 +27,7 @@ export function probeRecord({ why, observation }: Unsealed, gate: Pick<Gate, 'na
       observed: new Date(observedMs).toISOString(),
       promised: gate.promised,
       store,
-      unlocked: gate.unlocked,
+      unlocked: gate.otherwise,
       why,
     },
   }

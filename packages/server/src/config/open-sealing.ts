@@ -168,7 +168,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   const metrics = env.metrics ?? new Metrics()
   const replica = config.store.replica === null ? null : new ReplicaWatch(metrics, env.log, env.now)
   const opened = await (env.openStore ?? openStore)(config, { counts: new StoreCounts(metrics), ...(replica === null ? {} : { replica }) })
-  const store = new WatchedStore(pinned(opened, pins.note), { observed: () => gate.assurance, unlocked: () => gate.unlockedPut(), now: env.now })
+  const store = new WatchedStore(pinned(opened, pins.note), { observed: () => gate.assurance, unlocked: (operation) => gate.unlocked(operation), now: env.now })
   open.push(() => store.close())
   // Before a keyring is made: over segments of another keyring it would be in the way of their recovery.
   if (fresh) await assertEmpty(store)

@@ -37,14 +37,19 @@ export const TIMEOUT_MS = 30_000
 
 /** The write-once store of a server. @throws SealtrailError DATA_UNWRITABLE, STORE_UNREADABLE */
 export async function openStore(stored: Stored, options: OpenOptions = {}): Promise<Store> {
-  const { replica = null } = stored.store
-  const main = await openCounted(stored, stored.store.place, options, '')
+  return openBoth(stored, (place, prefix) => openCounted(stored, place, options, prefix), options)
+}
+
+/** The main store, with its replica where there is one. */
+async function openBoth({ store }: Stored, open: (place: StorePlace, prefix: string) => Promise<Store>, options: OpenOptions): Promise<Store> {
+  const { replica = null } = store
+  const main = await open(store.place, '')
   if (replica === null) return main
   try {
     return new ReplicatedStore({
       mode: replica.mode,
       main,
-      replica: await openCounted(stored, replica.place, options, 'replica-'),
+      replica: await open(replica.place, 'replica-'),
       readOnly: options.readOnly ?? false,
       now: Date.now,
       pause: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
@@ -117,9 +122,14 @@ function opened(reference: string): string {
   }
 }
 
-/** For probing beside a server that may be running: the file store is left to its one writer, and the lock is looked for whatever `store.unlocked` says. */
+/**
+ * For probing beside a server that may be running: files are left to their one writer and copies to its replica's, and the
+ * lock is looked for whatever `store.unlocked` says.
+ */
 export function openStoreToProbe({ data, store }: Stored, options: Pick<OpenOptions, 'counts'> = {}): Promise<Store> {
-  return openStore({ data, store: { ...store, unlocked: 'stop' } }, { ...options, readOnly: store.place.type === 'files' })
+  const stored: Stored = { data, store: { ...store, unlocked: 'stop' } }
+  const open = (place: StorePlace, prefix: string): Promise<Store> => openCounted(stored, place, { ...options, readOnly: place.type === 'files' }, prefix)
+  return openBoth(stored, open, { readOnly: true })
 }
 
 /** The heads of its logs. @throws SealtrailError DATA_CORRUPT, DATA_UNWRITABLE */

@@ -129,7 +129,7 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/compliance/notifications',
     roles: SENDERS,
-    summary: 'Take in one flat delivery receipt; answered after its write-once commit',
+    summary: 'Take in one flat delivery receipt; answered after its commit to the store',
     takes: ['application/json'],
     answers: {
       200: { about: 'Duplicate (`Idempotent-Replayed: true`) or filtered', schema: 'Result' },

@@ -6,8 +6,8 @@ import type { About, Assurance, Lock, Store, Stored } from './store.ts'
 export interface WatchedEnv {
   /** What was last observed of the store's lock; `none` when nothing was. */
   observed(): Assurance
-  /** Told when the store took something and not its lock. */
-  unlocked(): void
+  /** Told when the store took an object, or a longer lock for one, and does not show it. */
+  unlocked(operation: 'put' | 'extend'): void
   now(): number
 }
 
@@ -49,7 +49,7 @@ export class WatchedStore extends StoreAround {
     this.#putting.add(waiting)
     try {
       const stored = await super.put(key, bytes, lock, about)
-      if (stored.assurance === 'none') this.#env.unlocked()
+      if (stored.assurance === 'none') this.#env.unlocked('put')
       return { ...stored, assurance: stored.assurance === 'none' ? 'none' : this.#assurance(lock) }
     } finally {
       this.#putting.delete(waiting)
@@ -70,8 +70,8 @@ export class WatchedStore extends StoreAround {
     } catch (error) {
       const code = error instanceof SealtrailError ? error.code : 'INTERNAL'
       this.#trouble = OUTAGES.includes(code) ? { code, sinceMs: this.#trouble?.sinceMs ?? this.#env.now() } : null
-      // A probe knows itself what it saw.
-      if (code === 'STORE_NOT_LOCKED' && operation !== 'probe') this.#env.unlocked()
+      // A hold that is not shown is told to whoever placed it; it says nothing of dates.
+      if (code === 'STORE_NOT_LOCKED' && (operation === 'put' || operation === 'extend')) this.#env.unlocked(operation)
       throw error
     }
   }

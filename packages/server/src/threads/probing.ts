@@ -20,8 +20,8 @@ export interface Probing {
 
 /** Probes a store, each time in a thread of its own. */
 export function probeInThreads({ data, store }: Stored): Probing {
-  const { place, timeoutMs, unlocked } = store
-  const workerData: ProbeWorkerData = { data, store: { place, timeoutMs, unlocked } }
+  const { place, timeoutMs, unlocked, replica = null } = store
+  const workerData: ProbeWorkerData = { data, store: { place, timeoutMs, unlocked, replica } }
   const file = import.meta.url.endsWith('.ts') ? './probe-worker.ts' : './probe-worker.js'
   const running = new Set<Worker>()
   let asked: Snapshot = []

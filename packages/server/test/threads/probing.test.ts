@@ -50,3 +50,14 @@ test('a store that cannot be reached, or never answers and is no longer waited f
     ({ code }: { code: string }) => code === 'DATA_UNWRITABLE',
   )
 })
+
+test('a replica is probed beside its store, by no second writer, and told with its own verdict', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sealtrail-probing-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const place = (name: string): { type: 'files'; path: string } => ({ type: 'files', path: join(folder, name) })
+  const replica = { place: place('copy'), mode: 'following' as const }
+  const probe = await probeInThreads({ data: folder, store: { place: place('main'), timeoutMs: 1_000, unlocked: 'stop', replica } }).probe()
+  const results = new Map(probe.checks.map(({ name, result }) => [name, result]))
+  assert.equal(probe.assurance, 'declared')
+  assert.deepEqual([results.get('declared'), results.get('replica'), results.get('replica-declared')], ['held', 'held', 'held'])
+})

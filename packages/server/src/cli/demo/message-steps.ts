@@ -12,7 +12,7 @@ export async function tellMessage(story: Story, http: DemoClient, ids: Ids, sent
   story.step('A text message: READ is reported before DELIVERED')
   const read = await http.post('/api/v1/events', receiptEvent(ids, 'read', 1, sentMs + 9_000))
   const delivered = await http.post('/api/v1/events', receiptEvent(ids, 'delivery-success', 2, sentMs + 2_000))
-  story.check('READ is sealed, and answered with a receipt only after the write-once commit', read.status === 201 && read.body['outcome'] === 'sealed')
+  story.check('READ is sealed, and answered with a receipt only after its commit to the store', read.status === 201 && read.body['outcome'] === 'sealed')
   story.check(
     'DELIVERED comes too late to be the current status: sealed all the same, marked superseded',
     delivered.status === 201 && delivered.body['superseded'] === true,

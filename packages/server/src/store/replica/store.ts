@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { SealtrailError } from '../../errors.ts'
 import { digestNamed } from '../key.ts'
-import type { About, Held, Lock, Probe, ProbeEnv, Store, Stored } from '../store.ts'
+import type { About, Held, Lock, Probe, ProbeCheck, ProbeEnv, Store, Stored } from '../store.ts'
 import { compared } from './compare.ts'
 import { copyObject } from './copy.ts'
 import { Filler, type FillerDeps, type Lag } from './filler.ts'
@@ -142,7 +142,8 @@ export class ReplicatedStore implements Store {
       const seen = copy === null ? 'it could not be probed' : copy.code
       return { ...probe, checks: [...probe.checks, { name: 'replica', result: 'skipped', seen, decisive: false }] }
     }
-    return { ...probe, checks: [...probe.checks, ...copy.checks.map((check) => ({ ...check, name: `replica-${check.name}`, decisive: false }))] }
+    const whole: ProbeCheck = { name: 'replica', result: copy.assurance === 'none' ? 'broken' : 'held', seen: copy.assurance, decisive: false }
+    return { ...probe, checks: [...probe.checks, whole, ...copy.checks.map((check) => ({ ...check, name: `replica-${check.name}`, decisive: false }))] }
   }
 
   async close(): Promise<void> {
