@@ -55,7 +55,7 @@ test('a replica is probed beside its store, by no second writer, and told with i
   const folder = mkdtempSync(join(tmpdir(), 'sealtrail-probing-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const place = (name: string): { type: 'files'; path: string } => ({ type: 'files', path: join(folder, name) })
-  const replica = { place: place('copy'), mode: 'following' as const }
+  const replica = { place: place('copy'), mode: 'follow' as const }
   const probe = await probeInThreads({ data: folder, store: { place: place('main'), timeoutMs: 1_000, unlocked: 'stop', replica } }).probe()
   const results = new Map(probe.checks.map(({ name, result }) => [name, result]))
   assert.equal(probe.assurance, 'declared')
