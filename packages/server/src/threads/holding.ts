@@ -107,12 +107,13 @@ export async function startHolding(
     return turn
   }
 
+  let hearing: Promise<void> = Promise.resolve()
   /** What is sealed of a hold counts, also when nobody waits for it: accepted before the process died, it is sealed by the next one. */
   function heard(items: readonly Numbered[]): void {
     const ids = items.flatMap(({ entry }) => (entry.subject.startsWith('hold/') ? [entry.subject.slice('hold/'.length)] : []))
     if (ids.length === 0) return
-    void following
-      .catchUp()
+    hearing = hearing
+      .then(() => following.catchUp())
       .then(() => ids.forEach((id) => keeper.look(id)))
       .catch((error: unknown) => env.log.error('a record of a legal hold cannot be read', errorFields(error)))
   }
@@ -163,6 +164,7 @@ export async function startHolding(
     retained: periods.last,
     alone,
     async idle() {
+      await hearing
       await keeper.idle()
       while (locking !== null) await locking
     },
@@ -175,6 +177,7 @@ export async function startHolding(
       closed = true
       if (lockingTimer !== null) clearTimeout(lockingTimer)
       await last
+      await hearing
       await keeper.close()
       await locking
       try {

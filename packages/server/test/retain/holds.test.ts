@@ -136,6 +136,17 @@ describe('legal holds', () => {
     assert.deepEqual(await held(), [])
   })
 
+  it('counts as soon as its record is sealed, also when nobody waits for it: its asker may have died with the server before', async () => {
+    const hold = '5'.repeat(32)
+    const data = { approved_by: null, by: 'ann', hold, reason: 'asked for before', scope: 'record', subject: 'third' }
+    await world.local.sealing.system({ what: 'hold', subject: `hold/${hold}`, id: `hold/${hold}/placed`, data })
+    await world.flush()
+    await world.local.holding.idle()
+    assert.equal(world.local.sealing.holds.covers('notifications', 0, 'third'), 'record')
+    assert.deepEqual((await held()).sort(), await segmentsOf('third'))
+    assert.equal((await release(hold)).body['objects'], 2)
+  })
+
   it('stands over restarts, also when all that is derived is gone, and is put on again where it was taken off behind our back', async () => {
     const { body } = await hold({ subject: 'third', reason: 'matter 9' })
     const keys = await held()
