@@ -24,6 +24,7 @@ const LIES: Readonly<Record<Lie, readonly string[]>> = {
   // As fake-gcs-server does: it keeps and shows the retention, and deletes all the same.
   'deletes-locked': ['delete-version', 'unlocked-delete'],
   'refuses-and-deletes': ['delete-version', 'unlocked-delete'],
+  'pretends-to-delete': ['delete-version', 'unlocked-delete'],
   'deletes-held': ['delete-held'],
   'forgets-holds': ['hold', 'delete-held'],
   shortens: ['shorten'],
@@ -163,6 +164,16 @@ test('a clock of ours that is wrong by less than a minute is no broken lock, and
     })
   }
 })
+
+test('where a short lock has ended before it arrives, a longer one is tried', () =>
+  within(async (server, store) => {
+    server.fault = ({ method, name }) => {
+      if (method === 'objects.insert' && name.endsWith('-brief')) server.pass(5_000)
+      return null
+    }
+    const seen = await probe(server, store)
+    assert.equal(seen.assurance, 'store-enforced', failing(seen).join())
+  }))
 
 test('a store that does not answer is no verdict', () =>
   within(async (server, store) => {

@@ -22,6 +22,7 @@ export type Lie =
   | 'deletes-locked'
   | 'deletes-held'
   | 'refuses-and-deletes'
+  | 'pretends-to-delete'
   | 'shortens'
   | 'relaxes'
   | 'clears'
@@ -151,6 +152,7 @@ export class Rules {
     try {
       this.#mayGo(kept)
     } catch (error) {
+      if (this.lies.has('pretends-to-delete')) return
       if (this.lies.has('refuses-and-deletes')) this.#drop(kept)
       throw error
     }
