@@ -82,3 +82,14 @@ test('a segment gone that nobody said had expired is a loss, also where its hash
   assert.match(unsaid.out, /PROBLEM {2}log calls: 30 records, .*head made/)
   assert.match(unsaid.out, /records 0 to 14 are not there; their hashes are/)
 })
+
+test('hashes that somebody made up do not lead to the next segment, and make no head', async () => {
+  const forged = await recovered(async (store) => {
+    const tail = Uint8Array.from((await store.get(tailKey))!)
+    tail[40]! ^= 1
+    await store.remove(tailKey, AFTER)
+    await store.put(hashTailKeyOf('calls', 0, tail), tail, LOCK)
+  })
+  assert.equal(forged.exit, 1)
+  assert.match(forged.out, /REFUSED {2}log calls: .*records 0 to 14 are gone or changed/)
+})
