@@ -50,13 +50,26 @@ export class Ceph {
 
   /** Ends exactly what was started and removes everything; the cluster is not to be used again, so it is not asked politely. */
   stop(): void {
-    for (const name of ['client.rgw.a', 'osd.0', 'mon.a']) {
-      const file = join(this.#folder, `${name}.pid`)
-      const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').trim()) : 0
-      // The number may be another process's by now.
-      if (pid > 1 && existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(this.#folder)) process.kill(pid, 'SIGKILL')
-    }
+    for (const name of ['client.rgw.a', 'osd.0', 'mon.a']) this.#signal(name, 'SIGKILL')
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Lets the gateway stand still (`SIGSTOP`), go on (`SIGCONT`) or die (`SIGKILL`); what it stored stays. */
+  signalGateway(signal: NodeJS.Signals): void {
+    this.#signal('client.rgw.a', signal)
+  }
+
+  /** At the same address, after it died; up and answering. */
+  async startGateway(): Promise<void> {
+    this.#run('radosgw', ['-n', 'client.rgw.a'])
+    await until(async () => (await fetch(this.endpoint).catch(() => null))?.status === 200, 'the gateway')
+  }
+
+  #signal(name: string, signal: NodeJS.Signals): void {
+    const file = join(this.#folder, `${name}.pid`)
+    const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').trim()) : 0
+    // The number may be another process's by now.
+    if (pid > 1 && existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(this.#folder)) process.kill(pid, signal)
   }
 
   /** A further user of the gateway. */
