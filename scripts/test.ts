@@ -1,16 +1,20 @@
-// `npm test`: every suite that needs nothing but npm, sources run as they are. Files or globs may be named. What needs more
-// lies in test/services/ and is run by `npm run test:services`.
+// `npm test`: the suites that need nothing but npm, sources run as they are. Files or globs may be named. `npm run test:long`
+// runs those that start a process for every step, turn every byte or go through weeks, `*.long.test.ts`; what needs more than npm lies in
+// test/services/ and is run by `npm run test:services`.
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
-const globs = process.argv.slice(2)
+const globs = process.argv.slice(2).filter((word) => word !== '--long')
+const long = process.argv.includes('--long')
 const files =
   globs.length > 0
     ? globSync(globs).sort()
-    : globSync(['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'], { exclude: ['packages/*/test/services/**'] }).sort()
+    : globSync(['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'], { exclude: ['packages/*/test/services/**'] })
+        .filter((file) => file.endsWith('.long.test.ts') === long)
+        .sort()
 if (files.length === 0) {
   console.error('no test file of that name')
   process.exit(2)

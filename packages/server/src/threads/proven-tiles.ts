@@ -2,6 +2,7 @@ import { formatBundle, HASH_SIZE, leafHash, nodesFromTiles, rootFromInclusion, r
 import type { Tile } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import type { Tiles } from '../http/ports.ts'
+import { EXPIRED_RECORD } from '../store/segments.ts'
 
 /** A checkpoint whose signature was checked; `root` is lower-case hex. */
 interface Signed {
@@ -106,7 +107,7 @@ export class ProvenTiles implements Tiles {
     const first = n * TILE_WIDTH
     const entries: Uint8Array[] = []
     for await (const entry of this.#deps.range(log, first, first + width)) {
-      if (entry.length === 0) throw new SealtrailError('RECORDS_EXPIRED', `log ${log}: record ${first + entries.length} has expired`)
+      if (entry === EXPIRED_RECORD) throw new SealtrailError('RECORDS_EXPIRED', `log ${log}: record ${first + entries.length} has expired`)
       const at = entries.length * HASH_SIZE
       if (Buffer.compare(leafHash(entry), hashes.subarray(at, at + HASH_SIZE)) !== 0) throw damaged(log, `record ${first + entries.length}`)
       entries.push(entry)
