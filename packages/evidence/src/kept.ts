@@ -6,7 +6,7 @@ import type { JsonObject } from './json.ts'
 import { problemOf } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { MAX_RECORD_BYTES } from './record.ts'
-import { encodeUtf8 } from './text.ts'
+import { encodeUtf8, joinLines } from './text.ts'
 
 export const KEPT_FORMAT = 'sealtrail/kept/1'
 /** Most records of one object. */
@@ -40,14 +40,7 @@ export function encodeKept({ log, checkpoint, records }: Kept): Uint8Array<Array
   for (const { index, record, proof } of records) {
     lines.push(encodeUtf8(canonicalize({ index, proof: proof.map((hash) => encodeBase64(hash)) })), record)
   }
-  const bytes = new Uint8Array(lines.reduce((sum, line) => sum + line.length + 1, 0))
-  let at = 0
-  for (const line of lines) {
-    bytes.set(line, at)
-    at += line.length
-    bytes[at++] = NEWLINE
-  }
-  return bytes
+  return joinLines(lines)
 }
 
 /** attacker: whoever holds the store. Reads strictly; the proofs are not checked (`checkKept`). @throws EvidenceError KEPT_FORMAT */

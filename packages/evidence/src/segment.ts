@@ -5,7 +5,7 @@ import { EvidenceError } from './errors.ts'
 import { parseIJson } from './ijson.ts'
 import type { JsonObject } from './json.ts'
 import { MAX_RECORD_BYTES } from './record.ts'
-import { base64Bytes, decodeUtf8, encodeUtf8 } from './text.ts'
+import { base64Bytes, decodeUtf8, encodeUtf8, joinLines } from './text.ts'
 
 /**
  * A segment: what one commit added to a log, as NDJSON. Every line, the last too, ends in one newline:
@@ -248,17 +248,6 @@ function assertKeys(object: JsonObject, what: string, keys: readonly string[]): 
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-function joinLines(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(lines.reduce((sum, line) => sum + line.length + 1, 0))
-  let at = 0
-  for (const line of lines) {
-    joined.set(line, at)
-    at += line.length
-    joined[at++] = NEWLINE
-  }
-  return joined
 }
 
 function malformed(message: string): EvidenceError {

@@ -95,3 +95,15 @@ function decode64(text: string): Uint8Array<ArrayBuffer> | null {
   // Left-over bits must be zero, else two texts would name the same bytes.
   return bits === 0 ? bytes : null
 }
+
+/** The lines, each ended by one newline. */
+export function joinLines(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(lines.reduce((sum, line) => sum + line.length + 1, 0))
+  let at = 0
+  for (const line of lines) {
+    joined.set(line, at)
+    at += line.length
+    joined[at++] = 0x0a
+  }
+  return joined
+}
