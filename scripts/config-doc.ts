@@ -1,7 +1,7 @@
 // Writes the table of docs/configuration.md from the schema: `node --conditions=@sealtrail/source scripts/config-doc.ts`.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { KEYS } from '../packages/server/src/config/schema.ts'
-import type { Key } from '../packages/server/src/config/schema.ts'
+import type { Key } from '../packages/server/src/config/key.ts'
 
 const BEGIN = '<!-- keys: written by scripts/config-doc.ts -->\n'
 const END = '<!-- end of keys -->'

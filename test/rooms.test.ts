@@ -8,11 +8,20 @@ import { root, sources } from './tree.ts'
 const STEPS = ['source', 'filter', 'map', 'protect', 'journal', 'sequence', 'seal', 'index', 'forward']
 const STANDS_ON = ['event', 'pack', 'store', 'head', 'vault', 'keys', 'config', 'observe', 'http']
 /** Made of sealed data, beside the flow: nothing that a record passes through knows them. */
-const DUTIES = ['verify', 'publish', 'witness', 'export', 'recover', 'assure', 'retain']
+const DUTIES = ['verify', 'publish', 'witness', 'export', 'recover', 'assure', 'retain', 'privacy']
 /** The flow itself and what holds it together, beside the rooms. */
 const WHOLE = ['flow.ts', 'log-writer.ts', 'ledger-writer.ts', 'replay.ts']
 /** What HTTP may know of a duty: how an export or a hold is asked for, and what is told of it. */
-const ASKED = ['export/export.ts', 'export/request.ts', 'retain/hold.ts', 'retain/hold-request.ts']
+const ASKED = [
+  'export/export.ts',
+  'export/request.ts',
+  'retain/hold.ts',
+  'retain/hold-request.ts',
+  'privacy/erasure.ts',
+  'privacy/erasure-request.ts',
+  'privacy/grant.ts',
+  'privacy/grant-request.ts',
+]
 /** Folders named after an outside system, by the room whose port they fill. */
 const ADAPTERS = [
   'store/files',

@@ -83,3 +83,5 @@ export type {
 export { tilesForRange } from './bundle/range-tiles.ts'
 export { schemaPath } from './bundle/schema-path.ts'
 export { disclosuresWithin, wrapRecord } from './bundle/values.ts'
+export { CERTIFICATE_FORMAT } from './certificate.ts'
+export type { CertificateBody, CertificateFile, CertificateRecord, SealedStatement } from './certificate.ts'

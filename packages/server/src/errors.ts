@@ -60,7 +60,17 @@ export const ERRORS = {
     title: 'A status of higher precedence is already sealed for this message',
     todo: 'Nothing: the receipt is sealed, the current status stays.',
   },
-  PERSON_ERASED: { status: 422, title: 'The key of this person was destroyed', todo: 'Nothing: the values cannot be stored.' },
+  PERSON_ERASED: {
+    status: 503,
+    title: 'The key of this person was destroyed while the event was under way',
+    todo: 'Send it again after Retry-After: it gets a new key that nothing links to the old one.',
+  },
+  ERASURE_EXISTS: {
+    status: 409,
+    title: 'An erasure of this person is under way or waits already',
+    todo: 'See `sealtrail erase list`.',
+  },
+  ERASURE_RUNNING: { status: 409, title: 'The erasure has begun', todo: 'It cannot be withdrawn any more; it is completed, whatever happens.' },
   NOT_DURABLE: { status: 503, title: 'The event could not be made durable', todo: 'Send it again after Retry-After; nothing was acknowledged.' },
   OVERLOADED: { status: 503, title: 'Too much is under way', todo: 'Send it again after Retry-After.' },
   INDEX_BEHIND: { status: 503, title: 'The index is too far behind to answer', todo: 'Ask again after Retry-After, or run `sealtrail rebuild-index`.' },
@@ -120,6 +130,11 @@ export const ERRORS = {
     todo: 'Delete nothing. `sealtrail witness alarms` shows what was seen, docs/witness.md says what to do. Two segments that continue one head (the detail names them): put back a newer copy of head.sqlite, the segment it went on to stands; without one `sealtrail recover --checkpoint FILE` or `--receipt FILE` goes on with the one that was promised.',
   },
   KEY_UNKNOWN: { status: 500, title: 'A key is not in the keyring', todo: 'Restore the keyring; an unknown key is an error, never an erasure.' },
+  KEY_UNAVAILABLE: {
+    status: 503,
+    title: 'The key service does not answer',
+    todo: 'Ask again after Retry-After; see `keys` in the configuration and `sealtrail doctor`. Nothing was acknowledged, and nothing counts as erased.',
+  },
   KEY_PERMISSIONS: { status: 500, title: 'The keyring is readable by others', todo: 'chmod 600 the keyring and 700 its folder.' },
   CLOCK_BACKWARDS: {
     status: 503,

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../errors.ts'
 import { nearest } from './nearest.ts'
 import { correctKey, correctMode, correctText } from './pasted.ts'
 import { KEYS } from './schema.ts'
-import type { Key } from './schema.ts'
+import type { Key } from './key.ts'
 import { takeValue } from './value.ts'
 import type { Taking } from './value.ts'
 

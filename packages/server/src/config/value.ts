@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import type { ErrorCode } from '../errors.ts'
 import { nearest } from './nearest.ts'
 import { correctMode } from './pasted.ts'
-import type { KeyType } from './schema.ts'
+import type { KeyType } from './key.ts'
 import { parseDuration, parseSize } from './units.ts'
 
 /** Where values come from besides the file. */

@@ -16,7 +16,8 @@ import { operateRoutes } from './operate.ts'
 import { problemOf } from './problem.ts'
 import { signAnswer } from './sign-answer.ts'
 import { retentionRoutes } from './retention.ts'
-import { ROUTES, routerPath, type Operation, type Route } from './routes.ts'
+import type { Operation } from './operation.ts'
+import { ROUTES, routerPath, type Route } from './routes.ts'
 import { isOpen, tileRoutes } from './tiles.ts'
 
 const HANDLERS: Readonly<Record<Operation, Handler>> = {

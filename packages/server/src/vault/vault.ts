@@ -30,14 +30,15 @@ export interface VaultEntry {
 /** What the vault knows of a data key. */
 export type KeyAnswer =
   | { readonly state: 'live'; readonly key: DataKey }
-  | { readonly state: 'erased'; readonly erasedMs: number }
+  /** `certificate`: 32 hex characters, the erasure it was destroyed by. */
+  | { readonly state: 'erased'; readonly erasedMs: number; readonly certificate: string }
   | { readonly state: 'missing'; readonly why: string }
 
 /** What a reader learns of one owner's disclosures in one row. */
 export type Opened =
   | { readonly state: 'open'; readonly disclosures: readonly string[] }
   /** The key row is a tombstone. */
-  | { readonly state: 'erased'; readonly erasedMs: number }
+  | { readonly state: 'erased'; readonly erasedMs: number; readonly certificate: string }
   /** Key row absent, or ciphertext does not open: an alarm, never "erased". */
   | { readonly state: 'missing'; readonly why: string }
 

@@ -206,7 +206,7 @@ export class World {
   /** Erases a person: tombstones in place of the keys. */
   async erase(owner: string): Promise<void> {
     const [key] = await this.vault.keysFor([[this.#keys.token(`owner ${owner}`)]])
-    await this.vault.destroyKeys([(key as { id: Uint8Array }).id], this.#now())
+    await this.vault.destroyKeys([(key as { id: Uint8Array }).id], this.#now(), 'c'.repeat(32))
   }
 
   /** Changes the bytes of a sealed record behind everybody's back. */

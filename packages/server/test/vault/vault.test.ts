@@ -14,6 +14,7 @@ import { LevelVaultReader } from '../../src/vault/level/reader.ts'
 import { LevelVault } from '../../src/vault/level/vault.ts'
 import type { DataKey, VaultRow } from '../../src/vault/vault.ts'
 
+const CERTIFICATE = '0123456789abcdef'.repeat(2)
 const root = await mkdtemp(join(tmpdir(), 'sealtrail-vault-'))
 after(() => rm(root, { recursive: true, force: true }))
 
@@ -139,17 +140,17 @@ test('an erased owner is erased, its rows say so, and a new key has nothing of t
     (await vault.keyIdsOf([token('mail')])).map((id) => Buffer.from(id)),
     [Buffer.from(old.id)],
   )
-  await vault.destroyKeys([old.id], 77)
+  await vault.destroyKeys([old.id], 77, CERTIFICATE)
   const [stored] = (await vault.rows(auditid)) as [VaultRow]
   const expected = [
-    { state: 'erased', erasedMs: 77 },
+    { state: 'erased', erasedMs: 77, certificate: CERTIFICATE },
     { state: 'open', disclosures: ['y'] },
   ]
   assert.deepEqual(await vault.open(stored, auditid), expected)
   assert.deepEqual(await vault.keyIdsOf([token('mail'), token('phone')]), [])
   const [renewed] = (await vault.keysFor([[token('mail')]])) as [DataKey]
   assert.notDeepEqual(renewed.id, old.id)
-  await vault.destroyKeys([old.id], 99)
+  await vault.destroyKeys([old.id], 99, 'f'.repeat(32))
   assert.deepEqual(await vault.open(stored, auditid), expected, 'a tombstone is not renewed')
   await vault.close()
   const again = await reopen()

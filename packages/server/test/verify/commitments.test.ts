@@ -83,7 +83,7 @@ test('every commitment of a good log is disclosed; erased people are as they sho
     const [good] = await audit(directory)
     assert.deepEqual(good!.problems, [])
     assert.deepEqual(good!.commitments, { disclosed: 12, erased: 0, missing: 0 })
-    const [erased] = await audit(directory, (vault) => vault.destroyKeys([ids[1]!], 1))
+    const [erased] = await audit(directory, (vault) => vault.destroyKeys([ids[1]!], 1, 'c'.repeat(32)))
     assert.equal(erased!.ok, true)
     assert.deepEqual(erased!.commitments, { disclosed: 8, erased: 4, missing: 0 })
   }))

@@ -82,7 +82,7 @@ export class KeyStore {
       const row = rows.get(id)
       if (row === undefined) return { state: 'missing', why: 'the key is not in the vault' }
       if (row === null) return { state: 'missing', why: 'the row of the key is damaged' }
-      if (row.state === 'erased') return { state: 'erased', erasedMs: row.erasedMs }
+      if (row.state === 'erased') return { state: 'erased', erasedMs: row.erasedMs, certificate: row.certificate }
       const key = this.#unwrap(id, row)
       return key === null ? { state: 'missing', why: 'the key is damaged' } : { state: 'live', key: toDataKey(id + key) }
     })
@@ -95,13 +95,13 @@ export class KeyStore {
   }
 
   /** Puts a tombstone in the place of each key and drops its aliases, in memory and among the unsaved rows; returns the alias tokens to delete. */
-  async bury(ids: readonly Uint8Array[], erasedMs: number): Promise<string[]> {
+  async bury(ids: readonly Uint8Array[], erasedMs: number, certificate: string): Promise<string[]> {
     const rows = await this.#readKeys(ids.map(latin1))
     const tokens: string[] = []
     for (const [id, row] of rows) {
       if (row?.state === 'erased') continue
       tokens.push(...(row?.tokens ?? []))
-      this.#unsaved.keys.set(id, { state: 'erased', erasedMs })
+      this.#unsaved.keys.set(id, { state: 'erased', erasedMs, certificate })
     }
     for (const token of tokens) {
       this.#unsaved.aliases.delete(token)

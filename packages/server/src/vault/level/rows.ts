@@ -9,12 +9,13 @@ import { crc32 } from 'node:zlib'
  * 'd' audit id (16) first digest (8)    → disclosures: vault/row.ts
  * 'k' key id (16)                       → u8 version | u8 1 | f64 created ms | 32 B key commitment | 73 B wrapped key
  *                                           | u8 tokens, 16 B each | u32 CRC-32 of key and value
- *                                       or u8 version | u8 2 | f64 erased ms | u32 CRC-32: a tombstone, for ever
+ *                                       or u8 version | u8 2 | f64 erased ms | 16 B certificate id | u32 CRC-32: a tombstone, for ever
  * ```
  */
 export type KeyRow =
   | { readonly state: 'live'; readonly createdMs: number; readonly commitment: Uint8Array; readonly wrapped: Uint8Array; readonly tokens: readonly string[] }
-  | { readonly state: 'erased'; readonly erasedMs: number }
+  /** `certificate`: 32 hex characters. */
+  | { readonly state: 'erased'; readonly erasedMs: number; readonly certificate: string }
 
 const VERSION = 1
 const LIVE = 1
@@ -50,7 +51,7 @@ export function decodeAlias(value: Uint8Array | undefined): string[] {
 /** The value of a key row. Of more tokens than 255 the first stay findable from the key. */
 export function encodeKeyRow(id: string, row: KeyRow): Buffer {
   const tokens = row.state === 'live' ? row.tokens.slice(0, MAX_TOKENS) : []
-  const out = Buffer.alloc(row.state === 'live' ? 10 + 32 + WRAPPED + 1 + 16 * tokens.length + 4 : 14)
+  const out = Buffer.alloc(row.state === 'live' ? 10 + 32 + WRAPPED + 1 + 16 * tokens.length + 4 : 30)
   out[0] = VERSION
   out[1] = row.state === 'live' ? LIVE : ERASED
   out.writeDoubleLE(row.state === 'live' ? row.createdMs : row.erasedMs, 2)
@@ -59,7 +60,7 @@ export function encodeKeyRow(id: string, row: KeyRow): Buffer {
     out.set(row.wrapped, 42)
     out[42 + WRAPPED] = tokens.length
     out.latin1Write(tokens.join(''), 43 + WRAPPED)
-  }
+  } else out.write(row.certificate, 10, 16, 'hex')
   const end = out.length - 4
   out.writeUInt32LE(crc32(out.subarray(0, end), crc32(keyKey(id))), end)
   return out
@@ -71,7 +72,7 @@ export function decodeKeyRow(id: string, value: Uint8Array): KeyRow | null {
   const end = bytes.length - 4
   if (end < 10 || bytes[0] !== VERSION || bytes.readUInt32LE(end) !== crc32(bytes.subarray(0, end), crc32(keyKey(id)))) return null
   const time = bytes.readDoubleLE(2)
-  if (bytes[1] === ERASED) return end === 10 ? { state: 'erased', erasedMs: time } : null
+  if (bytes[1] === ERASED) return end === 26 ? { state: 'erased', erasedMs: time, certificate: bytes.hexSlice(10, 26) } : null
   if (bytes[1] !== LIVE || end < 43 + WRAPPED) return null
   const tokens = decodeAlias(bytes.subarray(43 + WRAPPED, end))
   return { state: 'live', createdMs: time, commitment: bytes.subarray(10, 42), wrapped: bytes.subarray(42, 42 + WRAPPED), tokens }

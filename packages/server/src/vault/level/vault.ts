@@ -134,9 +134,9 @@ export class LevelVault implements Vault {
    * Destroys keys for ever: a tombstone in the place of each, its aliases gone, old copies compacted away. Durable when it
    * resolves. The caller has recorded the intent before, and records the completion after.
    */
-  async destroyKeys(ids: readonly Uint8Array[], erasedMs: number): Promise<void> {
+  async destroyKeys(ids: readonly Uint8Array[], erasedMs: number, certificate: string): Promise<void> {
     await this.#serially(async () => {
-      const tokens = await this.#keys.bury(ids, erasedMs)
+      const tokens = await this.#keys.bury(ids, erasedMs, certificate)
       await this.insert([])
       try {
         await this.#db.batch(
