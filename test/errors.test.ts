@@ -41,7 +41,6 @@ test('every command that a text tells to run exists, with the word that follows 
       const command = commands.get(name)
       // A command either has words of its own, all of them in its usage, or takes values in capitals.
       const words = new Set(command?.usage.flatMap((line) => line.split(/[ |]/)).filter((each) => /^[a-z]+$/.test(each)))
-      if (name === 'erase') continue // being built
       if (command === undefined || (word !== '' && words.size > 0 && !words.has(word))) wrong.push(`${path}: ${whole}`)
     }
   }

@@ -68,7 +68,7 @@ export const ERRORS = {
   ERASURE_EXISTS: {
     status: 409,
     title: 'An erasure of this person is under way or waits already',
-    todo: 'See `sealtrail erase list`.',
+    todo: 'See the erasures that are listed; the same person is not erased twice at once.',
   },
   ERASURE_RUNNING: { status: 409, title: 'The erasure has begun', todo: 'It cannot be withdrawn any more; it is completed, whatever happens.' },
   NOT_DURABLE: { status: 503, title: 'The event could not be made durable', todo: 'Send it again after Retry-After; nothing was acknowledged.' },
