@@ -30,7 +30,9 @@ export interface CertificateBody {
   readonly tenant: string
   readonly requested: { readonly by: string; readonly at: string; readonly ground: string; readonly reference: string | null }
   readonly approved: { readonly by: string; readonly at: string } | null
+  /** RFC 3339: `time` of the sealed intent. */
   readonly started: string
+  /** RFC 3339, when all was done; the completion is sealed after it. */
   readonly completed: string
   readonly method: {
     readonly name: 'cryptographic erase'
@@ -49,6 +51,7 @@ export interface CertificateBody {
     readonly patterns: number
     readonly found: ReadonlyArray<{ readonly file: string; readonly what: string }>
   }
+  /** By log (UTF-16 code units), then index; each once. */
   readonly records: readonly CertificateRecord[]
   /** What this erasure could not reach, each with its date where it has one. */
   readonly notReached: ReadonlyArray<{
