@@ -17,6 +17,8 @@ export interface Found {
   readonly interactions: readonly string[]
   /** Rows whose event is accepted and not sealed yet. */
   readonly waiting: number
+  /** Quarantined inputs: `named` hold one of the aliases and go along, of `others` nobody can tell whom they name. */
+  readonly quarantined: { readonly named: number; readonly others: number }
 }
 
 /** An erasure that is to be done: what the work file keeps until it is completed. */

@@ -30,6 +30,8 @@ export interface ErasableVault {
    * before is durable, and every thread has forgotten them. In memory: after a restart it has to be said again.
    */
   condemn(keyIds: readonly string[]): Promise<void>
+  /** What of these keys' rows must not be found on disk once they are destroyed: wrapped key and commitment of each; nothing of a tombstone. */
+  traces(keyIds: readonly string[]): Promise<ReadonlyArray<{ readonly what: 'wrapped key' | 'key commitment'; readonly bytes: Uint8Array }>>
   /** Reads the whole vault once, in the order of audit ids. @param onProgress told of rows read so far, now and then */
   rowsUnder(keyIds: ReadonlySet<string>, onProgress?: (rows: number) => void): AsyncIterable<OwnedRow>
   /** Puts tombstones in the keys' place that name the certificate (32 hex characters), and drops their aliases. Durable when it resolves; a tombstone stays the first one. */

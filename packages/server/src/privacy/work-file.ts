@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { canonicalize } from '@sealtrail/evidence'
+import { replaceDurably, syncFolder, unwritable } from '../durable-file.ts'
+import { SealtrailError } from '../errors.ts'
+import type { JsonValue } from '../event/json.ts'
+import type { PersonKeys } from '../vault/erasable.ts'
+
+/** A vault row that an erasure empties. */
+export interface WorkRow {
+  /** audit id (16 bytes) ‖ first 8 bytes of the first disclosure's digest. */
+  readonly key: Uint8Array
+  /** Digests of the values that go, base64url; null: their part did not open, so what no other part opens was in it. */
+  readonly digests: readonly string[] | null
+  /** Search tokens that go, 16 bytes latin1. */
+  readonly tokens: readonly string[]
+}
+
+/** Bytes that must not be found on disk afterwards. */
+export interface Pattern {
+  /** `alias token`, `search token`, `wrapped key`, `ciphertext` …: as the certificate says it. */
+  readonly what: string
+  readonly bytes: Uint8Array
+}
+
+/** What is to be destroyed: written before the first of it goes, since nothing could tell afterwards. */
+export interface ErasureWork {
+  /** Keys of interactions that the person was a party of; 16 bytes latin1. */
+  readonly interactions: readonly string[]
+  /** Alias tokens of all the keys, 16 bytes latin1. */
+  readonly tokens: readonly string[]
+  readonly rows: readonly WorkRow[]
+  readonly patterns: readonly Pattern[]
+  /** Ids of exports whose files are removed here. */
+  readonly exports: readonly string[]
+}
+
+/** `DIR/erasures/<id>.json`: who is meant, and once it runs what is to be done. */
+export interface ErasureFile {
+  /** 32 hex characters. */
+  readonly id: string
+  readonly person: PersonKeys
+  /** Null until it runs. */
+  readonly work: ErasureWork | null
+}
+
+const FORMAT = 'sealtrail/erasure/1'
+const NAME = /^([0-9a-f]{32})\.json$/
+
+/** Where the work files of a data directory lie. */
+export function erasuresFolder(data: string): string {
+  return join(data, 'erasures')
+}
+
+/**
+ * The work files of a data directory, mode 0600. The log must not say who an erasure is about, so this is the only place
+ * that does, and it is gone once the completion is sealed. One line each: canonical JSON, a space, 16 hex of its SHA-256.
+ */
+export class ErasureFiles {
+  readonly #folder: string
+  readonly #origin: string
+
+  /** @param origin of the `system` log: a file of another server would have keys destroyed here that it does not know */
+  constructor(data: string, origin: string) {
+    this.#folder = erasuresFolder(data)
+    this.#origin = origin
+  }
+
+  /** Ids of all there are, also those that cannot be read. */
+  list(): string[] {
+    if (!existsSync(this.#folder)) return []
+    return readdirSync(this.#folder).flatMap((name) => NAME.exec(name)?.[1] ?? [])
+  }
+
+  /** Null: there is none. @throws SealtrailError DATA_CORRUPT when it is cut, damaged, or of another erasure or server */
+  read(id: string): ErasureFile | null {
+    const path = this.#path(id)
+    if (!existsSync(path)) return null
+    const line = readFileSync(path, 'utf8')
+    const text = line.slice(0, line.lastIndexOf(' '))
+    if (line !== lineOf(text)) throw this.#corrupt(id, 'is cut or damaged')
+    const file = JSON.parse(text) as Written
+    if (file.format !== FORMAT) throw this.#corrupt(id, 'has another format')
+    if (file.id !== id || file.origin !== this.#origin) throw this.#corrupt(id, 'is of another erasure or another server')
+    return { id, person: { keyIds: file.person.keyIds.map(unhex), tokens: file.person.tokens.map(unhex) }, work: file.work === null ? null : read(file.work) }
+  }
+
+  /** Durable when it returns: the file says either what it said or all of this. @throws SealtrailError DATA_UNWRITABLE */
+  write({ id, person, work }: ErasureFile): void {
+    const written: Written = {
+      format: FORMAT,
+      id,
+      origin: this.#origin,
+      person: { keyIds: person.keyIds.map(hex), tokens: person.tokens.map(hex) },
+      work: work === null ? null : write(work),
+    }
+    replaceDurably(this.#path(id), lineOf(canonicalize(written as unknown as JsonValue)), 'the work file of an erasure')
+  }
+
+  /** That it is gone already is success; durable when it returns. @throws SealtrailError DATA_UNWRITABLE */
+  remove(id: string): void {
+    try {
+      for (const path of [this.#path(id), `${this.#path(id)}.next`]) rmSync(path, { force: true })
+      if (existsSync(this.#folder)) syncFolder(this.#folder)
+    } catch (cause) {
+      throw unwritable('the folder of erasures', cause)
+    }
+  }
+
+  #path(id: string): string {
+    return join(this.#folder, `${id}.json`)
+  }
+
+  #corrupt(id: string, what: string): SealtrailError {
+    return new SealtrailError('DATA_CORRUPT', `erasures/${id}.json ${what}: who is meant is not known; put back the file of this erasure, or ask for it again`)
+  }
+}
+
+interface Written {
+  readonly format: string
+  readonly id: string
+  readonly origin: string
+  readonly person: { readonly keyIds: readonly string[]; readonly tokens: readonly string[] }
+  readonly work: WrittenWork | null
+}
+
+interface WrittenWork {
+  readonly exports: readonly string[]
+  readonly interactions: readonly string[]
+  readonly patterns: ReadonlyArray<{ readonly bytes: string; readonly what: string }>
+  readonly rows: ReadonlyArray<{ readonly digests: readonly string[] | null; readonly key: string; readonly tokens: readonly string[] }>
+  readonly tokens: readonly string[]
+}
+
+function write({ interactions, tokens, rows, patterns, exports }: ErasureWork): WrittenWork {
+  return {
+    exports,
+    interactions: interactions.map(hex),
+    patterns: patterns.map(({ what, bytes }) => ({ bytes: Buffer.from(bytes).toString('hex'), what })),
+    rows: rows.map((row) => ({ digests: row.digests, key: Buffer.from(row.key).toString('hex'), tokens: row.tokens.map(hex) })),
+    tokens: tokens.map(hex),
+  }
+}
+
+function read({ interactions, tokens, rows, patterns, exports }: WrittenWork): ErasureWork {
+  return {
+    interactions: interactions.map(unhex),
+    tokens: tokens.map(unhex),
+    rows: rows.map((row) => ({ key: Buffer.from(row.key, 'hex'), digests: row.digests, tokens: row.tokens.map(unhex) })),
+    patterns: patterns.map(({ what, bytes }) => ({ what, bytes: Buffer.from(bytes, 'hex') })),
+    exports,
+  }
+}
+
+function lineOf(text: string): string {
+  return `${text} ${createHash('sha256').update(text).digest('hex').slice(0, 16)}\n`
+}
+
+function hex(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('hex')
+}
+
+function unhex(text: string): string {
+  return Buffer.from(text, 'hex').toString('latin1')
+}
