@@ -13,14 +13,17 @@ export function normalizeAlias(kind: string, value: string): string {
   return kind === 'email' ? text.replace(/^mailto:/i, '').toLowerCase() : text
 }
 
-/** The 16-byte token (latin1) by which vault and index know an alias. It is keyed, and still personal: it never enters the log. */
-export function aliasToken(hashes: Pick<KeyedHashes, 'token'>, tenant: string, kind: string, value: string): string {
-  return hashes.token(tenant + '\n' + kind + '\n' + normalizeAlias(kind, value))
+/**
+ * The 16-byte tokens (latin1) by which vault and index may know an alias: one under the current token key, which is the one
+ * written now, then those under the keys of before a rotation. They are keyed, and still personal: none enters the log.
+ */
+export function aliasTokens(hashes: Pick<KeyedHashes, 'tokens'>, tenant: string, kind: string, value: string): readonly string[] {
+  return hashes.tokens(tenant + '\n' + kind + '\n' + normalizeAlias(kind, value))
 }
 
-/** The token of the key for values that belong to nobody known. */
-export function interactionToken(hashes: Pick<KeyedHashes, 'token'>, tenant: string, subject: string): string {
-  return hashes.token(tenant + '\ninteraction\n' + subject)
+/** The tokens of the key for values that belong to nobody known, as `aliasTokens`. */
+export function interactionTokens(hashes: Pick<KeyedHashes, 'tokens'>, tenant: string, subject: string): readonly string[] {
+  return hashes.tokens(tenant + '\ninteraction\n' + subject)
 }
 
 function normalizePhone(value: string): string {

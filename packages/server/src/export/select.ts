@@ -1,6 +1,6 @@
 import { SealtrailError } from '../errors.ts'
 import { instantOf } from '../event/instant.ts'
-import { aliasToken } from '../event/alias.ts'
+import { aliasTokens } from '../event/alias.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
 import { readFields } from '../index/fields.ts'
 import type { Index } from '../index/index.ts'
@@ -16,7 +16,7 @@ export interface SelectDeps {
   readonly index: Index
   readonly records: Records
   readonly trails: readonly TrailReading[]
-  readonly keyed: Pick<KeyedHashes, 'token'>
+  readonly keyed: Pick<KeyedHashes, 'tokens'>
   readonly tenant: string
   /** Most records of one export. */
   readonly maxRecords: number
@@ -97,7 +97,7 @@ async function ofPerson(alias: string, log: string, size: number, deps: SelectDe
   const trail = deps.trails.find((each) => each.log === log)
   if (trail === undefined) return []
   const kinds = new Set([...trail.tokenKinds.values()].flat())
-  const tokens = [...kinds].map((kind) => Buffer.from(aliasToken(deps.keyed, deps.tenant, kind, alias), 'latin1') as Uint8Array)
+  const tokens = [...kinds].flatMap((kind) => aliasTokens(deps.keyed, deps.tenant, kind, alias).map((token) => Buffer.from(token, 'latin1') as Uint8Array))
   tokens.push(plainToken('customer_external_id', alias))
   const found = new Set<number>()
   for (const token of tokens)

@@ -1,7 +1,7 @@
 import { PROBLEMS } from '@sealtrail/evidence'
 import type { Problem } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
-import { aliasToken } from '../event/alias.ts'
+import { aliasTokens } from '../event/alias.ts'
 import { AUDIT_RECORD } from '../event/audit-record.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { NotificationQuery, Reading, Viewer } from '../http/ports.ts'
@@ -105,7 +105,7 @@ async function messagesByToken(query: NotificationQuery, trail: TrailReading, de
 
 function tokensFor(field: string, value: string, trail: TrailReading, deps: ReadingDeps): Uint8Array[] {
   const kinds = trail.tokenKinds.get(field) ?? []
-  return [...kinds.map((kind) => Buffer.from(aliasToken(deps.hashes, deps.tenant, kind, value), 'latin1')), plainToken(field, value)]
+  return [...kinds.flatMap((kind) => aliasTokens(deps.hashes, deps.tenant, kind, value).map((token) => Buffer.from(token, 'latin1'))), plainToken(field, value)]
 }
 
 /** Whether every identifier given belongs to the message. Of a record that was changed nothing can be said: it is shown. */

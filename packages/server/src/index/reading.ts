@@ -22,7 +22,7 @@ export interface ReadingDeps {
   readonly finder: Finder
   readonly prover: Prover
   readonly vault: Pick<Vault, 'rows' | 'open'>
-  readonly hashes: Pick<KeyedHashes, 'token'>
+  readonly hashes: Pick<KeyedHashes, 'tokens'>
   readonly tenant: string
   readonly trails: readonly TrailReading[]
   tokens(auditids: readonly string[]): Promise<ReadonlyArray<readonly Token[]>>

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, createSecretKey, hash } from 'node:crypto'
-import type { IngestKeys, KeyedHashes } from './keys.ts'
+import type { IngestKeys, RenewableHashes } from './keys.ts'
 
 const BLOCK = 64
 const ROOM = 8192
@@ -9,14 +9,26 @@ const ROOM = 8192
  * The three keyed hashes, for whichever thread computes them. All state is scratch memory of the calling thread.
  * Hot path: about 1 µs a hash, see `keyedHash`.
  */
-export function keyedHashes(keys: IngestKeys): KeyedHashes {
+export function keyedHashes(keys: IngestKeys): RenewableHashes {
   const name = keyedHash(keys.naming)
-  const token = keyedHash(keys.token)
+  let token = keyedHash(keys.token)
+  let older = (keys.olderTokens ?? []).map(keyedHash)
   const fingerprint = keyedHash(keys.fingerprint)
   return {
     name: (text) => name(text),
     token: (text) => token(text).slice(0, 16),
+    tokens(text) {
+      const current = token(text).slice(0, 16)
+      return older.length === 0 ? [current] : [current, ...older.map((each) => each(text).slice(0, 16))]
+    },
     fingerprint: (text) => fingerprint(text).slice(0, 16),
+    get tokenKeys() {
+      return older.length + 1
+    },
+    renew(next) {
+      token = keyedHash(next.token)
+      older = (next.olderTokens ?? []).map(keyedHash)
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import { SealtrailError } from '../errors.ts'
 import { OVERLAP_MS, thumbprint } from './answers.ts'
 import type { AnswerKey, AnswerKeys } from './answers.ts'
 import { keyedHash, keyedHashes } from './hashes.ts'
-import type { IngestKeys, KeyedHashes, Keys } from './keys.ts'
+import type { IngestKeys, Keys, RenewableHashes } from './keys.ts'
 import { randomPool } from './random-pool.ts'
 import { ROTATABLE, SIGNING } from './ring.ts'
 import type { KeyInfo, KeyMaterial, KeyPurpose } from './ring.ts'
@@ -32,7 +32,7 @@ const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
 export class Keyring implements Keys {
   readonly #keys: KeyMaterial[]
   readonly #place: KeyringPlace
-  readonly #hashes: KeyedHashes
+  readonly #hashes: RenewableHashes
   readonly #random: (bytes: number) => Uint8Array
   readonly #log: Signer
   #segment: Signer
@@ -82,6 +82,10 @@ export class Keyring implements Keys {
     return this.#hashes.token(text)
   }
 
+  tokens(text: string): readonly string[] {
+    return this.#hashes.tokens(text)
+  }
+
   fingerprint(text: string | Uint8Array): string {
     return this.#hashes.fingerprint(text)
   }
@@ -103,7 +107,12 @@ export class Keyring implements Keys {
 
   exportForIngest(): IngestKeys {
     const copy = (purpose: KeyPurpose): Uint8Array => Uint8Array.from(this.#current(purpose).secret)
-    return { naming: copy('naming'), token: copy('token'), fingerprint: copy('fingerprint') }
+    const olderTokens = this.#keys
+      .filter((key) => key.purpose === 'token')
+      .slice(0, -1)
+      .map((key) => Uint8Array.from(key.secret))
+      .reverse()
+    return { naming: copy('naming'), token: copy('token'), fingerprint: copy('fingerprint'), olderTokens }
   }
 
   /** @throws SealtrailError KEY_UNKNOWN in a keyring of an earlier version that was not opened for writing yet. */

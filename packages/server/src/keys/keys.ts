@@ -11,6 +11,8 @@ export interface Keys {
   name(text: string): string
   /** HMAC-SHA-256 with the token key, first 16 bytes as latin1: search tokens and alias tokens. Keyed per tenant. */
   token(text: string): string
+  /** The same under every token key there is, the current one first: what was written before a rotation is found under an older one. */
+  tokens(text: string): readonly string[]
   /** HMAC-SHA-256 with the fingerprint key, first 16 bytes as latin1. */
   fingerprint(text: string | Uint8Array): string
   /** Wraps a 32-byte person key for storage: key-encryption-key id, nonce, ciphertext, tag; `aad` binds it to its place. */
@@ -24,8 +26,18 @@ export interface Keys {
 export interface IngestKeys {
   readonly naming: Uint8Array
   readonly token: Uint8Array
+  /** Token keys from before a rotation, the newest first. */
+  readonly olderTokens?: readonly Uint8Array[]
   readonly fingerprint: Uint8Array
 }
 
-/** The three keyed hashes an ingest thread computes. */
-export type KeyedHashes = Pick<Keys, 'name' | 'token' | 'fingerprint'>
+/** The keyed hashes an ingest thread computes. */
+export type KeyedHashes = Pick<Keys, 'name' | 'token' | 'tokens' | 'fingerprint'>
+
+/** Those of a thread that runs while keys are rotated. */
+export interface RenewableHashes extends KeyedHashes {
+  /** How many token keys there are: whoever remembers tokens forgets them when there is one more. */
+  readonly tokenKeys: number
+  /** Goes on with these token keys; the others never change. */
+  renew(keys: IngestKeys): void
+}

@@ -197,10 +197,9 @@ export class Walk {
     const aliases = role === INTERACTION || !Object.hasOwn(this.#event.people, role) ? [] : (this.#event.people[role] ?? [])
     const tokens: string[] = []
     for (const { kind, value } of aliases) {
-      const token = this.#env.alias(kind, value)
-      if (token !== null && !tokens.includes(token)) tokens.push(token)
+      for (const token of this.#env.alias(kind, value)) if (!tokens.includes(token)) tokens.push(token)
     }
-    if (tokens.length === 0) tokens.push(this.#env.interaction(this.#event.subject))
+    if (tokens.length === 0) tokens.push(...this.#env.interaction(this.#event.subject))
     // One person in two roles has one key, and one ciphertext.
     let index = this.owners.findIndex((owner) => owner.tokens[0] === tokens[0])
     if (index < 0) index = this.owners.push({ tokens, disclosures: [] }) - 1
@@ -216,8 +215,8 @@ export class Walk {
       if (text.length > 512 || this.tokens.length >= MAX_TOKENS) return
       // An address is a telephone number, an e-mail address or another name; it is searched for as what it is.
       const alias = (kind === 'address' ? addressAlias(text) : null) ?? { kind, value: text }
-      const token = this.#env.alias(alias.kind, alias.value)
-      if (token !== null && !this.tokens.some((each) => each.token === token)) this.tokens.push({ kind: alias.kind, token, owner: this.#owner(role) })
+      const [token] = this.#env.alias(alias.kind, alias.value)
+      if (token !== undefined && !this.tokens.some((each) => each.token === token)) this.tokens.push({ kind: alias.kind, token, owner: this.#owner(role) })
     }
   }
 

@@ -150,7 +150,7 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       fingerprint,
       firstDigest,
       tokens: [],
-      owners: [{ tokens: [env.protect.interaction(place.subject)], disclosures: [disclosure] }],
+      owners: [{ tokens: env.protect.interaction(place.subject), disclosures: [disclosure] }],
       code: problem.code as ErrorCode,
       message: problem.message,
     })

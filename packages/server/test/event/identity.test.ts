@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { parseAuditId } from '@sealtrail/evidence'
-import { aliasToken, interactionToken, normalizeAlias } from '../../src/event/alias.ts'
+import { aliasTokens, interactionTokens, normalizeAlias } from '../../src/event/alias.ts'
 import { identify } from '../../src/event/identity.ts'
 import { keyedHashes } from '../../src/keys/hashes.ts'
+import { protectEnv } from '../../src/protect/env.ts'
 
 const keys = { naming: randomBytes(32), token: randomBytes(32), fingerprint: randomBytes(32) }
 const hashes = keyedHashes(keys)
@@ -59,13 +60,29 @@ test('every spelling of a name gives one token', () => {
 
 test('tokens differ by tenant and kind, and an interaction is nobody', () => {
   const tokens = [
-    aliasToken(hashes, 't', 'phone', '1'),
-    aliasToken(hashes, 'u', 'phone', '1'),
-    aliasToken(hashes, 't', 'mail', '1'),
-    interactionToken(hashes, 't', '1'),
-  ]
+    aliasTokens(hashes, 't', 'phone', '1'),
+    aliasTokens(hashes, 'u', 'phone', '1'),
+    aliasTokens(hashes, 't', 'mail', '1'),
+    interactionTokens(hashes, 't', '1'),
+  ].flat()
   assert.equal(new Set(tokens).size, 4)
   assert.equal(tokens[0], createHmac('sha256', keys.token).update('t\nphone\n1').digest('binary').slice(0, 16))
   assert.equal(tokens[3], createHmac('sha256', keys.token).update('t\ninteraction\n1').digest('binary').slice(0, 16))
   for (const token of tokens) assert.equal(token.length, 16)
+})
+
+test('after a rotation an alias has a token under each key, the current one first, and what is remembered is forgotten', () => {
+  const running = keyedHashes(keys)
+  const env = protectEnv('t', running, randomBytes)
+  const before = [...env.alias('phone', '1'), ...env.interaction('i')]
+  const next = { ...keys, token: randomBytes(32), olderTokens: [keys.token] }
+  running.renew(next)
+  const after = [env.alias('phone', '1'), env.interaction('i')]
+  assert.deepEqual(
+    after.map((tokens) => tokens[1]),
+    before,
+  )
+  assert.equal(after[0]?.[0], createHmac('sha256', next.token).update('t\nphone\n1').digest('binary').slice(0, 16))
+  assert.deepEqual(after, [aliasTokens(keyedHashes(next), 't', 'phone', '1'), interactionTokens(keyedHashes(next), 't', 'i')])
+  assert.deepEqual(env.alias('phone', ''), [], 'nobody')
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { auditId, auditIdBytes, commitmentOf, disclosureDigest, makeDisclosure, recordBytes } from '@sealtrail/evidence'
 import type { JsonObject, JsonValue, RecordFields } from '@sealtrail/evidence'
 import { ed25519Verifier, formatVkey, keyId, leafHash, TYPE_ED25519 } from '@sealtrail/tlog'
-import { aliasToken } from '../../src/event/alias.ts'
+import { aliasTokens } from '../../src/event/alias.ts'
 import type { Viewer } from '../../src/http/ports.ts'
 import { Follower } from '../../src/index/follower.ts'
 import { LevelIndex } from '../../src/index/level/index.ts'
@@ -141,7 +141,7 @@ export class World {
       const owner = owners.get(value.owner) ?? { tokens: [this.#keys.token(`owner ${value.owner}`)], disclosures: [] }
       owner.disclosures.push(disclosure)
       owners.set(value.owner, owner)
-      searchTokens.push({ kind: value.kind, token: aliasToken(this.#keys, TENANT, value.kind, value.value) })
+      searchTokens.push({ kind: value.kind, token: aliasTokens(this.#keys, TENANT, value.kind, value.value)[0] as string })
     }
     if (firstDigest !== null) {
       const list = [...owners.values()]
