@@ -112,7 +112,7 @@ export class Keyring implements Keys {
       .slice(0, -1)
       .map((key) => Uint8Array.from(key.secret))
       .reverse()
-    return { naming: copy('naming'), token: copy('token'), fingerprint: copy('fingerprint'), olderTokens }
+    return { naming: copy('naming'), token: copy('token'), fingerprint: copy('fingerprint'), ...(olderTokens.length === 0 ? {} : { olderTokens }) }
   }
 
   /** @throws SealtrailError KEY_UNKNOWN in a keyring of an earlier version that was not opened for writing yet. */
