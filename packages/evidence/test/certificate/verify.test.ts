@@ -223,6 +223,18 @@ describe('what is no certificate', () => {
       refused(file(records))
   })
 
+  test('words this format does not have, and proofs that are none', () => {
+    const file = (change: object): Uint8Array => Buffer.from(JSON.stringify({ ...good, certificate: { ...good.certificate, ...change } }))
+    const { method, notReached, records } = good.certificate
+    for (const name of ['destruction', 'GDPR-compliant deletion']) refused(file({ method: { ...method, name } }))
+    refused(file({ method: { ...method, reference: 'NIST SP 800-88 Rev. 1' } }))
+    refused(file({ notReached: [{ ...notReached[0], what: 'nothing' }] }))
+    refused(file({ records: [{ ...records[0], auditid: 'x' }] }))
+    refused(file({ records: [{ ...records[0], fields: [{ path: '/note', digest: 'x' }] }] }))
+    for (const proof of ['', 'x', good.started.proof.replace('c2sp', 'c3sp'), good.started.proof.replace('index 4', 'index 04')])
+      refused(Buffer.from(JSON.stringify({ ...good, started: { ...good.started, proof } })))
+  })
+
   test('lists beyond what is read end it, in little time', () => {
     const many = Array.from({ length: 10_001 }, () => ({ what: 'export', at: null, detail: 'x' }))
     refused(Buffer.from(JSON.stringify({ ...good, certificate: { ...good.certificate, notReached: many } })))
