@@ -19,7 +19,6 @@ export type EvidenceCode =
   | 'HEAD_FORMAT'
   | 'RECEIPT_FORMAT'
   | 'DER_FORMAT'
-  | 'CERTIFICATE_FORMAT'
 
 /** The one error class callers of this package see. */
 export class EvidenceError extends Error {

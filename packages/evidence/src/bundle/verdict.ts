@@ -40,8 +40,7 @@ export interface BundleProgress {
 /** `established` rests on a key, policy or root the examiner brought; `consistent` says that nothing contradicts, and no more. */
 export type Conclusion = 'established' | 'consistent' | 'broken'
 
-/** `asked`, `method` and `unreached` are of certificates. */
-export type QuestionId = 'signer' | 'time' | 'records' | 'complete' | 'disclosed' | 'erased' | 'schemas' | 'asked' | 'method' | 'unreached'
+export type QuestionId = 'signer' | 'time' | 'records' | 'complete' | 'disclosed' | 'erased' | 'schemas'
 
 /** One question an examiner has. */
 export interface QuestionAnswer {

@@ -1,6 +1,7 @@
 import { LOG_NAME } from '@sealtrail/evidence'
 import type { ClassConfig, Config, RetainConfig } from './config.ts'
 import type { StoreReading } from './store-keys.ts'
+import { readContentDuty } from './content-duty.ts'
 import { SUMMARY } from './tiers.ts'
 
 type Kept = Pick<RetainConfig, 'mode' | 'periodMs'>
@@ -35,7 +36,8 @@ export function readClasses(trail: string, tenant: string, names: ReadonlyMap<st
         reading.mistake(`${path}.tags`, `${path}.tags: ${other === name ? 'a tag is written twice' : `the class ${other} has one of these tags`}`)
       taken.set(tag.toLowerCase(), name)
     }
-    classes.push({ name, tags, mode: reading.get(`${path}.mode`), periodMs: periodMs ?? 0 })
+    const content = readContentDuty(`${path}.content`, periodMs ?? 0, periodMs ?? 0, reading)
+    classes.push({ name, tags, mode: reading.get(`${path}.mode`), periodMs: periodMs ?? 0, content })
   }
   return classes
 }

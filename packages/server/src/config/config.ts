@@ -1,4 +1,3 @@
-import type { JsonValue } from '../event/json.ts'
 import type { StoreConfig } from './store-config.ts'
 
 /** The whole configuration with every default filled in; `load.ts` makes it from YAML. Durations in ms, sizes in bytes. */
@@ -78,8 +77,6 @@ export interface TrailConfig {
   /** Event types asked for by a subscription block, or null for all. */
   readonly subscription: { readonly eventTypes: readonly string[] } | null
   readonly sequence: { readonly settleMs: number; readonly quietMs: number; readonly holdMs: number }
-  /** Path of the data → what becomes of it, over what the packs say; as it was written. */
-  readonly protect: Readonly<Record<string, JsonValue>>
   readonly retain: RetainConfig
   readonly public: boolean
 }
@@ -92,6 +89,14 @@ export interface RetainConfig {
   readonly detailMs: number | null
   /** CEL over `event`: an interaction with such an event is kept in full; null: none is by itself. */
   readonly keep: string | null
+  /** The legal obligation to keep the content of what is in the log; null: there is none, and values are erased on request. */
+  readonly content: ContentDuty | null
+}
+
+/** For how long what clause obliges to keep values, from the receipt of each record on. */
+export interface ContentDuty {
+  readonly basis: string
+  readonly periodMs: number
 }
 
 /** A retention class of a trail: a log of its own, for the subjects whose first event has one of the tags. */

@@ -10,7 +10,7 @@ import { readWritten } from './read.ts'
 import { readStore } from './store-keys.ts'
 import type { StoreReading } from './store-keys.ts'
 import { readClasses } from './classes.ts'
-import { readProtect } from './protect.ts'
+import { readContentDuty } from './content-duty.ts'
 import { readTiers } from './tiers.ts'
 import type { Remark, Written } from './read.ts'
 import { BUILT_IN_TRAILS, KEYS } from './schema.ts'
@@ -210,21 +210,21 @@ class Build {
       this.#mistake(at('sequence'), `${at('sequence')}: settle is at most quiet, and quiet at most hold`)
     const periodMs = this.#get<number>(at('retain.period'))
     if (periodMs <= 0) this.#mistake(at('retain.period'), `${at('retain.period')}: must be longer than nothing`)
+    const tiers = readTiers(name, periodMs, this.#keys())
     const eventTypes = this.#find<string[]>(at('subscription.eventTypes'))
     this.#destination(at('subscription'))
-    const packs = this.#packs(name)
     return {
       name,
-      packs,
+      packs: this.#packs(name),
       filter: both(this.#find(at('filter')), this.#find(at('subscription.filterExpression'))),
       map: this.#find(at('map')),
       subscription: eventTypes === null ? null : { eventTypes },
       sequence,
-      protect: readProtect(name, packs, this.#keys(), (path, message) => this.warnings.push({ code: 'CONFIG_INVALID', ...this.#place(path), message })),
       retain: {
         mode: this.#get(at('retain.mode')),
         periodMs,
-        ...readTiers(name, periodMs, this.#keys()),
+        ...tiers,
+        content: readContentDuty(at('retain.content'), tiers.detailMs ?? periodMs, periodMs, this.#keys()),
         classes: readClasses(name, this.#get('tenant'), this.#written.names(at('retain.classes')), this.#keys()),
       },
       public: this.#get(at('public')),
@@ -269,11 +269,7 @@ class Build {
   }
 
   #mistake(path: string, message: string): void {
-    this.mistakes.push({ code: 'CONFIG_INVALID', ...this.#place(path), message })
-  }
-
-  #place(path: string): { readonly line: number; readonly column: number } {
-    return this.#written.places.get(path) ?? { line: 1, column: 1 }
+    this.mistakes.push({ code: 'CONFIG_INVALID', ...(this.#written.places.get(path) ?? { line: 1, column: 1 }), message })
   }
 }
 

@@ -1,6 +1,9 @@
 import { anyText, later } from './key.ts'
 import type { Key } from './key.ts'
 
+/** Sealed at each start, and told to whoever asks for an erasure. */
+const clause = { is: 'text', pattern: /^[^\p{Cc}]{3,200}$/u, form: 'the clause, in 3 to 200 characters,' } as const
+
 /** Keys of a trail. */
 export const TRAIL_KEYS: readonly Key[] = [
   {
@@ -29,12 +32,7 @@ export const TRAIL_KEYS: readonly Key[] = [
   },
   { path: 'trails.*.sequence.quiet', type: { is: 'duration' }, default: '30s', what: 'Without a final state: released this long after the last event.' },
   { path: 'trails.*.sequence.hold', type: { is: 'duration' }, default: '5m', what: 'Released at the latest this long after the first event held.' },
-  {
-    path: 'trails.*.protect',
-    type: { is: 'methods' },
-    default: '',
-    what: 'Path of a field → what becomes of it, over what the pack says: `commit`, `token`, `mask`, `verify-only`, `drop`, `refuse`, `plain`, `{ plain: BECAUSE }` and the long forms of packs (docs/packs.md). It weakens no `refuse`.',
-  },
+  { path: 'trails.*.protect', type: later, default: '', what: 'Classifications of fields beyond those of the pack.' },
   {
     path: 'trails.*.retain.mode',
     type: { is: 'choice', of: ['COMPLIANCE', 'GOVERNANCE'], later: [] },
@@ -60,6 +58,18 @@ export const TRAIL_KEYS: readonly Key[] = [
     what: 'CEL over `event`, the data of a sealed record: an interaction with such a record is kept in full for `period`. Personal values are not among them, nor is `raw`. Only with `detail`.',
   },
   {
+    path: 'trails.*.retain.content.basis',
+    type: clause,
+    default: '',
+    what: 'The clause that obliges to keep the *content* of what is in the trail’s own log, such as `SEC 17a-4(b)(4)`: until `content.period` is over no value in it is erased, and a request is deferred with this text in the answer. Being an audit log is no such clause (GDPR Art. 17(3) is per purpose and per record); without one, values are erased on request and records stay.',
+  },
+  {
+    path: 'trails.*.retain.content.period',
+    type: { is: 'duration' },
+    default: '',
+    what: 'How long, from the receipt of each record on; `retain.period` when left out, and never longer than what is kept in full. Only with `basis`.',
+  },
+  {
     path: 'trails.*.retain.classes.*.tags',
     type: { is: 'texts' },
     default: '',
@@ -76,6 +86,18 @@ export const TRAIL_KEYS: readonly Key[] = [
     type: { is: 'duration' },
     default: '',
     what: 'How long segments of this class are locked; every class needs one.',
+  },
+  {
+    path: 'trails.*.retain.classes.*.content.basis',
+    type: clause,
+    default: '',
+    what: 'As `retain.content.basis`, for the log of this class, and for subjects that a later event asked to keep as this class does. A class does not take over that of its trail: each needs its own.',
+  },
+  {
+    path: 'trails.*.retain.classes.*.content.period',
+    type: { is: 'duration' },
+    default: '',
+    what: 'How long, from the receipt of each record on; the period of the class when left out, and never longer. Only with `basis`.',
   },
   { path: 'trails.*.forward', type: later, default: '', what: 'Destinations records are delivered to.' },
   { path: 'trails.*.public', type: { is: 'boolean' }, default: 'false', what: 'Tiles and entries of the log are served to everybody, without a token.' },

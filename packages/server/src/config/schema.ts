@@ -9,7 +9,7 @@ const tenantName = {
   pattern: /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/,
   form: 'lower-case letters, digits, hyphens and underscores, at most 63',
 } as const
-const DUAL = ['hold'] as const
+const DUAL = ['hold', 'erase'] as const
 
 /** Every key there is. `docs/configuration.md` is written from this table, a test holds the two together. */
 export const KEYS: readonly Key[] = [
@@ -107,9 +107,9 @@ export const KEYS: readonly Key[] = [
   ...TRAIL_KEYS,
   {
     path: 'auth.dualControl',
-    type: { is: 'duties', of: DUAL, later: ['erase'] },
+    type: { is: 'duties', of: DUAL, later: [] },
     default: 'false',
-    what: 'Duties that need two people, `true` for all of them, or a list of: `hold` (legal holds placed and released). Who asks cannot approve: two approvers are two names of tokens. (Tokens need no entry here: `sealtrail token create`.)',
+    what: 'Duties that need two people, `true` for all of them, or a list of: `hold` (legal holds placed and released), `erase` (a person’s values erased). Who asks cannot approve: two approvers are two names of tokens. (Tokens need no entry here: `sealtrail token create`.)',
   },
   {
     path: 'auth.approveWithin',

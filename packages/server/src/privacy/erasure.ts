@@ -15,7 +15,7 @@ export interface ErasureAsked {
 
 /** Why values cannot be erased now. */
 export type ErasureBlock =
-  /** A legal hold in scope `content`; it ends when it is released. */
+  /** A legal hold in scope `content`; it ends when it is released. Where the holds cannot be read, everything counts as held: `hold` is '' then. */
   | { readonly kind: 'hold'; readonly hold: string; readonly reason: string; readonly records: number }
   /** A legal obligation to keep the content of what is in this log; `until`: RFC 3339, of the last record. */
   | { readonly kind: 'obligation'; readonly log: string; readonly basis: string; readonly until: string; readonly records: number }
@@ -87,6 +87,10 @@ export interface ErasureView {
   readonly records: number | null
   /** `sha256:` hex of the certificate's body, once completed. */
   readonly certificate: string | null
+  /** What the server is at, while it runs. */
+  readonly progress: { readonly step: string; readonly done: number } | null
+  /** Why it does not go on, or null; what can be tried again is. */
+  readonly problem: string | null
 }
 
 /** Who asks for, or approves, something. */

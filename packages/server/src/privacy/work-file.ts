@@ -40,6 +40,8 @@ export interface ErasureWork {
 export interface ErasureFile {
   /** 32 hex characters. */
   readonly id: string
+  /** Until it runs: the tokens of the names that were given, and the keys each led to then. People change while a request waits. */
+  readonly asked?: ReadonlyArray<{ readonly token: string; readonly keyIds: readonly string[] }>
   readonly person: PersonKeys
   /** Null until it runs. */
   readonly work: ErasureWork | null
@@ -83,12 +85,19 @@ export class ErasureFiles {
     const file = JSON.parse(text) as Written
     if (file.format !== FORMAT) throw this.#corrupt(id, 'has another format')
     if (file.id !== id || file.origin !== this.#origin) throw this.#corrupt(id, 'is of another erasure or another server')
-    return { id, person: { keyIds: file.person.keyIds.map(unhex), tokens: file.person.tokens.map(unhex) }, work: file.work === null ? null : read(file.work) }
+    const asked = file.asked?.map(({ token, keyIds }) => ({ token: unhex(token), keyIds: keyIds.map(unhex) }))
+    return {
+      id,
+      ...(asked === undefined ? {} : { asked }),
+      person: { keyIds: file.person.keyIds.map(unhex), tokens: file.person.tokens.map(unhex) },
+      work: file.work === null ? null : read(file.work),
+    }
   }
 
   /** Durable when it returns: the file says either what it said or all of this. @throws SealtrailError DATA_UNWRITABLE */
-  write({ id, person, work }: ErasureFile): void {
+  write({ id, asked, person, work }: ErasureFile): void {
     const written: Written = {
+      ...(asked === undefined ? {} : { asked: asked.map(({ token, keyIds }) => ({ keyIds: keyIds.map(hex), token: hex(token) })) }),
       format: FORMAT,
       id,
       origin: this.#origin,
@@ -117,7 +126,18 @@ export class ErasureFiles {
   }
 }
 
+/** The work file of an erasure that needs it. @throws SealtrailError DATA_CORRUPT, also when it is gone: nobody is guessed */
+export function fileOf(id: string, files: Pick<ErasureFiles, 'read'>): ErasureFile {
+  const file = files.read(id)
+  if (file !== null) return file
+  throw new SealtrailError(
+    'DATA_CORRUPT',
+    `erasures/${id}.json is gone: who is meant is not known; put it back from a copy, or withdraw the erasure where it has not begun and ask again`,
+  )
+}
+
 interface Written {
+  readonly asked?: ReadonlyArray<{ readonly keyIds: readonly string[]; readonly token: string }>
   readonly format: string
   readonly id: string
   readonly origin: string

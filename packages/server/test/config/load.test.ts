@@ -43,8 +43,7 @@ test('no file at all: the defaults', () => {
     map: null,
     subscription: null,
     sequence: { settleMs: 5_000, quietMs: 30_000, holdMs: 300_000 },
-    protect: {},
-    retain: { mode: 'COMPLIANCE', periodMs: 366 * 86_400_000, detailMs: null, keep: null, classes: [] },
+    retain: { mode: 'COMPLIANCE', periodMs: 366 * 86_400_000, detailMs: null, keep: null, content: null, classes: [] },
     public: false,
   })
   for (const empty of ['', '# nothing', '---', 'trails:', 'trails: {}', 'seal:\ntls: ~\nwitnesses:\nsources: {}']) assert.deepEqual(parse(empty).config, config)
@@ -65,7 +64,7 @@ journal: files
 keys: files
 seal: { maxDelay: 0s, maxRecords: 500, maxBytes: 1MiB }
 clock: { accept: 2027-01-31T12:00:00Z }
-auth: { dualControl: [hold], approveWithin: 1d }
+auth: { dualControl: [hold, erase], approveWithin: 1d }
 trails:
   notifications: false
   calls:
@@ -74,8 +73,7 @@ trails:
     subscription: { eventTypes: call, filterExpression: event.b == 2 }
     map: { a: "{{event.a}}", b: { c: [1, true, null] } }
     sequence: { settle: 1s, quiet: PT2S, hold: 3000ms }
-    protect: { userId: commit, ani: { token: true, mask: phone } }
-    retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H, detail: 30d, keep: 'event.a == 1', classes: { phi: { tags: [HIPAA, Phi-2], period: P6Y }, old: false, pci: { mode: GOVERNANCE, period: 400d } } }
+    retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H, detail: 30d, keep: 'event.a == 1', content: { basis: SEC 17a-4(b)(4), period: 29d }, classes: { phi: { tags: [HIPAA, Phi-2], period: P6Y, content: { basis: a § 1 } }, mifid: { period: P5Y, content: { basis: MiFID II Art. 16(7), period: P4Y } }, old: false, pci: { mode: GOVERNANCE, period: 400d } } }
     public: true
 limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 0.5s, exportKeep: 2d, exportRecords: 9, ingestThreads: 0 }
 `)
@@ -99,21 +97,34 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
         map: { a: '{{event.a}}', b: { c: [1, true, null] } },
         subscription: { eventTypes: ['call'] },
         sequence: { settleMs: 1_000, quietMs: 2_000, holdMs: 3_000 },
-        protect: { userId: 'commit', ani: { token: true, mask: 'phone' } },
         retain: {
           mode: 'GOVERNANCE',
           periodMs: ((2 * 366 + 31 + 7 + 1) * 24 + 1) * 3_600_000,
           detailMs: 30 * 86_400_000,
           keep: 'event.a == 1',
+          content: { basis: 'SEC 17a-4(b)(4)', periodMs: 29 * 86_400_000 },
           classes: [
-            { name: 'phi', tags: ['HIPAA', 'Phi-2'], mode: 'COMPLIANCE', periodMs: 6 * 366 * 86_400_000 },
-            { name: 'pci', tags: ['pci'], mode: 'GOVERNANCE', periodMs: 400 * 86_400_000 },
+            {
+              name: 'phi',
+              tags: ['HIPAA', 'Phi-2'],
+              mode: 'COMPLIANCE',
+              periodMs: 6 * 366 * 86_400_000,
+              content: { basis: 'a § 1', periodMs: 6 * 366 * 86_400_000 },
+            },
+            {
+              name: 'mifid',
+              tags: ['mifid'],
+              mode: 'COMPLIANCE',
+              periodMs: 5 * 366 * 86_400_000,
+              content: { basis: 'MiFID II Art. 16(7)', periodMs: 4 * 366 * 86_400_000 },
+            },
+            { name: 'pci', tags: ['pci'], mode: 'GOVERNANCE', periodMs: 400 * 86_400_000, content: null },
           ],
         },
         public: true,
       },
     },
-    auth: { dualControl: ['hold'], approveWithinMs: 86_400_000 },
+    auth: { dualControl: ['hold', 'erase'], approveWithinMs: 86_400_000 },
     limits: { maxBodyBytes: 1_000, maxEventBytes: 512, maxDepth: 3, maxEvents: 4, answerWithinMs: 500, exportKeepMs: 172_800_000, exportRecords: 9 },
     ingestThreads: 0,
   })
@@ -195,11 +206,11 @@ test('values that cannot be are refused where they stand', () => {
 test('what a later version will know is refused by that name, not ignored', () => {
   const cases: [string, RegExp][] = [
     ['sources: { kafka: {} }', /sources: not available/],
-    ['auth: { dualControl: erase }', /auth.dualControl: erase is not available in this version; available: hold/],
     ['database: postgres://db', /database: postgres is not available/],
     ['journal: kafka', /journal: kafka is not available/],
     ['keys: pkcs11', /keys: pkcs11 is not available/],
     ['trails: { interactions: { forward: [x] } }', /trails.interactions.forward: not available/],
+    ['trails: { interactions: { protect: { a: b } } }', /trails.interactions.protect: not available/],
   ]
   for (const [text, expected] of cases) {
     const { code, message } = refused(text)
@@ -208,23 +219,9 @@ test('what a later version will know is refused by that name, not ignored', () =
   }
 })
 
-test('mistakes in retention classes are named where they stand', () => {
-  const at = (classes: string): string => refused(`trails: { calls: { pack: genesys-interactions, retain: { classes: ${classes} } } }`).message
-  assert.match(at('{ a: {} }'), /1:\d+: trails.calls.retain.classes.a.period is missing/)
-  assert.match(at('{ a: { period: 0s } }'), /classes.a.period: must be longer than nothing/)
-  assert.match(at('{ a: { period: P1Y, tags: [X, x] } }'), /classes.a.tags: a tag is written twice/)
-  assert.match(at('{ a: { period: P1Y, tags: B }, b: { period: P1Y } }'), /classes.b.tags: the class a has one of these tags/)
-  assert.match(at('{ a: { period: P1Y, mode: COMPLY } }'), /COMPLIANCE/)
-  assert.match(at('{ A: { period: P1Y } }'), /classes: a name has lower-case letters/)
-  assert.match(at('{ a: { period: P1Y, tag: x } }'), /did you mean "tags"/)
-  const long = 'x'.repeat(63)
-  const message = refused(`tenant: ${long}\ntrails: { ${long}: { pack: genesys-interactions, retain: { classes: { a: { period: 1d } } } } }`).message
-  assert.match(message, /longer than 128 characters/)
-})
-
 test('dual control is a matter of yes, no, or of duties', () => {
   const duties = (text: string): readonly string[] => parse(`auth: { dualControl: ${text} }`).config.auth.dualControl
-  assert.deepEqual([duties('true'), duties('false'), duties('hold'), duties('[hold]')], [['hold'], [], ['hold'], ['hold']])
+  assert.deepEqual([duties('true'), duties('false'), duties('hold'), duties('[hold, erase]')], [['hold', 'erase'], [], ['hold'], ['hold', 'erase']])
   for (const text of ['[]', 'maybe', '7', '{ hold: true }', '[hold, holt]'])
     assert.match(refused(`auth: { dualControl: ${text} }`).message, /auth.dualControl: /, text)
   assert.match(refused('auth: { approveWithin: 0s }').message, /approveWithin: must be longer than nothing/)

@@ -10,9 +10,19 @@ const ID = '00112233445566778899aabbccddeeff'
 const OTHER = 'ff112233445566778899aabbccddeeff'
 const bytes = (seed: number): string => Buffer.from(Array.from({ length: 16 }, (_, i) => (seed * 37 + i * 11) % 256)).toString('latin1')
 
-const asked: ErasureFile = { id: ID, person: { keyIds: [bytes(1), bytes(2)], tokens: [bytes(3)] }, work: null }
+const person = { keyIds: [bytes(1), bytes(2)], tokens: [bytes(3)] }
+const asked: ErasureFile = {
+  id: ID,
+  asked: [
+    { token: bytes(3), keyIds: [bytes(1)] },
+    { token: bytes(7), keyIds: [] },
+  ],
+  person,
+  work: null,
+}
 const running: ErasureFile = {
-  ...asked,
+  id: ID,
+  person,
   work: {
     interactions: [bytes(4)],
     tokens: [bytes(3), bytes(5)],
