@@ -1,6 +1,10 @@
+const ANY: readonly number[] = [13, 14, 15, 16, 17, 18, 19]
+const FROM_16: readonly number[] = [16, 17, 18, 19]
+
 /**
- * Issuer ranges: first digits from..to (compared as text), and the lengths a card number of the range has. Ranges of
- * networks that no longer exist, and UATP (`1…`, 15 digits: it would hit one in ten ids of Meta's platforms), are left out.
+ * Issuer ranges: first digits from..to (compared as text), and the lengths a card number of the range has, as networks and
+ * processors publish them. Ranges of networks that no longer exist, and UATP (`1…`, 15 digits: it would hit one in ten ids
+ * of Meta's platforms), are left out, and so is Maestro's length 12: too many ids are that long.
  */
 const RANGES: ReadonlyArray<readonly [from: string, to: string, lengths: readonly number[]]> = [
   ['4', '4', [13, 16, 18, 19]], // Visa
@@ -8,24 +12,24 @@ const RANGES: ReadonlyArray<readonly [from: string, to: string, lengths: readonl
   ['2221', '2720', [16]], // Mastercard, 2-series
   ['34', '34', [15]], // American Express
   ['37', '37', [15]],
-  ['300', '305', [14, 16, 19]], // Diners Club
-  ['3095', '3095', [14, 16, 19]],
-  ['36', '36', [14, 16, 19]],
-  ['38', '39', [14, 16, 19]],
-  ['6011', '6011', [16, 19]], // Discover
-  ['644', '659', [16, 18, 19]], // Discover, RuPay, Troy, Verve
-  ['3528', '3589', [16, 17, 18, 19]], // JCB
-  ['353', '353', [16]], // RuPay
-  ['356', '356', [16]],
-  ['60', '60', [16, 19]], // RuPay, Hipercard
-  ['508', '508', [16]],
-  ['81', '82', [16, 17, 18, 19]], // UnionPay, RuPay
-  ['62', '62', [16, 17, 18, 19]], // UnionPay
-  ['50', '50', [13, 14, 15, 16, 17, 18, 19]], // Maestro, Verve, Dankort, Elo
-  ['56', '58', [13, 14, 15, 16, 17, 18, 19]], // Maestro
-  ['63', '63', [13, 14, 15, 16, 17, 18, 19]], // Maestro, Elo, InstaPayment
-  ['67', '67', [13, 14, 15, 16, 17, 18, 19]],
-  ['2200', '2205', [16, 17, 18, 19]], // Mir, BORICA
+  ['300', '305', [14, ...FROM_16]], // Diners Club
+  ['3095', '3095', [14, ...FROM_16]],
+  ['36', '36', [14, ...FROM_16]],
+  ['38', '39', [14, ...FROM_16]],
+  ['6011', '6011', FROM_16], // Discover
+  ['644', '659', FROM_16], // Discover, RuPay, Troy, Verve, Elo
+  ['3528', '3589', FROM_16], // JCB, RuPay, LankaPay
+  ['60', '60', FROM_16], // RuPay, Hipercard, UkrCard
+  ['81', '82', FROM_16], // UnionPay, RuPay
+  ['62', '62', FROM_16], // UnionPay
+  ['50', '50', ANY], // Maestro, Verve, RuPay, Dankort, Elo, Meeza
+  ['56', '58', ANY], // Maestro, Uzcard
+  ['63', '63', ANY], // Maestro, Elo, InterPayment, InstaPayment
+  ['67', '67', ANY], // Maestro
+  ['2200', '2205', FROM_16], // Mir, BORICA
+  ['9112', '9112', [16]], // Belkart
+  ['9682', '9682', [16]], // mada
+  ['9704', '9704', [16, 19]], // NAPAS
   ['9792', '9792', [16]], // Troy
   ['8600', '8600', [16]], // Uzcard
   ['9860', '9860', [16]], // Humo
@@ -58,23 +62,32 @@ function luhn(digits: string): boolean {
   return sum % 10 === 0
 }
 
-const MAX_GAP = 2
+/** As in `4111 - 1111`. */
+const MAX_GAP = 3
+/** Between the members of a list in a text: `4,1,1` and `"4111", "1111"`. */
+const LISTED = /^["']? ?[,;|] ?["']?$/
 
 /**
- * Whether a text (ASCII digits) holds a card number, plain or in groups apart by up to two of space, dash, dot, slash or
- * underscore. A run of digits is one group: no number is sought inside a longer run, or every long id would hold one.
- * Linear: a window spans at most 19 groups.
+ * Whether a text (ASCII digits) holds a card number, plain or in groups apart by up to three of space, dash, dot, slash or
+ * underscore, or as a list of single keys or fours. A run of digits is one group: no number is sought inside a longer run,
+ * or every long id would hold one. Linear: a window spans at most 19 groups.
  */
 export function hasCardNumber(text: string): boolean {
   const groups = digitGroups(text)
   for (let first = 0; first < groups.length; first++) {
     let digits = ''
+    let listed = false
     for (let last = first; last < groups.length; last++) {
       const group = groups[last] as Group
-      if (last > first && !joins(text, groups[last - 1] as Group, group)) break
+      if (last > first) {
+        const before = groups[last - 1] as Group
+        const gap = text.slice(before.to, Math.min(group.from, before.to + MAX_GAP + 3))
+        if (LISTED.test(gap)) listed = true
+        else if (gap.length > MAX_GAP || !isGap(gap)) break
+      }
       digits += text.slice(group.from, group.to)
       if (digits.length > 19) break
-      if (digits.length >= 13 && isGrouping(groups, first, last) && isCardNumber(digits)) return true
+      if (digits.length >= 13 && isGrouping(groups, first, last, listed) && isCardNumber(digits)) return true
     }
   }
   return false
@@ -95,7 +108,7 @@ function digitGroups(text: string): Group[] {
 }
 
 /** People group by three digits and more; shorter groups must be of one length, or a list of small numbers would do. */
-function isGrouping(groups: readonly Group[], first: number, last: number): boolean {
+function isGrouping(groups: readonly Group[], first: number, last: number, listed: boolean): boolean {
   const length = lengthOf(groups[first] as Group)
   let short = false
   let even = true
@@ -104,16 +117,16 @@ function isGrouping(groups: readonly Group[], first: number, last: number): bool
     if (each < 3) short = true
     if (each !== length) even = false
   }
-  return !short || (even && lengthOf(groups[last] as Group) <= length)
+  if (listed && length !== 1 && length !== 4) return false
+  return (!short && !listed) || (even && lengthOf(groups[last] as Group) <= length)
 }
 
 function lengthOf(group: Group): number {
   return group.to - group.from
 }
 
-function joins(text: string, before: Group, after: Group): boolean {
-  if (after.from - before.to > MAX_GAP) return false
-  for (let i = before.to; i < after.from; i++) if (!' -./_'.includes(text[i] as string)) return false
+function isGap(gap: string): boolean {
+  for (const char of gap) if (!' -./_\t\r\n'.includes(char)) return false
   return true
 }
 

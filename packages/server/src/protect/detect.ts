@@ -1,11 +1,12 @@
 import { hasCardNumber, isCardNumber } from './cards.ts'
 import { asciiDigits } from './digits.ts'
 import { hasEmail } from './emails.ts'
-import { hasPhone } from './phones.ts'
-import { hasSsn } from './ssn.ts'
+import { hasIban } from './ibans.ts'
+import { hasPhone, namesPhone } from './phones.ts'
+import { hasSsn, namesSsn } from './ssn.ts'
 
 /** What a text was found to hold. */
-export type Detected = 'card' | 'email' | 'ssn' | 'phone'
+export type Detected = 'card' | 'iban' | 'email' | 'ssn' | 'phone'
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 const WHOLE_UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/
@@ -53,9 +54,27 @@ function isHarmless(text: string): boolean {
   return text.length > 36 && countDigits(text.replace(UUID, '#')) < 7
 }
 
-/** Whether a JSON number is a card number; other kinds are not told from ids and times. */
-export function detectNumber(value: number): Detected | null {
-  return value >= 1e12 && Number.isSafeInteger(value) && isCardNumber(String(value)) ? 'card' : null
+/**
+ * What a JSON number is: a card number by itself, a telephone or social security number where its field's name says so;
+ * other numbers are not told from ids and times.
+ */
+export function detectNumber(value: number, name: string): Detected | null {
+  if (value < 1e7 || value >= 1e19 || !Number.isInteger(value)) return null
+  if (value >= 1e12 && value <= Number.MAX_SAFE_INTEGER && isCardNumber(String(value))) return 'card'
+  return value < 1e15 && namesNumber(name) ? detect(String(value), name) : null
+}
+
+let names = new Map<string, boolean>()
+
+function namesNumber(name: string): boolean {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  // Attacker: senders choose names; dropping the whole cache bounds it.
+  if (names.size >= CACHE_SIZE) names = new Map()
+  const words = wordsOf(name)
+  const found = namesPhone(words) || namesSsn(words)
+  names.set(name, found)
+  return found
 }
 
 /** Whether a text holds a card number: such a text never becomes a search token. */
@@ -70,13 +89,19 @@ function look(text: string, name: string): Detected | null {
   // Ids and times are taken out first, by characters no number may contain.
   const spelled = asciiDigits(text)
   const ascii = spelled.replace(UUID, ' # ').replace(TIME, ' # ')
-  const words = name.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/[_.-]/g, ' ')
+  const words = wordsOf(name)
   const digits = countDigits(ascii)
+  if (digits >= 7 && hasIban(ascii)) return 'iban'
   if (digits >= 13 && hasCardNumber(ascii)) return 'card'
   if (ascii.includes('@') && hasEmail(spelled)) return 'email'
   if (digits >= 9 && hasSsn(ascii, words)) return 'ssn'
   if (digits >= 7 && hasPhone(ascii, words)) return 'phone'
   return null
+}
+
+/** `callerPhone_2` as words. */
+function wordsOf(name: string): string {
+  return name.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/[_.-]/g, ' ')
 }
 
 /** Up to 19: more make no difference. */

@@ -2,15 +2,21 @@
 
 let zeros: number[] | undefined
 
-/** The text with every Unicode decimal digit (category Nd), dash, space, plus and at sign as ASCII; one character stays one. */
+/**
+ * The text with every Unicode decimal digit (category Nd), dash, space, plus and at sign as ASCII, compatibility forms such
+ * as circled digits and full-width letters plain (NFKC), and without characters that are not seen (category Cf, keycaps).
+ */
 export function asciiDigits(text: string): string {
   // oxlint-disable-next-line no-control-regex
   if (/^[\x00-\x7f]*$/.test(text)) return text
-  return text.replace(/\p{Nd}|\p{Pd}|\p{Zs}|[\u2212\uff0b\uff20\ufe6b]/gu, (char) => {
-    if (/\p{Nd}/u.test(char)) return digitOf(char.codePointAt(0) as number)
-    if (/\p{Zs}/u.test(char)) return ' '
-    return char === '\uff0b' ? '+' : char === '\uff20' || char === '\ufe6b' ? '@' : '-'
-  })
+  return text
+    .normalize('NFKC')
+    .replace(/[\p{Cf}\ufe0f\u20e3]/gu, '')
+    .replace(/\p{Nd}|\p{Pd}|\p{Zs}|[\u2212\uff0b\uff20\ufe6b]/gu, (char) => {
+      if (/\p{Nd}/u.test(char)) return digitOf(char.codePointAt(0) as number)
+      if (/\p{Zs}/u.test(char)) return ' '
+      return char === '\uff0b' ? '+' : char === '\uff20' || char === '\ufe6b' ? '@' : '-'
+    })
 }
 
 function digitOf(point: number): string {

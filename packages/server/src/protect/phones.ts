@@ -13,6 +13,10 @@ const CONTEXT =
 /** Names of fields that hold an address of whatever kind the channel has: for SMS and WhatsApp digits. */
 const ADDRESS = /\b(?:address|from|to|recipient|sender|remote|peer)\b/i
 const ID = /(?<!caller|wa) ids?$/i
+/** `callbackScheduledTime`, `dialingDurationMs`: times and counts, whatever else the name says. */
+const QUANTITY = /\b(?:time|timestamp|date|ms|millis|seconds?|minutes|duration|count|at|size|bytes|length|version|index|epoch)$/i
+/** Seconds and milliseconds since 1970, until 2033. */
+const EPOCH = /^1\d{9}(?:\d{3})?$/
 const DATE = /^0?\d{1,2}[./-]0?\d{1,2}[./-](?:\d{4}|\d{2})\b/
 const MAX_CANDIDATES = 64
 
@@ -32,11 +36,17 @@ export function hasPhone(text: string, name: string): boolean {
     if (DATE.test(match)) continue
     if (++candidates > MAX_CANDIDATES || isNational(match)) return true
   }
-  if (!CONTEXT.test(text) && (ID.test(name) || !(CONTEXT.test(name) || ADDRESS.test(name)))) return false
+  if (!CONTEXT.test(text) && !namesPhone(name)) return false
   for (const [match] of text.matchAll(BARE)) {
+    if (EPOCH.test(match)) continue
     if (++candidates > MAX_CANDIDATES || /^[2-9]\d{2}[2-9]\d{6}$/.test(match) || isInternational('+' + match) || isNational(match)) return true
   }
   return false
+}
+
+/** Whether the words of a field's name make a phone of any run of digits. */
+export function namesPhone(name: string): boolean {
+  return !ID.test(name) && !QUANTITY.test(name) && (CONTEXT.test(name) || ADDRESS.test(name))
 }
 
 function isInternational(text: string): boolean {

@@ -33,7 +33,7 @@ export type ProtectResult =
  * - what the pack calls personal is committed under the key of whose it is, or of the interaction;
  * - what nobody has classified is committed under the interaction's key, except booleans and null (default-deny);
  * - a member nobody has named and whose name is no word, or is personal itself, is committed with its name, under `*`;
- * - what is plain stays, unless detection finds a card number, e-mail address, phone or social security number in it;
+ * - what is plain stays, unless detection finds a card number, IBAN, e-mail address, phone or social security number in it, also in pieces;
  * - a card security code, track data or a PIN anywhere refuses the event.
  * @param refusedInRaw `sensitiveFields` of the input the event was mapped from, made once for all its events.
  */

@@ -18,9 +18,11 @@ export interface NameVerdict {
   readonly card: boolean
   /** The name speaks of a postal address. */
   readonly address: boolean
+  /** The name speaks of keys that were pressed: what stands under it was entered, one entry after the other. */
+  readonly keyed: boolean
 }
 
-const HARMLESS: NameVerdict = { suspicion: null, card: false, address: false }
+const HARMLESS: NameVerdict = { suspicion: null, card: false, address: false, keyed: false }
 const CACHE_SIZE = 8192
 const MAX_NAME = 64
 
@@ -55,6 +57,10 @@ const CARD_WORDS = new Set(
 const CARD_PHRASES =
   /creditcard|debitcard|paymentcard|cardnumber|cardexp|cardholder|ccnumber|ccexp|expirydate|expirationdate|expdate|expmonth|expyear|expirymonth|expiryyear|expirationmonth|expirationyear|^expiry$|^expiration$|^exp$|^primaryaccountnumber$/
 const ADDRESS_WORDS = new Set('address addr postal zip street city state district country village town locality'.split(' '))
+
+/** `dtmf`, `collectedDigits`, `keysPressed`; not `lastFourDigits`, which are shown, not entered. */
+const KEYED_PHRASES =
+  /dtmf|keypress|keyspressed|pressedkeys|keypad|keyedin|(?:collected|entered|pressed|input|caller|user|customer|menu|ivr)digits|^digits?(?:collected|entered|pressed)?$|^(?:user|caller|menu|ivr)(?:input|entry)$/
 
 const SAYABLE = new Set([...PERHAPS, ...CODES, ...CARD_CODES, ...PIN_OTHERS, ...CARD_WORDS, ...ADDRESS_WORDS, 'pin', 'track', 'stripe', 'magnetic', 'of'])
 
@@ -95,7 +101,8 @@ function judge(name: string): NameVerdict {
   const suspicion = suspect(words, joined)
   const card = words.some((word) => CARD_WORDS.has(word)) || CARD_PHRASES.test(joined)
   const address = words.some((word) => ADDRESS_WORDS.has(word))
-  return suspicion === null && !card && !address ? HARMLESS : { suspicion, card, address }
+  const keyed = KEYED_PHRASES.test(joined.replace(/\d+/g, ''))
+  return suspicion === null && !card && !address && !keyed ? HARMLESS : { suspicion, card, address, keyed }
 }
 
 function suspect(words: readonly string[], joined: string): Suspicion | null {

@@ -1,5 +1,6 @@
 import { hasCardNumber, isCardNumber } from './cards.ts'
 import { asciiDigits } from './digits.ts'
+import { keyedCode } from './keyed.ts'
 
 /** ISO/IEC 7813 track 1: `%B` number `^` name `^` expiry…; the start sentinel may have been lost. */
 const TRACK_1 = /(?:%\s?[A-Z]?|\bB)\d{1,19}\^[^^]{0,60}\^/i
@@ -12,13 +13,14 @@ const HINT = /cv[vcn]|cav2|\bpin\b|card\s+(?:security|verification|validation)|s
 
 /** Every form below has one of these. */
 // oxlint-disable-next-line no-control-regex
-const LIKELY = /[\s:=#^;>]|\d{12}d\d{4}|cv[vcn]2?\d|cav2\d|[^\x00-\x7f]/i
+const LIKELY = /[\s:=#*^;>]|\d{12}d\d{4}|cv[vcn]2?\d|cav2\d|[^\x00-\x7f]/i
 
 /** What of sensitive authentication data a text holds in itself, whatever its field is called. */
 export function sensitiveText(text: string): 'track' | 'code' | 'pin' | null {
   if (text.length < 7 || !LIKELY.test(text)) return null
   if (text.includes('^') && TRACK_1.test(asciiDigits(text))) return 'track'
   if (text.length >= 17 && /\d[=Dd]\d{4}/.test(text) && hasTrack2(text)) return 'track'
+  if (/[#*]/.test(text) && keyedCode(asciiDigits(text))) return 'code'
   if (!HINT.test(text)) return null
   const ascii = asciiDigits(text)
   return CODE_TEXT.test(ascii) ? 'code' : PIN_TEXT.test(ascii) ? 'pin' : null

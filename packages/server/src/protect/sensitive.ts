@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import { detect } from './detect.ts'
+import { codeAfterCard, keyedCode, keysPressed } from './keyed.ts'
 import { scanner } from './scan.ts'
 import { judgeName, sayable } from './sensitive-names.ts'
 import type { Suspicion } from './sensitive-names.ts'
@@ -12,6 +13,8 @@ const worthAWalk = scanner(
     'cvv cvc cvd cvn cvp cve cav csc cid" cid2 c_v c-v c.v pin track strip swipe msr chip'.split(' '),
     'secur sicherheit segur sicur verif validation crypt krypt karten card signaturepanel'.split(' '),
     ['c v', 'code":"000"', 'code":"0000"', 'code":000', 'code": "000"', 'code": "0000"', 'code": 000'],
+    'dtmf keypress keypad keyed pressed digits digit" input entry 0# 0* ,# ,* "#" "*" "pound" "star"'.split(' '),
+    ['0 #', '0 *'],
     ['^', '\\u', ';0', '000000000000=', '000000000000d', '\xef\xbc', '\xef\xbd', '\xf0\x9d'],
   ].flat(),
 )
@@ -79,7 +82,23 @@ function visitArray(list: JsonValue[], path: string, around: Context, depth: num
     const { suspicion } = judgeName(name)
     if (suspicion !== null && scalarHolds(suspicion, value as JsonValue, around, true)) found.push(`${path}[1]`)
   }
+  const keys = list.length > 13 ? keysPressed(list) : null
+  if (keys !== null ? keyedCode(keys) : codeAfterCard(entriesOf(list))) found.push(`${path}[]`)
   for (let i = 0; i < list.length; i++) visit(list[i] as JsonValue, `${path}[]`, around, depth + 1, found)
+}
+
+/** What was entered by keys, in order: values under names that say so, of an object or of a list of them. */
+function entriesOf(value: JsonObject | readonly JsonValue[]): string[] {
+  const entries: string[] = []
+  const take = (object: JsonObject): void => {
+    for (const key in object) {
+      const each = object[key]
+      if ((typeof each === 'string' || typeof each === 'number') && judgeName(key).keyed) entries.push(String(each))
+    }
+  }
+  if (!Array.isArray(value)) take(value as JsonObject)
+  else for (const each of value as readonly JsonValue[]) if (typeof each === 'object' && each !== null && !Array.isArray(each)) take(each)
+  return entries
 }
 
 function visitObject(object: JsonObject, path: string, around: Context, depth: number, found: string[]): void {
@@ -88,11 +107,13 @@ function visitObject(object: JsonObject, path: string, around: Context, depth: n
   let suspicious = false
   let namer = false
   let valuer = false
+  let keyed = 0
   for (const key of keys) {
     if (NAMERS.has(key)) namer = true
     if (VALUERS.has(key)) valuer = true
     const verdict = judgeName(key)
     if (verdict.suspicion !== null) suspicious = true
+    if (verdict.keyed) keyed++
     if ((verdict.card && !here.card) || (verdict.address && !here.address)) here = { card: here.card || verdict.card, address: here.address || verdict.address }
   }
   if (suspicious && !here.card) for (const key of keys) if (isCard(object[key] as JsonValue)) here = { card: true, address: here.address }
@@ -111,6 +132,7 @@ function visitObject(object: JsonObject, path: string, around: Context, depth: n
     if (typeof value === 'string') visitText(value, path, key, depth, found)
     else if (typeof value === 'object' && value !== null) visit(value, below(path, key), within(key, around), depth + 1, found)
   }
+  if (keyed > 1 && codeAfterCard(entriesOf(object))) found.push(path === '' ? '(keys)' : path)
   if (namer && valuer) visitPair(object, keys, path, here, found)
 }
 

@@ -10,9 +10,14 @@ const CONTEXT = /\bssn\b|social\s*sec|socialsec|soc\s*sec|tax(?:payer)?\s*id|\bt
  */
 export function hasSsn(text: string, name: string): boolean {
   for (const [, area, , group, serial] of text.matchAll(WRITTEN)) if (isIssued(area as string, group as string, serial as string)) return true
-  if (!CONTEXT.test(text) && !CONTEXT.test(name)) return false
+  if (!CONTEXT.test(text) && !namesSsn(name)) return false
   for (const [, area, group, serial] of text.matchAll(BARE)) if (isIssued(area as string, group as string, serial as string)) return true
   return false
+}
+
+/** Whether the words of a field's name make a social security number of nine digits. */
+export function namesSsn(name: string): boolean {
+  return CONTEXT.test(name)
 }
 
 function isIssued(area: string, group: string, serial: string): boolean {

@@ -6,6 +6,7 @@ import type { FieldNode, FieldRule } from '../pack/pack.ts'
 import { detect, detectNumber } from './detect.ts'
 import type { Detected } from './detect.ts'
 import type { ProtectEnv } from './env.ts'
+import { pieceDigits, splitInList, splitInMembers, worthJoining } from './split.ts'
 
 /** All disclosures of one event that belong to one owner. */
 export interface OwnerDisclosures {
@@ -64,6 +65,8 @@ export class Walk {
   object(object: JsonObject, node: FieldNode | null, path: string, depth: number): JsonObject {
     const out: JsonObject = {}
     let others: JsonValue[] | null = null
+    let pieces = 0
+    let digits = 0
     for (const key in object) {
       const named = node?.keys.get(key)
       // Metrics and refusals show paths: names nobody has listed are the sender's, and may be anything.
@@ -79,9 +82,17 @@ export class Walk {
       }
       const kept = this.#value(object[key] as JsonValue, named ?? node?.any ?? null, key, label, path, depth)
       if (kept === undefined) continue
+      if (typeof kept !== 'object') {
+        const brought = pieceDigits(kept)
+        if (brought > 0) {
+          pieces++
+          digits += brought
+        }
+      }
       if (key === '__proto__') Object.defineProperty(out, key, { value: kept, enumerable: true, configurable: true, writable: true })
       else out[key] = kept
     }
+    if (worthJoining(pieces, digits)) this.#joinMembers(out, node, path)
     // `*` is no word: no key of the sender's is called that.
     if (others !== null) out['*'] = others
     return out
@@ -106,7 +117,7 @@ export class Walk {
 
   #plain(value: JsonValue, node: FieldNode | null, key: string, label: string, path: string, depth: number): JsonValue {
     if (typeof value === 'string' || typeof value === 'number') {
-      const found = typeof value === 'string' ? detect(value, key) : detectNumber(value)
+      const found = typeof value === 'string' ? detect(value, key) : detectNumber(value, key)
       if (found === null) return value
       this.#hit(join(path, label), found)
       if (typeof value === 'string' && this.#isInName(value, found)) this.exposed ??= { path: join(path, label), kind: found }
@@ -118,6 +129,11 @@ export class Walk {
     if (!Array.isArray(value)) return this.object(value, node, below, depth + 1)
     // A plain field may have several values; what is inside of objects must be named itself.
     const items = node?.items ?? null
+    const split = this.#splitIn(value, items, key)
+    if (split !== null) {
+      this.#hit(split.member === null ? below : join(below, split.member), split.kind)
+      return this.#commit(INTERACTION, value)
+    }
     return this.#items(value, (each) =>
       items === null
         ? typeof each === 'object' && each !== null
@@ -149,23 +165,74 @@ export class Walk {
     return out
   }
 
+  /** A number in pieces, of which each stays in clear, is committed piece by piece. */
+  #joinMembers(out: JsonObject, node: FieldNode | null, path: string): void {
+    for (const { kind, keys } of splitInMembers(out, path.slice(path.lastIndexOf('.') + 1))) {
+      for (const key of keys) {
+        const value = out[key] as JsonValue
+        if (typeof value === 'object') continue
+        this.#hit(join(path, node?.keys.get(key) === undefined ? '*' : key), kind)
+        out[key] = this.#commit(INTERACTION, value)
+      }
+    }
+  }
+
+  /** What a list that stays in clear holds in pieces: its elements, or one member of all its elements. */
+  #splitIn(list: readonly JsonValue[], items: FieldNode | null, key: string): { kind: Detected; member: string | null } | null {
+    const [first] = list
+    if (list.length < 2 || first === null || first === undefined) return null
+    if (typeof first !== 'object') {
+      if (items !== null && items.rule?.class !== 'plain') return null
+      let digits = 0
+      for (const each of list) digits += pieceDigits(each)
+      const kind = worthJoining(list.length, digits) ? splitInList(list, key) : null
+      return kind === null ? null : { kind, member: null }
+    }
+    if (items === null || Array.isArray(first)) return null
+    for (const [member, { rule }] of items.keys) {
+      if (rule?.class !== 'plain' || pieceDigits((first as JsonObject)[member] ?? null) === 0) continue
+      const kind = splitInList(
+        list.map((each) => (typeof each === 'object' && each !== null && !Array.isArray(each) ? (each[member] ?? null) : null)),
+        `${key} ${member}`,
+      )
+      if (kind !== null) return { kind, member }
+    }
+    return null
+  }
+
   #map(value: JsonValue, rule: FieldRule & { class: 'map' }, path: string): JsonValue {
     const owner = rule.whose ?? INTERACTION
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.#commit(owner, value)
     const out: JsonValue[] = []
+    let digits = 0
     for (const name in value) {
       const each = value[name] as JsonValue
       if (rule.allow.has(name)) {
-        const found = typeof each === 'string' ? detect(each, name) : typeof each === 'number' ? detectNumber(each) : null
+        const found = typeof each === 'string' ? detect(each, name) : typeof each === 'number' ? detectNumber(each, name) : null
         if (found !== null) this.#hit(join(path, name), found)
         else if (typeof each !== 'object' || each === null) {
+          digits += pieceDigits(each)
           out.push({ key: name, value: each })
           continue
         }
       }
       out.push({ '...': this.#digest(owner, { key: name, value: each }) })
     }
-    return out
+    return worthJoining(out.length, digits) ? this.#joinEntries(out, owner, path) : out
+  }
+
+  /** The same for attributes that stay in clear. */
+  #joinEntries(entries: readonly JsonValue[], owner: string, path: string): JsonValue[] {
+    const clear = new Map(
+      (entries as { key?: string; value?: JsonValue }[]).flatMap(({ key, value }) => (key === undefined ? [] : [[key, value as JsonValue]])),
+    )
+    const split = splitInMembers(Object.fromEntries(clear), path.slice(path.lastIndexOf('.') + 1))
+    for (const { kind, keys } of split) for (const key of keys) this.#hit(join(path, key), kind)
+    const cut = new Set(split.flatMap(({ keys }) => keys))
+    return entries.map((entry) => {
+      const { key } = entry as { key?: string }
+      return key !== undefined && cut.has(key) ? { '...': this.#digest(owner, entry) } : entry
+    })
   }
 
   #commit(role: string, value: JsonValue): JsonValue {
