@@ -1,5 +1,6 @@
 import { isAuditId } from '@sealtrail/evidence'
-import type { Index, Token } from './index.ts'
+import { SealtrailError } from '../errors.ts'
+import type { Forgotten, Index, Token } from './index.ts'
 import type { Records } from './records.ts'
 
 /** One commit as the sealing thread made it. */
@@ -64,6 +65,19 @@ export class Follower {
   async forget(log: string, first: number, records: readonly Uint8Array[]): Promise<void> {
     await this.idle()
     await this.#deps.index.forget({ log, first, records, tokens: await this.#tokensOf(records) })
+  }
+
+  /**
+   * Has the index forget tokens of records that it holds, once it holds everything committed: tokens it had read before they
+   * were erased are in it by then. @throws SealtrailError INDEX_BEHIND when it is not written any more
+   */
+  async forgetTokens(log: string, records: readonly Forgotten[]): Promise<void> {
+    const { index, records: sealed } = this.#deps
+    const size = sealed.size(log)
+    this.push({ log, first: size, records: [], tokens: [] })
+    await this.idle()
+    if (index.size(log) < size) throw new SealtrailError('INDEX_BEHIND')
+    await index.forgetTokens(log, records)
   }
 
   /** Resolves when nothing pushed is waiting. */

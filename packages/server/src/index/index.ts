@@ -4,6 +4,13 @@ export interface Token {
   readonly token: Uint8Array
 }
 
+/** A record that carries tokens no more. */
+export interface Forgotten {
+  readonly index: number
+  /** 16 bytes each. */
+  readonly tokens: readonly Uint8Array[]
+}
+
 /** Consecutive records of one log, as committed. */
 export interface Batch {
   readonly log: string
@@ -65,6 +72,11 @@ export interface Index {
    * one that is none, is passed over; what is forgotten already stays so.
    */
   forget(batch: Batch): Promise<void>
+  /**
+   * Forgets that these records carry these tokens: the person is erased whose values they stood for. Every other way to find
+   * them stays; what is forgotten already stays so.
+   */
+  forgetTokens(log: string, records: readonly Forgotten[]): Promise<void>
   /** Records with this audit id, usually one; a copy in another log has the same id. */
   auditid(auditid: string): Promise<Place[]>
   /** Records of a subject with a sequence number > `after`, ascending, at most `limit`. */

@@ -15,6 +15,13 @@ export interface Journal {
   release(position: Position): Promise<void>
   /** Lets the next append begin a new file, so that the old one, a copy of what it held, can be deleted once all of it is sealed. */
   turn(): void
+  /**
+   * Goes on in a new file now, whether or not anything is appended; resolves to its number: everything before is in older files.
+   * @throws SealtrailError DATA_UNWRITABLE
+   */
+  rotate(): Promise<number>
+  /** Number of the oldest file kept. */
+  readonly oldest: number
   /** Where the next entry goes. */
   readonly end: Position
   close(): Promise<void>

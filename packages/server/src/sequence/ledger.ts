@@ -48,6 +48,11 @@ export interface Ledger {
   write(batch: LedgerBatch): Promise<void>
   /** Forgets identities whose records have expired: the same event sent again is a new one. What is not known changes nothing. */
   forget(identities: readonly string[]): Promise<void>
+  /**
+   * Forgets what these identities said, and that they said it is rewritten on disk as well: any content counts as the same from
+   * then on. Rewrites all identities.
+   */
+  forgetContent(identities: readonly string[]): Promise<void>
   /** Gives back the room of what was forgotten; rewrites all identities, so once in a while. */
   compact(): Promise<void>
   /** Replay of the log begins here; null: at its first record. */

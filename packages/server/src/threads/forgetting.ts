@@ -1,13 +1,21 @@
 import type { Worker } from 'node:worker_threads'
 import { SealtrailError } from '../errors.ts'
+import type { Forgotten } from '../index/index.ts'
 
-/** Has the index thread forget records before their segments are removed. @returns resolves once it has */
-export function forgettingIn(worker: () => Worker | null): (log: string, first: number, records: readonly Uint8Array[]) => Promise<void> {
+/** What the index thread can be asked to forget. */
+export type ToForget =
+  /** Records before their segments are removed. */
+  | { readonly log: string; readonly first: number; readonly records: readonly Uint8Array[] }
+  /** Tokens of records whose person is erased. */
+  | { readonly log: string; readonly tokensOf: readonly Forgotten[] }
+
+/** Has the index thread forget. @returns resolves once it has. @throws SealtrailError INDEX_BEHIND: it could not */
+export function forgettingIn(worker: () => Worker | null): (what: ToForget) => Promise<void> {
   let next = 0
-  return (log, first, records) =>
+  return (what) =>
     new Promise((resolve, reject) => {
       const indexer = worker()
-      const failed = (): void => reject(new SealtrailError('INDEX_BEHIND', 'the index could not forget what expires, so it stays'))
+      const failed = (): void => reject(new SealtrailError('INDEX_BEHIND', 'the index could not forget what is to go'))
       if (indexer === null) return failed()
       const id = next++
       const listen = (message: { forgotten?: number; failed?: boolean }): void => {
@@ -17,7 +25,7 @@ export function forgettingIn(worker: () => Worker | null): (log: string, first: 
         else resolve()
       }
       indexer.on('message', listen)
-      // Copies: these are views into a whole segment.
-      indexer.postMessage({ forget: id, log, first, records: records.map((bytes) => Uint8Array.from(bytes)) })
+      // Copies: records are views into a whole segment.
+      indexer.postMessage({ forget: id, what: 'records' in what ? { ...what, records: what.records.map((bytes) => Uint8Array.from(bytes)) } : what })
     })
 }

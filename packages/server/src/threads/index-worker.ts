@@ -6,6 +6,7 @@ import { Follower } from '../index/follower.ts'
 import { openIndex } from '../index/level/open.ts'
 import { createLog, errorFields } from '../observe/log.ts'
 import { fromFeed } from './feed.ts'
+import type { ToForget } from './forgetting.ts'
 import type { FedCommit } from './feed.ts'
 import { openReadSide } from './read-side.ts'
 import { Sizes } from './sizes.ts'
@@ -39,21 +40,19 @@ const follower = new Follower({
   onFailure: (error) => log.error('the index cannot be written; answers come from the segments until it is rebuilt', errorFields(error)),
 })
 
-/** Records whose segments are about to be removed; answered once the index has forgotten them. */
 interface Forget {
   readonly forget: number
-  readonly log: string
-  readonly first: number
-  readonly records: readonly Uint8Array[]
+  readonly what: ToForget
 }
 
 port.on('message', (message: FedCommit | Forget | 'close') => {
   if (typeof message === 'object' && 'forget' in message) {
-    const { forget, log: name, first, records } = message
-    follower.forget(name, first, records).then(
+    const { forget, what } = message
+    const done = 'records' in what ? follower.forget(what.log, what.first, what.records) : follower.forgetTokens(what.log, what.tokensOf)
+    done.then(
       () => port.postMessage({ forgotten: forget }),
       (error: unknown) => {
-        log.error('the index could not forget what expires', errorFields(error))
+        log.error('the index could not forget what is to go', errorFields(error))
         port.postMessage({ forgotten: forget, failed: true })
       },
     )

@@ -97,6 +97,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   holding = legal
   const extending = extendingOf(config, sealing, legal.retained, { log })
   const exports = startExports(config, sealing, { log, now, threads: true })
+  const forget = forgettingIn(() => indexer)
   const retaining = await startRetaining(config, sealing, {
     now,
     log,
@@ -104,7 +105,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     monotonic: () => performance.now(),
     index: {
       subject: async (...what) => (searched ??= await LevelIndex.open(join(config.data, 'index'))).subject(...what),
-      forget: forgettingIn(() => indexer),
+      forget: (log, first, records) => forget({ log, first, records }),
     },
     alone: (work) => legal.alone(work),
   })

@@ -130,3 +130,33 @@ test('rebuilds from nothing but segments and vault, whatever lies in the folder'
   await assertWhole(index, 'b', 7, 10_000)
   await index.close()
 })
+
+test('forgets tokens only once it holds what is committed: what it read before they were erased is in by then', async () => {
+  const index = await LevelIndex.open(join(folder, String(count++)))
+  const records = new MemoryRecords()
+  records.add('a', ...Array.from({ length: 50 }, (_, n) => sample(n)))
+  const reading = Promise.withResolvers<void>()
+  const follower = new Follower({
+    index,
+    records,
+    // Read before the erasure, applied after it.
+    async tokens(auditids) {
+      const read = await tokens(auditids)
+      reading.resolve()
+      await new Promise((resolve) => setImmediate(resolve))
+      return read
+    },
+    onFailure: assert.fail,
+  })
+  const caught = follower.catchUp()
+  await reading.promise
+  await follower.forgetTokens('a', [7, 8].map((n) => ({ index: n, tokens: [tokenOf(idOf(n)).token] })))
+  await caught
+  for (const n of [6, 7, 8, 9]) assert.deepEqual(await index.token('a', tokenOf(idOf(n)).token, { after: -1, limit: 9 }), n === 7 || n === 8 ? [] : [n])
+  await follower.close()
+  // One that does not follow any more says so, and nothing counts as forgotten.
+  records.add('a', sample(50))
+  await assert.rejects(follower.forgetTokens('a', [{ index: 6, tokens: [tokenOf(idOf(6)).token] }]), { code: 'INDEX_BEHIND' })
+  assert.deepEqual(await index.token('a', tokenOf(idOf(6)).token, { after: -1, limit: 9 }), [6])
+  await index.close()
+})

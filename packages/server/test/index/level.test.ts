@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFileSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -188,4 +189,29 @@ test('unreadable records are counted and passed over', () =>
     await index.apply({ log: 'l', first: 0, records: [Buffer.from('{'), recordOf({ n: 1 })], tokens: [] })
     assert.equal(index.size('l'), 2)
     assert.equal(index.unreadable, 1)
+  }))
+
+test('tokens of an erased person are in no table any more, and everything else is found as before', () =>
+  withIndex(async (index, directory) => {
+    const samples: Sample[] = Array.from({ length: 400 }, (_, n) => ({ n, subject: uuidOf(n % 20), sequence: 1 + Math.floor(n / 20) }))
+    const tokens = samples.map(({ n }) => [token(`t${n % 7}`), token(`own${n}`)])
+    await index.apply(batch('calls', 0, samples, tokens))
+    await index.apply(batch('other', 0, samples, tokens))
+    const gone = samples.filter(({ n }) => n % 7 === 3).map(({ n }) => ({ index: n, tokens: [token('t3').token, token(`own${n}`).token] }))
+    for (const log of ['calls', 'other']) await index.forgetTokens(log, gone)
+    // Again, and of a log nobody knows: nothing changes.
+    await index.forgetTokens('calls', gone)
+    await index.forgetTokens('nowhere', gone)
+    for (const log of ['calls', 'other'])
+      for (const { n } of samples) {
+        const erased = n % 7 === 3
+        assert.deepEqual(await index.token(log, token(`own${n}`).token, { after: -1, limit: 9 }), erased ? [] : [n])
+        assert.equal((await index.token(log, token(`t${n % 7}`).token, { after: -1, limit: 100 })).includes(n), !erased)
+        assert.equal((await index.subject(log, uuidOf(n % 20), Math.floor(n / 20), 1))[0]?.index, n)
+      }
+    const tables = readdirSync(directory).filter((name) => /\.(?:ldb|log)$/.test(name))
+    const bytes = Buffer.concat(tables.map((name) => readFileSync(join(directory, name))))
+    // A table leaves out of a key what it shares with the one before.
+    assert.ok(bytes.includes(token('t2').token.subarray(4)))
+    for (const { tokens } of gone) for (const each of tokens) assert.equal(bytes.indexOf(each.subarray(4)), -1)
   }))

@@ -304,3 +304,25 @@ test('after a failed sync it refuses, and reopened goes on in a new file without
   await journal.close()
   assert.deepEqual(await reopen(dir), { entries: ['kept', 'next'], cut: null })
 })
+
+test('goes on in a new file when told to, with nothing appended, and what is appended meanwhile is in one of the two', async () => {
+  const dir = folder()
+  const journal = await openJournal(dir)
+  assert.equal(await journal.rotate(), 1, 'an empty file need not be left')
+  const appends = [journal.append(bytes('a')), journal.append(bytes('b'))]
+  const rotated = journal.rotate()
+  // Before it is done, and while the new file is made.
+  appends.push(journal.append(bytes('c')))
+  assert.equal(await rotated, 2)
+  appends.push(journal.append(bytes('d')))
+  const files = (await Promise.all(appends)).flat().map(({ file }) => file)
+  assert.deepEqual([files[0], files[1], files[3]], [1, 1, 2])
+  assert.deepEqual(await all(journal), ['a', 'b', 'c', 'd'])
+  assert.equal(journal.oldest, 1)
+  await journal.release({ file: 2, offset: 0 })
+  assert.equal(journal.oldest, 2)
+  assert.deepEqual((await all(journal)).at(-1), 'd')
+  await journal.close()
+  await assert.rejects(journal.rotate(), code('NOT_DURABLE', /closed/))
+  assert.deepEqual((await reopen(dir)).entries.at(-1), 'd')
+})

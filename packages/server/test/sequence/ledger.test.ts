@@ -270,3 +270,26 @@ test('recent values are bounded, and what is used stays', () => {
   assert.equal(recent.get('0'), undefined)
   assert.equal(recent.get('999'), 999)
 })
+
+test('what a record said is forgotten on disk as well, and where it stands is not', async () => {
+  const dir = folder()
+  const { ledger } = await openLedger(dir, { flushRows: 40 })
+  // Some of it in tables, some in memory only.
+  for (let at = 0; at < 100; at += 20) await ledger.write(batch('notifications', at, at + 20))
+  const gone = [3, 50, 97]
+  await ledger.forgetContent([...gone.map(identity), identity(1000)])
+  await ledger.forgetContent(gone.map(identity))
+  const known = await ledger.known(Array.from({ length: 100 }, (_, i) => identity(i)))
+  known.forEach((each, i) =>
+    assert.deepEqual(each, { log: 'notifications', index: i, fingerprint: gone.includes(i) ? '' : row(i).fingerprint, flags: 65, timeMs: row(i).timeMs }),
+  )
+  assert.deepEqual(await ledger.known([identity(1000)]), [null])
+  const bytes = Buffer.concat(readdirSync(dir).map((name) => readFileSync(join(dir, name))))
+  assert.ok(bytes.includes(Buffer.from(row(4).fingerprint, 'latin1')))
+  for (const i of gone) assert.equal(bytes.indexOf(Buffer.from(row(i).fingerprint, 'latin1')), -1, `${i}`)
+  await close(ledger)
+  const again = await openLedger(dir)
+  assert.equal(again.rebuilt, null)
+  assert.equal((await again.ledger.known([identity(50)]))[0]?.fingerprint, '')
+  await close(again.ledger)
+})

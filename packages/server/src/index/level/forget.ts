@@ -1,6 +1,6 @@
 import { readFields } from '../fields.ts'
 import type { Fields } from '../fields.ts'
-import type { Token } from '../index.ts'
+import type { Forgotten, Token } from '../index.ts'
 import { plainToken } from '../plain-token.ts'
 import { SUBJECT_KEY, TIME_KEY, TOKEN_KEY, writeSubjectKey, writeTimeKey, writeTokenKey } from './keys.ts'
 
@@ -30,4 +30,26 @@ export function forgetting(
     }
   })
   return keys
+}
+
+/** Above this many tokens their neighbourhoods are rewritten as one. */
+const MAX_RANGES = 64
+
+/** The keys that say these records carry these tokens, and the ranges in which they lie: keys of one token are neighbours. */
+export function forgettingTokens(log: number, records: readonly Forgotten[]): { keys: Buffer[]; ranges: ReadonlyArray<readonly [Buffer, Buffer]> } {
+  const keys: Buffer[] = []
+  for (const { index, tokens } of records)
+    for (const token of tokens) {
+      const key = Buffer.alloc(TOKEN_KEY)
+      writeTokenKey(key, log, token, index)
+      keys.push(key)
+    }
+  keys.sort(Buffer.compare)
+  const ranges: Array<[Buffer, Buffer]> = []
+  for (const key of keys) {
+    const last = ranges.at(-1)
+    if (last !== undefined && last[1].compare(key, 0, TOKEN_KEY - 6, 0, TOKEN_KEY - 6) === 0) last[1] = key
+    else ranges.push([key, key])
+  }
+  return { keys, ranges: ranges.length <= MAX_RANGES ? ranges : [[keys[0] as Buffer, keys.at(-1) as Buffer]] }
 }

@@ -1,7 +1,7 @@
 import { isAuditId } from '@sealtrail/evidence'
 import { ClassicLevel } from 'classic-level'
 import { readFields } from '../fields.ts'
-import type { Batch, Facets, Index, Place, SubjectPlace, TimeMatch, TimePlace } from '../index.ts'
+import type { Batch, Facets, Forgotten, Index, Place, SubjectPlace, TimeMatch, TimePlace } from '../index.ts'
 import { groupMatches } from '../facets.ts'
 import { Groups, decodeGroup, encodeGroup, groupDecides } from './groups.ts'
 import {
@@ -21,7 +21,7 @@ import {
 } from './keys.ts'
 import { MAX_U48 } from '../index.ts'
 import { plainToken } from '../plain-token.ts'
-import { forgetting } from './forget.ts'
+import { forgetting, forgettingTokens } from './forget.ts'
 import { mergeTimelines } from './merge.ts'
 import type { Line } from './merge.ts'
 
@@ -30,6 +30,8 @@ const INDEX_FORMAT = 'sealtrail/index/1'
 const VERSION_KEY: Buffer = Buffer.of(PREFIX.version)
 const MAX_LOGS = 0xffff
 const EMPTY = Buffer.alloc(0)
+/** A key behind all others. */
+const AFTER_ALL = Buffer.of(0x7e)
 
 type Database = ClassicLevel<Buffer, Buffer>
 type Writer = { number: number; size: number; groups: Groups }
@@ -140,6 +142,16 @@ export class LevelIndex implements Index {
       const own = keys.filter((key) => key[0] === prefix).sort(Buffer.compare)
       if (own.length > 0) await this.#db.compactRange(own[0] as Buffer, own.at(-1) as Buffer)
     }
+  }
+
+  async forgetTokens(log: string, records: readonly Forgotten[]): Promise<void> {
+    const number = this.#numberOf(log)
+    const { keys, ranges } = forgettingTokens(number ?? 0, records)
+    if (number === null || keys.length === 0) return
+    // What is in memory goes into a file of its own first: a table that holds a key and its deletion would not be looked at again.
+    await this.#db.compactRange(AFTER_ALL, AFTER_ALL)
+    await this.#db.batch(keys.map((key) => ({ type: 'del' as const, key })))
+    for (const [first, last] of ranges) await this.#db.compactRange(first, last)
   }
 
   async auditid(auditid: string): Promise<Place[]> {

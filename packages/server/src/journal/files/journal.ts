@@ -203,6 +203,28 @@ class Files implements FileJournal {
     this.#turned ||= this.#offset > FILE_HEADER
   }
 
+  get oldest(): number {
+    return this.#files[0] ?? this.#file
+  }
+
+  async rotate(): Promise<number> {
+    while (this.#writing !== null) await this.#writing
+    if (this.#failed !== null) throw this.#failed
+    if (this.#closed) throw new SealtrailError('NOT_DURABLE', 'the journal is closed')
+    if (this.#offset <= FILE_HEADER) return this.#file
+    // Appends that arrive meanwhile wait, as they do for a write.
+    const turned = this.#rotate()
+    const writing = turned.then(
+      () => this.#drain(),
+      () => this.#drain(),
+    )
+    this.#writing = writing
+    await turned.catch((error: unknown) => {
+      throw unwritable('rotate', error)
+    })
+    return this.#file
+  }
+
   async reopen(): Promise<boolean> {
     // Appends that arrive meanwhile are refused: `#failed` stands until the new file does.
     while (this.#writing !== null) await this.#writing

@@ -29,6 +29,8 @@ export interface OpenedLedger {
 /** So few rows, found in memory mostly, are read in less time than the way to another thread and back takes. */
 const AT_ONCE = 16
 
+const BEHIND_ALL = Buffer.from('~')
+
 /** In the folder once a damaged row was read: whatever else it says is not to be believed. */
 const DAMAGED = 'DAMAGED'
 
@@ -193,6 +195,22 @@ class LevelLedger implements Ledger {
     await this.#level.batch(identities.map((identity) => ({ type: 'del' as const, key: identityKey(identity) })))
   }
 
+  async forgetContent(identities: readonly string[]): Promise<void> {
+    // What is in memory goes into a file of its own first: a table that holds both values of a row would not be looked at again.
+    await this.#level.compactRange(BEHIND_ALL, BEHIND_ALL)
+    const keys = identities.map(identityKey)
+    const values = await this.#read(keys)
+    const batch = this.#level.batch()
+    values.forEach((value, i) => {
+      const key = keys[i] as Buffer
+      if (value === undefined) return
+      const { logNumber, ...known } = this.#believe(() => decodeKnown(key, value))
+      batch.put(key, encodeKnown(key, logNumber, { ...known, identity: identities[i] as string, fingerprint: '' }))
+    })
+    await batch.write()
+    await this.compact()
+  }
+
   async compact(): Promise<void> {
     await this.#level.compactRange(Buffer.from('i'), Buffer.from('j'))
   }
@@ -221,7 +239,7 @@ class LevelLedger implements Ledger {
   async #flush(): Promise<void> {
     const flushed = [...this.#markers]
     if (flushed.every(([, { marker, safe }]) => marker.size === safe.size)) return
-    await this.#level.compactRange(Buffer.from('~'), Buffer.from('~'))
+    await this.#level.compactRange(BEHIND_ALL, BEHIND_ALL)
     const batch = this.#level.batch()
     for (const [log, { marker }] of flushed) {
       const row = { ...this.#rowOf(log), safe: marker }
