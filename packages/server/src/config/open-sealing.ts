@@ -42,6 +42,8 @@ import type { SystemEvent } from '../threads/system-entry.ts'
 import { Sizes } from '../threads/sizes.ts'
 import { LevelVault } from '../vault/level/vault.ts'
 import type { Vault } from '../vault/vault.ts'
+import { acceptedEvents } from './accepted-events.ts'
+import type { AcceptedEvents } from './accepted-events.ts'
 import { Accepting } from './accepting.ts'
 import { disagreement } from './catch-up-ledger.ts'
 import { checkVault } from './check-vault.ts'
@@ -100,6 +102,9 @@ export interface Sealing {
   turnJournal(): void
   /** Forgets identities of records that expire, by the ids of their packs. */
   forget(trail: string, ids: readonly string[]): Promise<void>
+  /** Forgets what they said: the person is erased whose values it was. */
+  forgetContent(trail: string, ids: readonly string[]): Promise<void>
+  readonly accepted: AcceptedEvents
   readonly packs: OpenPacks
   readonly sizes: Sizes
   readonly holds: Holds
@@ -280,6 +285,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     if (alarm !== null) opening.writer.stop(forked(alarm))
   }
 
+  const identitiesOf = (trail: string, ids: readonly string[]): string[] => ids.map((id) => keys.name(`${config.tenant}\n${trail}\n${id}`))
   await replayJournal(journal, vault, flow, { report: note, vaultDamaged })
   pins.start(system)
 
@@ -314,9 +320,9 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     },
     turnJournal: () => journal.turn(),
     forgotten: () => ledger.compact(),
-    async forget(trail, ids) {
-      await ledger.forget(ids.map((id) => keys.name(`${config.tenant}\n${trail}\n${id}`)))
-    },
+    forget: (trail, ids) => ledger.forget(identitiesOf(trail, ids)),
+    forgetContent: (trail, ids) => ledger.forgetContent(identitiesOf(trail, ids)),
+    accepted: acceptedEvents(journal, works.marks, works.journalEnd),
     packs,
     sizes,
     holds,

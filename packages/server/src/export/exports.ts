@@ -80,10 +80,26 @@ export class Exports {
     const now = this.#deps.now()
     for (const job of this.#jobs.values()) {
       const over = job.expires === null ? job.state === 'failed' && Date.parse(job.created) + this.#deps.keepMs <= now : Date.parse(job.expires) <= now
-      if (!over) continue
-      rmSync(this.path(job.id), { force: true })
-      rmSync(this.#file(job.id), { force: true })
-      this.#jobs.delete(job.id)
+      if (over) this.remove([job.id])
+    }
+  }
+
+  /** Resolves when every export asked for by now is made, or has failed. */
+  async idle(): Promise<void> {
+    await this.#last
+  }
+
+  /** Whether its file is here. */
+  has(id: string): boolean {
+    return existsSync(this.path(id))
+  }
+
+  /** Removes exports before their time; that one is gone already is success. */
+  remove(ids: readonly string[]): void {
+    for (const id of ids) {
+      rmSync(this.path(id), { force: true })
+      rmSync(this.#file(id), { force: true })
+      this.#jobs.delete(id)
     }
   }
 

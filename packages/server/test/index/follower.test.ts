@@ -150,7 +150,10 @@ test('forgets tokens only once it holds what is committed: what it read before t
   })
   const caught = follower.catchUp()
   await reading.promise
-  await follower.forgetTokens('a', [7, 8].map((n) => ({ index: n, tokens: [tokenOf(idOf(n)).token] })))
+  await follower.forgetTokens(
+    'a',
+    [7, 8].map((n) => ({ index: n, tokens: [tokenOf(idOf(n)).token] })),
+  )
   await caught
   for (const n of [6, 7, 8, 9]) assert.deepEqual(await index.token('a', tokenOf(idOf(n)).token, { after: -1, limit: 9 }), n === 7 || n === 8 ? [] : [n])
   await follower.close()
