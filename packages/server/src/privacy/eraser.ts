@@ -37,7 +37,7 @@ export interface Eraser {
   find(person: PersonKeys, onProgress?: (rows: number) => void): Promise<Found>
   /**
    * Everything between the sealed intent and the sealed completion; called again after a crash it goes on. Resolves to what the
-   * certificate says; the desk then stores that and seals the completion. @throws SealtrailError NOT_DURABLE, KEY_UNAVAILABLE: try again later, nothing is undone
+   * certificate says, stored as an object of `system`; the desk seals the completion. @throws SealtrailError NOT_DURABLE, KEY_UNAVAILABLE: try again later, nothing is undone
    */
   execute(order: EraseOrder, onProgress?: (step: string, done: number) => void): Promise<CertificateBody>
 }

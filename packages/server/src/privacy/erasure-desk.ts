@@ -4,11 +4,10 @@ import { crashPoint } from '../observe/crash-point.ts'
 import type { Fold } from '../retain/fold.ts'
 import type { PersonKeys } from '../vault/erasable.ts'
 import type { AffectedRecord, Eraser } from './eraser.ts'
-import type { ErasureBlock, ErasureDesk, ErasureView, PersonAlias } from './erasure.ts'
+import type { ErasureBlock, ErasureDesk, ErasurePlan, ErasureView, PersonAlias } from './erasure.ts'
 import type { ErasureKeeper } from './erasure-keeper.ts'
 import { ERASURE_RECORDS, isOpen, stateOf } from './erasures.ts'
 import type { Erasure, Erasures } from './erasures.ts'
-import type { HandedOut } from './handed-out.ts'
 import { lookUp } from './people.ts'
 import type { Asked, People } from './people.ts'
 import { planOf } from './plan.ts'
@@ -23,7 +22,8 @@ export interface ErasureDeskDeps {
   readonly eraser: Pick<Eraser, 'find'>
   readonly keeper: ErasureKeeper
   blocks(records: readonly AffectedRecord[]): ErasureBlock[]
-  exportsOf(records: readonly AffectedRecord[]): readonly HandedOut[]
+  /** Bundles ever made that hold one of the records, oldest first. */
+  exportsOf(records: readonly AffectedRecord[]): Promise<ErasurePlan['exports']>
   trailOf(log: string): string
   /** Seals in the system log; resolves when it is sealed. */
   seal(event: { readonly what: string; readonly subject: string; readonly id: string; readonly data: JsonObject }): Promise<void>
@@ -122,12 +122,13 @@ export function erasureDesk(deps: ErasureDeskDeps): ErasureDesk {
       await fold.catchUp()
       const meant = (await known(person)).person
       const found = await deps.eraser.find(meant)
+      const exports = await deps.exportsOf(found.records)
       await fold.catchUp()
       return planOf({
         person: meant,
         found,
         blocks: deps.blocks(found.records),
-        exports: deps.exportsOf(found.records),
+        exports,
         trailOf: (log) => deps.trailOf(log),
         needsApproval: deps.approveWithinMs !== null,
       })

@@ -7,7 +7,7 @@ import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import type { Fold } from '../retain/fold.ts'
 import { firstEnd, sameBlocks } from './blocks.ts'
-import type { AffectedRecord, EraseOrder, Eraser, Found } from './eraser.ts'
+import type { AffectedRecord, EraseOrder, Eraser } from './eraser.ts'
 import type { ErasureBlock, ErasureView } from './erasure.ts'
 import { ERASURE_RECORDS, stateOf } from './erasures.ts'
 import type { Erasure, Erasures } from './erasures.ts'
@@ -25,10 +25,8 @@ export interface ErasureKeeperDeps {
   blocks(records: readonly AffectedRecord[]): ErasureBlock[]
   /** Seals in the system log; resolves when it is sealed. */
   seal(event: { readonly what: string; readonly subject: string; readonly id: string; readonly data: JsonObject }): Promise<void>
-  /** Has what waits to be put in order sealed now. */
-  sealWaiting(): Promise<void>
-  /** Makes the body of a certificate durable in the write-once store. @param digest lower-case hex */
-  storeCertificate(digest: string, bytes: Uint8Array): Promise<void>
+  /** The longest that an event may wait for the others of its subject: so long what is not sealed yet is waited for. */
+  readonly heldMs: number
   /** One after the other, and never beside the placing of a hold. */
   alone<T>(work: () => Promise<T>): Promise<T>
   readonly log: Log
@@ -44,11 +42,14 @@ interface Standing {
   progress?: { readonly step: string; readonly done: number }
   problem?: string
   failures: number
+  /** When it was first seen that events of the person wait to be sealed. */
+  waitingMs?: number
 }
 
 /** A day: a timer cannot wait longer than 24 of them, and who configures a shorter obligation need not wait for it. */
 const MOST_WAIT_MS = 86_400_000
 const BLOCKS_SEALED = 25
+const WAIT_MS = 2_000
 
 /**
  * Does what approved erasures ask for, one after the other: begins those that nothing blocks, goes on with those that have
@@ -155,7 +156,7 @@ export class ErasureKeeper {
 
   /** True once the intent is sealed; false while something is in the way, or when nothing is left to be done. */
   async #begin({ id }: Erasure): Promise<boolean> {
-    const { files, people, alone, erasures, fold, blocks, now } = this.#deps
+    const { files, people, eraser, alone, erasures, fold, blocks, now } = this.#deps
     const current = await meantNow(fileOf(id, files).asked ?? [], people)
     if (current.person === null) {
       await alone(() =>
@@ -165,7 +166,8 @@ export class ErasureKeeper {
       return false
     }
     const { person } = current
-    const found = await this.#find(person)
+    const found = await eraser.find(person)
+    if (found.waiting > 0 && this.#waits(id)) return false
     return alone(async () => {
       await fold.catchUp()
       const erasure = erasures.get(id)
@@ -187,13 +189,14 @@ export class ErasureKeeper {
     })
   }
 
-  /** What waits for its place is not among the records yet, and might be what a hold is on. */
-  async #find(person: Parameters<Eraser['find']>[0]): Promise<Found> {
-    const { eraser, sealWaiting } = this.#deps
-    const found = await eraser.find(person)
-    if (found.waiting === 0) return found
-    await sealWaiting()
-    return eraser.find(person)
+  /** What waits for its place is not among the records yet, and may be what a hold is on. A person who never stops calling is not waited for longer. */
+  #waits(id: string): boolean {
+    const { now, heldMs } = this.#deps
+    const standing = this.#of(id)
+    standing.waitingMs ??= now()
+    if (now() - standing.waitingMs >= heldMs + WAIT_MS) return false
+    this.#again(id, WAIT_MS)
+    return true
   }
 
   async #defer(erasure: Erasure, blocks: readonly ErasureBlock[]): Promise<void> {
@@ -209,17 +212,15 @@ export class ErasureKeeper {
   }
 
   async #execute({ id, ground, reference, requested, approved, started }: Erasure): Promise<void> {
-    const { files, eraser, storeCertificate } = this.#deps
+    const { files, eraser } = this.#deps
     const { person } = fileOf(id, files)
     const order: EraseOrder = { id, person, requested: { ...requested, ground, reference }, approved, started: started as string }
     const body = await eraser.execute(order, (step, done) => (this.#of(id).progress = { step, done }))
-    const bytes = Buffer.from(canonicalize(body as unknown as JsonObject))
-    const digest = createHash('sha256').update(bytes).digest('hex')
+    const digest = createHash('sha256')
+      .update(canonicalize(body as unknown as JsonObject))
+      .digest('hex')
     crashPoint('erase:executed')
-    // Dying here: everything is destroyed and no certificate says so yet; the next start finds it done, and goes on.
-    await storeCertificate(digest, bytes)
-    crashPoint('erase:certified')
-    // Dying here: a certificate that no record names, which proves nothing; the next start makes another.
+    // Dying here: all is done, and the certificate is stored that no record names yet; the next start makes another.
     await this.#seal(id, 'completed', completionData({ erasure: id, certificate: `sha256:${digest}`, records: body.records.length }))
     crashPoint('erase:completed')
     // Dying here: complete. The next start removes the file.

@@ -1,14 +1,13 @@
 import type { PersonKeys } from '../vault/erasable.ts'
 import type { AffectedRecord, Found } from './eraser.ts'
 import type { AffectedLog, ErasureBlock, ErasurePlan } from './erasure.ts'
-import type { HandedOut } from './handed-out.ts'
 
 /** What a plan is made of. */
 export interface PlanGround {
   readonly person: PersonKeys
   readonly found: Found
   readonly blocks: readonly ErasureBlock[]
-  readonly exports: readonly HandedOut[]
+  readonly exports: ErasurePlan['exports']
   trailOf(log: string): string
   readonly needsApproval: boolean
 }

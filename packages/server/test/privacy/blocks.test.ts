@@ -1,4 +1,4 @@
-// Why values cannot be erased now, and which copies no erasure reaches.
+// Why values cannot be erased now.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { RecordFields } from '@sealtrail/evidence'
@@ -9,7 +9,6 @@ import { blocksOf, firstEnd, sameBlocks } from '../../src/privacy/blocks.ts'
 import { ClassFlags } from '../../src/privacy/class-flags.ts'
 import type { AffectedRecord } from '../../src/privacy/eraser.ts'
 import type { ErasureBlock } from '../../src/privacy/erasure.ts'
-import { ExportsMade } from '../../src/privacy/handed-out.ts'
 import { Holds } from '../../src/retain/holds.ts'
 
 const DAY = 86_400_000
@@ -121,24 +120,5 @@ describe('what stands in the way of an erasure', () => {
     assert.equal(sameBlocks([hold('a', 1), hold('b', 1)], [hold('b', 7), hold('a', 2)]), true)
     assert.equal(sameBlocks([hold('a', 1)], [hold('a', 1), hold('b', 1)]), false)
     assert.equal(firstEnd([hold('a', 1)]), null)
-  })
-})
-
-describe('bundles that were handed out', () => {
-  const made = (id: string, runs: Array<{ log: string; from: number; to: number }>): RecordFields =>
-    ({ subject: `export/${id}`, data: { at: at(NOW), token: 'ann', purpose: null, runs } }) as unknown as RecordFields
-
-  it('are those whose runs hold a record, also one of a later part', () => {
-    const exports = new ExportsMade()
-    exports.take(made('e1', [{ log: 'a', from: 0, to: 3 }]))
-    exports.take(made('e2', [{ log: 'b', from: 0, to: 99 }]))
-    exports.take(made('e1', [{ log: 'a', from: 10, to: 11 }]))
-    exports.take({ subject: 'export/e3', data: { runs: 7 } } as unknown as RecordFields)
-    const again = new ExportsMade()
-    again.load(JSON.parse(JSON.stringify(exports.save())))
-    const of = (...indexes: number[]): string[] => again.holding(indexes.map((index) => ({ log: 'a', index }))).map(({ id }) => id)
-    const held = Array.from({ length: 13 }, (_, index) => of(index).length)
-    assert.deepEqual(held, [1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0])
-    assert.deepEqual([of(11, 3, 10, 5), of(12, 4), of()], [['e1'], [], []])
   })
 })
