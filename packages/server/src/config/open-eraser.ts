@@ -8,10 +8,11 @@ import { eraserOf } from '../privacy/execute.ts'
 import type { EraserDeps } from '../privacy/execute.ts'
 import type { Searched } from '../privacy/search.ts'
 import type { ErasureFiles, Pattern } from '../privacy/work-file.ts'
-import { readObject } from '../store/objects.ts'
+import { readObject, storeObject } from '../store/objects.ts'
 import { SYSTEM_LOG } from '../threads/system-entry.ts'
 import type { Config } from './config.ts'
 import { logsOf, readingsOf } from './logs.ts'
+import { lockFor } from './open-log.ts'
 import type { Sealing } from './open-sealing.ts'
 
 export interface EraserEnv {
@@ -70,6 +71,7 @@ export function openEraser(config: Config, sealing: Sealing, env: EraserEnv): Er
     exports: env.exports,
     scrubIndex: async () => {},
     copies: () => copiesIn(config.data),
+    storeObject: (digest, bytes) => storeObject(store, SYSTEM_LOG, digest, bytes, lockFor(config, SYSTEM_LOG, env.now())),
     search: (patterns, except, onProgress) => env.search({ folder: config.data, patterns, except }, onProgress),
   })
 }

@@ -1,5 +1,6 @@
-import { CERTIFICATE_FORMAT } from '@sealtrail/evidence'
-import type { CertificateBody } from '@sealtrail/evidence'
+import { createHash } from 'node:crypto'
+import { CERTIFICATE_FORMAT, canonicalize } from '@sealtrail/evidence'
+import type { CertificateBody, JsonValue } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { Forgotten } from '../index/index.ts'
 import { crashPoint } from '../observe/crash-point.ts'
@@ -7,8 +8,8 @@ import type { ErasableVault } from '../vault/erasable.ts'
 import type { EraseOrder, Eraser, Found } from './eraser.ts'
 import { find, staying } from './find.ts'
 import type { FindDeps, FoundAll } from './find.ts'
+import { exportsHolding } from './handed-out.ts'
 import { notReached } from './not-reached.ts'
-import type { MadeFor } from './not-reached.ts'
 import { affected, placesOf } from './places.ts'
 import type { PlacedRecord } from './places.ts'
 import type { Searched } from './search.ts'
@@ -35,8 +36,6 @@ export interface EraserDeps extends FindDeps {
   /** Events that wait for the others of their subject, and until when they wait at most, ms since the epoch. */
   held(): { readonly events: number; readonly untilMs: number }
   readonly exports: {
-    /** Every export ever made that holds one of the records, by the sealed word of the log `system`, oldest first. */
-    holding(records: ReadonlyArray<{ readonly log: string; readonly index: number }>): Promise<readonly MadeFor[]>
     /** Resolves when no export is under way that may have read what is destroyed by now. */
     idle(): Promise<void>
     has(id: string): boolean
@@ -48,6 +47,8 @@ export interface EraserDeps extends FindDeps {
   copies(): readonly string[]
   /** @param except paths relative to the data directory */
   search(patterns: readonly Pattern[], except: readonly string[], onProgress: (bytes: number) => void): Promise<Searched>
+  /** Stores the body of a certificate as an object of the log `system`, read back. @param digest lower-case hex @throws SealtrailError NOT_DURABLE */
+  storeObject(digest: string, bytes: Uint8Array): Promise<void>
 }
 
 type OnProgress = (step: string, done: number) => void
@@ -113,8 +114,8 @@ export function eraserOf(deps: EraserDeps): Eraser & { close(): void } {
       (auditid) => staying(auditid, new Set(keyIds), deps),
       () => false,
     )
-    const handedOut = await deps.exports.holding(placed)
-    return {
+    const handedOut = await exportsHolding(placed, deps.records)
+    const body: CertificateBody = {
       format: CERTIFICATE_FORMAT,
       id,
       origin: deps.origin,
@@ -145,6 +146,11 @@ export function eraserOf(deps: EraserDeps): Eraser & { close(): void } {
         copies: deps.copies(),
       }),
     }
+    const bytes = Buffer.from(canonicalize(body as unknown as JsonValue))
+    await deps.storeObject(createHash('sha256').update(bytes).digest('hex'), bytes)
+    // Dying here leaves an object that no record names; the next attempt makes another one with its own time.
+    crashPoint('erase:stored')
+    return body
   }
 
   /** Index and ledger: where the rows' events are sealed by now. */
@@ -187,7 +193,7 @@ export function eraserOf(deps: EraserDeps): Eraser & { close(): void } {
     tell('remove exports', 0)
     const { exports, files } = deps
     await exports.idle()
-    const here = (await exports.holding(placed)).map((each) => each.id).filter((each) => exports.has(each))
+    const here = (await exportsHolding(placed, deps.records)).map((each) => each.id).filter((each) => exports.has(each))
     if (here.length === 0) return work
     const all = { ...work, exports: [...new Set([...work.exports, ...here])] }
     files.write({ id, person: (files.read(id) as { person: EraseOrder['person'] }).person, work: all })

@@ -1,20 +1,11 @@
 import type { CertificateBody } from '@sealtrail/evidence'
+import type { HandedOut } from './handed-out.ts'
 
 type NotReached = CertificateBody['notReached'][number]
 
-/** A bundle that holds some of the records, and whom it was made for. */
-export interface MadeFor {
-  readonly id: string
-  /** RFC 3339. */
-  readonly at: string
-  /** Name of the token it was made for. */
-  readonly to: string
-  readonly purpose: string | null
-}
-
 /** What the erasure could not reach, found on the way. */
 export interface OutOfReach {
-  readonly exports: readonly MadeFor[]
+  readonly exports: readonly HandedOut[]
   /** Ids of those whose file was removed here. */
   readonly removed: ReadonlySet<string>
   /** Quarantined inputs that can be read. */
@@ -28,10 +19,10 @@ export interface OutOfReach {
 /** Plain sentences, each true of every erasure or of this one. NIST SP 800-88 Rev. 2: cryptographic erase reaches a key, not copies of it made before. */
 export function notReached({ exports, removed, quarantined, unreadable, copies }: OutOfReach): NotReached[] {
   return [
-    ...exports.map(({ id, at, to, purpose }): NotReached => ({
+    ...exports.map(({ id, at, to, purpose, records }): NotReached => ({
       what: 'export',
       at: at === '' ? null : at,
-      detail: `export ${id}, made for ${to}${purpose === null ? '' : `, purpose: ${purpose}`}, holds some of these records; ${removed.has(id) ? 'its file was removed here' : 'its file was gone here already'}; a copy that was fetched is with whoever fetched it`,
+      detail: `export ${id}, made for ${to}${purpose === null ? '' : `, purpose: ${purpose}`}, holds ${records} of these records; ${removed.has(id) ? 'its file was removed here' : 'its file was gone here already'}; a copy that was fetched is with whoever fetched it`,
     })),
     ...(quarantined === 0
       ? []
