@@ -19,6 +19,7 @@ export type EvidenceCode =
   | 'HEAD_FORMAT'
   | 'RECEIPT_FORMAT'
   | 'DER_FORMAT'
+  | 'CERTIFICATE_FORMAT'
 
 /** The one error class callers of this package see. */
 export class EvidenceError extends Error {

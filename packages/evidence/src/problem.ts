@@ -71,6 +71,11 @@ export const PROBLEMS = {
   FIELD_STATE: 'what is said of the committed fields does not fit the record',
   SDJWT_MISMATCH: 'the SD-JWT does not hold the record and its disclosures',
   SDJWT_SIGNATURE: 'the signature of the SD-JWT does not fit',
+  CERTIFICATE_FORMAT: 'the bytes are no erasure certificate',
+  CERTIFICATE_CHANGED: 'the certificate is not the one whose digest was sealed',
+  CERTIFICATE_STATEMENT: 'what the log sealed of the erasure does not fit the certificate',
+  CERTIFICATE_ORDER: 'the erasure was not sealed in its order: the intent, then the completion, in one state of one log',
+  CERTIFICATE_MISMATCH: 'the certificate does not name the value that is said to be erased under it',
 } as const
 
 export type ProblemCode = keyof typeof PROBLEMS

@@ -3,6 +3,8 @@ import type { BundleTrust, BundleVerdict } from '../src/bundle/verdict.ts'
 import { verifyBundle } from '../src/bundle/verify.ts'
 import { evidenceKind, KIND_BYTES } from '../src/report/kind.ts'
 import { bundleReport } from '../src/report/of-bundle.ts'
+import { checkCertificate } from '../src/report/of-certificate.ts'
+import { MAX_CERTIFICATE_BYTES } from '../src/certificate/read.ts'
 import { checkProof, MAX_ANSWER_BYTES } from '../src/report/of-proof.ts'
 import type { RecordRow } from '../src/report/row.ts'
 import { bundleRows, MAX_HITS, MAX_ROWS } from '../src/report/rows.ts'
@@ -39,8 +41,12 @@ export class Checker {
     if (!trust.ok) throw new Plain(trust.message)
     const head = new Uint8Array(await file.slice(0, KIND_BYTES).arrayBuffer())
     const kind = evidenceKind(head, file.name)
-    if (kind === null) throw new Plain('This is no evidence bundle, proof or receipt.')
+    if (kind === null) throw new Plain('This is no evidence bundle, proof, receipt or certificate of an erasure.')
     const sha256 = await this.#digest(file)
+    if (kind === 'certificate') {
+      if (file.size > MAX_CERTIFICATE_BYTES) throw new Plain('The file is far too large for a certificate.')
+      return { report: checkCertificate(await bytesOf(file), trust.value), rows: [], total: 0, sha256 }
+    }
     if (kind !== 'bundle') {
       if (record === null) throw new Plain(`A ${kind} speaks about one record and does not hold it. Choose the record’s file too.`)
       if (file.size > MAX_PROOF_BYTES || record.size > MAX_ANSWER_BYTES) throw new Plain('One of these files is far too large for what it should be.')

@@ -16,7 +16,8 @@ import type { DataKey } from '../src/vault/vault.ts'
 
 const leaf = (rule: FieldRule): FieldNode => ({ rule, keys: new Map(), items: null, any: null })
 const plain = leaf({ class: 'plain' })
-const personal = (kind: string, whose: string | null, token: boolean): FieldNode => leaf({ class: 'personal', kind, whose, token })
+const personal = (kind: string, whose: string | null, token: boolean): FieldNode =>
+  leaf({ class: 'personal', kind, whose, token, mask: null, verifyOnly: false })
 const PLAIN =
   'eventTime conversationId participantId sessionId mediaType provider direction disconnectType divisionId queueId userId interactingDurationMs heldDurationMs alertingDurationMs topic correlationId messageType conversationExternalContactIds flowType'.split(
     ' ',

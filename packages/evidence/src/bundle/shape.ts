@@ -1,14 +1,13 @@
 import { parseIJson } from '../ijson.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
-import { BundleBroken } from './broken.ts'
 import { MAX_LINE_BYTES } from './lines.ts'
 
-/** Checks values a stranger wrote, one member at a time; what does not fit is a `BundleBroken` that names the member, never the value. */
+/** Checks values a stranger wrote, one member at a time; what does not fit is an error of the caller's that names the member, never the value. */
 export class Shape {
   readonly #value: JsonObject
-  readonly #fail: (detail: string) => BundleBroken
+  readonly #fail: (detail: string) => Error
 
-  constructor(value: JsonValue | undefined, fail: (detail: string) => BundleBroken, what = 'it') {
+  constructor(value: JsonValue | undefined, fail: (detail: string) => Error, what = 'it') {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fail(`${what} is no object`)
     this.#value = value
     this.#fail = fail
@@ -87,7 +86,7 @@ export class Shape {
 }
 
 /** The JSON object in these bytes, read strictly as I-JSON. @throws what `fail` makes */
-export function readShape(bytes: Uint8Array, fail: (detail: string) => BundleBroken, maxBytes: number = MAX_LINE_BYTES): Shape {
+export function readShape(bytes: Uint8Array, fail: (detail: string) => Error, maxBytes: number = MAX_LINE_BYTES): Shape {
   const parsed = parseIJson(bytes, { maxBytes, maxDepth: 32 })
   if ('problem' in parsed) throw fail(parsed.problem.message)
   return new Shape(parsed.value, fail)

@@ -40,7 +40,8 @@ export interface BundleProgress {
 /** `established` rests on a key, policy or root the examiner brought; `consistent` says that nothing contradicts, and no more. */
 export type Conclusion = 'established' | 'consistent' | 'broken'
 
-export type QuestionId = 'signer' | 'time' | 'records' | 'complete' | 'disclosed' | 'erased' | 'schemas'
+/** `asked`, `method` and `unreached` are of certificates. */
+export type QuestionId = 'signer' | 'time' | 'records' | 'complete' | 'disclosed' | 'erased' | 'schemas' | 'asked' | 'method' | 'unreached'
 
 /** One question an examiner has. */
 export interface QuestionAnswer {

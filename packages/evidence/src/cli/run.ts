@@ -4,6 +4,8 @@ import type { BundleTrust } from '../bundle/verdict.ts'
 import { verifyBundle } from '../bundle/verify.ts'
 import { evidenceKind, KIND_BYTES } from '../report/kind.ts'
 import { bundleReport } from '../report/of-bundle.ts'
+import { checkCertificate } from '../report/of-certificate.ts'
+import { MAX_CERTIFICATE_BYTES } from '../certificate/read.ts'
 import { checkProof, MAX_ANSWER_BYTES } from '../report/of-proof.ts'
 import type { Report } from '../report/report.ts'
 import type { RecordRow } from '../report/row.ts'
@@ -63,7 +65,7 @@ export async function run(argv: readonly string[], io: Io): Promise<0 | 1 | 2 | 
 }
 
 /**
- * Checks a bundle, proof or receipt and says what it found, as text or JSON: 0 verified, 1 a problem or signer not established.
+ * Checks a bundle, proof, receipt or certificate and says what it found, as text or JSON: 0 verified, 1 a problem or signer not established.
  * @throws UsageError, RunError
  */
 export async function checkFile(wanted: Wanted, io: Io): Promise<0 | 1> {
@@ -71,8 +73,13 @@ export async function checkFile(wanted: Wanted, io: Io): Promise<0 | 1> {
   const file = await openFile(io.cwd, wanted.file)
   try {
     const kind = evidenceKind(await file.read(0, Math.min(KIND_BYTES, file.size)), wanted.file)
-    if (kind === null) throw new UsageError('this is no evidence bundle, proof or receipt')
-    const result = kind === 'bundle' ? await checkBundle(file, wanted, trust, io) : await checkLone(kind, file, wanted, trust, io.cwd)
+    if (kind === null) throw new UsageError('this is no evidence bundle, proof, receipt or erasure certificate')
+    const result =
+      kind === 'bundle'
+        ? await checkBundle(file, wanted, trust, io)
+        : kind === 'certificate'
+          ? await checkErasure(file, wanted, trust)
+          : await checkLone(kind, file, wanted, trust, io.cwd)
     const { verdict } = result.report
     if (wanted.json) {
       io.stdout(
@@ -124,6 +131,12 @@ async function checkLone(kind: 'proof' | 'receipt', file: OpenFile, wanted: Want
       if (row !== null) yield row
     })(),
   }
+}
+
+async function checkErasure(file: OpenFile, wanted: Wanted, trust: GivenTrust): Promise<Result> {
+  if (wanted.record !== null) throw new UsageError('--record goes with a proof or a receipt; a certificate holds what it rests on')
+  if (file.size > MAX_CERTIFICATE_BYTES) throw new UsageError('the file is far too large for a certificate')
+  return { report: checkCertificate(await file.read(0, file.size), trust), rows: (async function* (): AsyncGenerator<RecordRow> {})() }
 }
 
 /** @throws UsageError */

@@ -37,11 +37,13 @@ const OPTIONS = {
 export const HELP = `sealtrail-verify BUNDLE.zip [--key VKEY]... [--policy FILE] [--tsa-roots PEM]...
 sealtrail-verify PROOF.tlog-proof --record FILE [--key VKEY]... [--policy FILE]
 sealtrail-verify RECEIPT.json --record FILE [--key VKEY]... [--policy FILE]
+sealtrail-verify CERTIFICATE.json [--key VKEY]... [--policy FILE]
 
 Checks evidence of a Sealtrail log, on this machine alone: it opens no connection and writes no file.
 
 What you know from elsewhere than the file (a key that came with it proves nothing about who signed):
-  --key VKEY         key of the log, or a file that holds it; may be given several times
+  --key VKEY         key of the log, or a file that holds it; may be given several times; for a certificate of an erasure
+                     that of any log of the same server
   --policy FILE      which witnesses must have countersigned (C2SP tlog-policy)
   --tsa-roots PEM    root certificates of time-stamping authorities; may be given several times
 

@@ -32,7 +32,10 @@ export function headOf(conclusion: BundleVerdict['conclusion'], problems: number
     return {
       verdict: 'verified',
       headline: 'Verified',
-      sentence: `${what === 'bundle' ? 'Every record in this bundle' : 'The record'} leads to a state of its log that was signed as what you gave demands. What that shows, and what it leaves open, stands below.`,
+      sentence:
+        what === 'certificate'
+          ? 'This is the certificate that the log sealed when the erasure was done, in a state signed as what you gave demands. What that shows, and what it leaves open, stands below.'
+          : `${what === 'bundle' ? 'Every record in this bundle' : 'The record'} leads to a state of its log that was signed as what you gave demands. What that shows, and what it leaves open, stands below.`,
     }
   }
   return {

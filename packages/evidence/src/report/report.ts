@@ -7,7 +7,7 @@ export interface Report {
   readonly headline: string
   /** What that means, in one or two sentences; claims nothing that was not checked. */
   readonly sentence: string
-  readonly subject: 'bundle' | 'proof' | 'receipt'
+  readonly subject: 'bundle' | 'proof' | 'receipt' | 'certificate'
   /** In the order an examiner asks. */
   readonly answers: readonly Answer[]
   readonly findings: readonly Finding[]

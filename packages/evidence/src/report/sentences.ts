@@ -53,4 +53,9 @@ export const SENTENCES: { readonly [code: string]: string } = {
   TIMESTAMP_CHAIN: 'A time stamp does not come from an authority under the root certificates you gave.',
   TIMESTAMP_VALIDITY: 'A time stamp was signed with a certificate that was not valid at the time it states.',
   TIMESTAMP_REVOKED: 'A time stamp was signed with a certificate that had been withdrawn.',
+  CERTIFICATE_FORMAT: 'This is no certificate of an erasure, or it is damaged.',
+  CERTIFICATE_CHANGED: 'This certificate is not the one the log vouches for: it was changed, or it belongs to another erasure.',
+  CERTIFICATE_STATEMENT: 'What the log recorded of the erasure says something else than this certificate.',
+  CERTIFICATE_ORDER: 'The erasure was not recorded in its order: first that it begins, then, in the same log, that it is done.',
+  CERTIFICATE_MISMATCH: 'A value is said to be erased under a certificate, and that certificate does not name it.',
 }

@@ -15,6 +15,8 @@ const DAY = 86_400_000
 export interface House {
   readonly origin: string
   readonly log: ReturnType<typeof ed25519Signer>
+  /** The same key under the name of the server's own log. */
+  readonly system: ReturnType<typeof ed25519Signer>
   readonly witnesses: readonly Cosigner[]
   readonly root: Made
   readonly tsa: Made
@@ -27,6 +29,7 @@ export function house(origin: string, seed: number): House {
   return {
     origin,
     log: ed25519Signer(origin, new Uint8Array(32).fill(seed)),
+    system: ed25519Signer(origin.replace(/[^/]*$/, 'system'), new Uint8Array(32).fill(seed)),
     witnesses: ['north', 'south', 'west'].map((name, i) => cosigner(`witness.example/${name}`, new Uint8Array(32).fill(seed + 1 + i))),
     root,
     tsa: makeCertificate({ name: `Time-stamping authority ${seed}`, issuer: root, kind: 'tsa', ...years }),

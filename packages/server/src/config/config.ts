@@ -1,3 +1,4 @@
+import type { JsonValue } from '../event/json.ts'
 import type { StoreConfig } from './store-config.ts'
 
 /** The whole configuration with every default filled in; `load.ts` makes it from YAML. Durations in ms, sizes in bytes. */
@@ -77,6 +78,8 @@ export interface TrailConfig {
   /** Event types asked for by a subscription block, or null for all. */
   readonly subscription: { readonly eventTypes: readonly string[] } | null
   readonly sequence: { readonly settleMs: number; readonly quietMs: number; readonly holdMs: number }
+  /** Path of the data → what becomes of it, over what the packs say; as it was written. */
+  readonly protect: Readonly<Record<string, JsonValue>>
   readonly retain: RetainConfig
   readonly public: boolean
 }

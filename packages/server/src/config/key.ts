@@ -15,6 +15,8 @@ export type KeyType =
   | { readonly is: 'duties'; readonly of: readonly string[]; readonly later: readonly string[] }
   /** Any map, taken as it is. */
   | { readonly is: 'map' }
+  /** A map, taken as it is, of which each entry knows its place. */
+  | { readonly is: 'methods' }
   /** Known, and not available in this version: only nothing may be written. */
   | { readonly is: 'later' }
 

@@ -11,6 +11,7 @@ import { readStore } from './store-keys.ts'
 import type { StoreReading } from './store-keys.ts'
 import { readClasses } from './classes.ts'
 import { readContentDuty } from './content-duty.ts'
+import { readProtect } from './protect.ts'
 import { readTiers } from './tiers.ts'
 import type { Remark, Written } from './read.ts'
 import { BUILT_IN_TRAILS, KEYS } from './schema.ts'
@@ -213,13 +214,15 @@ class Build {
     const tiers = readTiers(name, periodMs, this.#keys())
     const eventTypes = this.#find<string[]>(at('subscription.eventTypes'))
     this.#destination(at('subscription'))
+    const packs = this.#packs(name)
     return {
       name,
-      packs: this.#packs(name),
+      packs,
       filter: both(this.#find(at('filter')), this.#find(at('subscription.filterExpression'))),
       map: this.#find(at('map')),
       subscription: eventTypes === null ? null : { eventTypes },
       sequence,
+      protect: readProtect(name, packs, this.#keys(), (path, message) => this.warnings.push({ code: 'CONFIG_INVALID', ...this.#place(path), message })),
       retain: {
         mode: this.#get(at('retain.mode')),
         periodMs,
@@ -269,7 +272,11 @@ class Build {
   }
 
   #mistake(path: string, message: string): void {
-    this.mistakes.push({ code: 'CONFIG_INVALID', ...(this.#written.places.get(path) ?? { line: 1, column: 1 }), message })
+    this.mistakes.push({ code: 'CONFIG_INVALID', ...this.#place(path), message })
+  }
+
+  #place(path: string): { readonly line: number; readonly column: number } {
+    return this.#written.places.get(path) ?? { line: 1, column: 1 }
   }
 }
 

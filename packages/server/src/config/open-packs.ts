@@ -14,7 +14,9 @@ export function openPacks(config: Config): OpenPacks {
   for (const [name, trail] of Object.entries(config.trails)) {
     byTrail.set(
       name,
-      trail.packs.map((folder) => loadPack(folder, { trail: name, filter: trail.filter, map: trail.map, subscription: trail.subscription })),
+      trail.packs.map((folder) =>
+        loadPack(folder, { trail: name, filter: trail.filter, map: trail.map, subscription: trail.subscription, protect: trail.protect }),
+      ),
     )
   }
   return { byTrail, of: (trail) => byTrail.get(trail) ?? [] }

@@ -137,6 +137,9 @@ class Reader implements Written {
     const taken = takeValue(plain, key.type, this.#taking)
     if ('message' in taken) this.mistake(offset, `${path}: ${taken.message}`, taken.code ?? 'CONFIG_INVALID')
     else if (taken.value !== null) this.values.set(path, taken.value)
+    // What is wrong with one of them is found later, by whoever knows what they are about.
+    if (key.type.is === 'methods' && isMap(node))
+      for (const { key: name } of node.items) if (isScalar(name)) this.places.set(`${path}.${String(name.value)}`, this.#place(name.range?.[0] ?? offset))
   }
 
   #real(node: Node | null): Node | null {

@@ -32,7 +32,12 @@ export const TRAIL_KEYS: readonly Key[] = [
   },
   { path: 'trails.*.sequence.quiet', type: { is: 'duration' }, default: '30s', what: 'Without a final state: released this long after the last event.' },
   { path: 'trails.*.sequence.hold', type: { is: 'duration' }, default: '5m', what: 'Released at the latest this long after the first event held.' },
-  { path: 'trails.*.protect', type: later, default: '', what: 'Classifications of fields beyond those of the pack.' },
+  {
+    path: 'trails.*.protect',
+    type: { is: 'methods' },
+    default: '',
+    what: 'Path of a field → what becomes of it, over what the pack says: `commit`, `token`, `mask`, `verify-only`, `drop`, `refuse`, `plain`, `{ plain: BECAUSE }` and the long forms of packs (docs/packs.md). It weakens no `refuse`.',
+  },
   {
     path: 'trails.*.retain.mode',
     type: { is: 'choice', of: ['COMPLIANCE', 'GOVERNANCE'], later: [] },

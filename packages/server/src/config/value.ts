@@ -25,7 +25,8 @@ export type Taken = { readonly value: unknown } | { readonly message: string; re
 export function takeValue(plain: unknown, type: KeyType, taking: Taking): Taken {
   if (plain === null || plain === undefined) return { value: null }
   if (type.is === 'later') return isEmpty(plain) ? { value: null } : { message: 'not available in this version' }
-  if (type.is === 'map') return typeof plain === 'object' && !Array.isArray(plain) ? { value: plain } : { message: 'a map is needed here' }
+  if (type.is === 'map' || type.is === 'methods')
+    return typeof plain === 'object' && !Array.isArray(plain) ? { value: plain } : { message: 'a map is needed here' }
   if (type.is === 'texts') return takeTexts(plain)
   if (type.is === 'duties') return takeDuties(plain, type)
   if (type.is === 'choice' && typeof plain === 'object')
@@ -37,7 +38,7 @@ export function takeValue(plain: unknown, type: KeyType, taking: Taking): Taken 
   return typeof text === 'string' ? takeText(text, type, taking) : text
 }
 
-function takeText(text: string, type: Exclude<KeyType, { is: 'later' | 'map' | 'texts' | 'duties' | 'file' | 'secret' }>, taking: Taking): Taken {
+function takeText(text: string, type: Exclude<KeyType, { is: 'later' | 'map' | 'methods' | 'texts' | 'duties' | 'file' | 'secret' }>, taking: Taking): Taken {
   switch (type.is) {
     case 'text':
       return type.pattern.test(text) ? { value: text } : { message: `${type.form} is needed here` }

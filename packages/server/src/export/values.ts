@@ -18,11 +18,11 @@ const NONE: RecordValues = { fields: [], disclosures: [] }
 export async function valuesOf(auditid: string, data: JsonObject, role: Requester['role'], vault: Pick<Vault, 'rows' | 'open'>): Promise<RecordValues> {
   const committed = flatten(data, []).fields
   if (committed.length === 0) return NONE
-  const { known, gone } = await vaultValues(auditid, vault)
+  const { known, kept, gone } = await vaultValues(auditid, vault)
   const disclosures: string[] = []
   const fields = committed.map(({ path, digest }): BundleField => {
     const disclosure = known.get(digest)
-    if (disclosure === undefined) return { path, digest, state: gone }
+    if (disclosure === undefined) return { path, digest, state: kept.has(digest) ? 'sealed' : gone }
     if (!maySee(role, fieldName(path))) return { path, digest, state: 'sealed' }
     disclosures.push(disclosure)
     return { path, digest, state: 'disclosed' }

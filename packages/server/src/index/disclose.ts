@@ -1,5 +1,5 @@
-import { auditIdBytes, flatten, openDisclosure } from '@sealtrail/evidence'
-import type { FieldState } from '@sealtrail/evidence'
+import { auditIdBytes, flatten, openDisclosure, readKeptSalt } from '@sealtrail/evidence'
+import type { FieldState, KeptSalt } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject } from '../event/json.ts'
 import type { Role } from '../http/ports.ts'
@@ -20,13 +20,13 @@ const ORDER: readonly FieldState[] = ['disclosed', 'sealed', 'expired', 'erased'
 export async function disclose(auditid: string, data: JsonObject, role: Role, vault: Pick<Vault, 'rows' | 'open'>): Promise<Disclosed> {
   const committed = flatten(data, [])
   if (committed.fields.length === 0) return { data: committed.data, states: {} }
-  const { known, gone } = await vaultValues(auditid, vault)
+  const { known, kept, gone } = await vaultValues(auditid, vault)
   const shown = new Set<string>()
   for (const { path, digest } of committed.fields) if (known.has(digest) && maySee(role, fieldName(path))) shown.add(digest)
   const { data: flat, fields } = flatten(
     data,
     [...shown].map((digest) => known.get(digest) as string),
-    (digest) => (known.has(digest) ? 'sealed' : gone),
+    (digest) => (known.has(digest) || kept.has(digest) ? 'sealed' : gone),
   )
   const states: Record<string, FieldState> = {}
   for (const { path, state } of fields) {
@@ -37,19 +37,30 @@ export async function disclose(auditid: string, data: JsonObject, role: Role, va
   return { data: flat, states }
 }
 
-/** What the vault opens of a record: digest → disclosure, and the state of every digest it does not name. */
-export async function vaultValues(auditid: string, vault: Pick<Vault, 'rows' | 'open'>): Promise<{ known: Map<string, string>; gone: 'erased' | 'missing' }> {
+/** What the vault opens of a record. */
+export interface VaultValues {
+  /** Digest → disclosure. */
+  readonly known: ReadonlyMap<string, string>
+  /** Digests of verify-only values: they can be checked, and nobody reads them. */
+  readonly kept: ReadonlyMap<string, KeptSalt>
+  /** The state of every digest that is in neither. */
+  readonly gone: 'erased' | 'missing'
+}
+
+/** Opens all that the vault has of a record. */
+export async function vaultValues(auditid: string, vault: Pick<Vault, 'rows' | 'open'>): Promise<VaultValues> {
   const known = new Map<string, string>()
+  const kept = new Map<string, KeptSalt>()
   let gone: 'erased' | 'missing' = 'missing'
   const id = auditIdBytes(auditid)
   for (const row of await rowsOf(id, vault)) {
     for (const part of await vault.open(row, id)) {
       // Which digests an erased part held nobody knows any more: what no other part opens was in it.
       if (part.state === 'erased') gone = 'erased'
-      else if (part.state === 'open') for (const disclosure of part.disclosures) remember(known, disclosure)
+      else if (part.state === 'open') for (const disclosure of part.disclosures) remember(known, kept, disclosure)
     }
   }
-  return { known, gone }
+  return { known, kept, gone }
 }
 
 /** A damaged vault takes values from an answer, not the answer: what is sealed still verifies. */
@@ -63,7 +74,9 @@ async function rowsOf(id: Uint8Array, vault: Pick<Vault, 'rows'>): Promise<Vault
 }
 
 /** Damaged disclosures open nothing; their fields then say `missing`. */
-function remember(known: Map<string, string>, disclosure: string): void {
+function remember(known: Map<string, string>, kept: Map<string, KeptSalt>, disclosure: string): void {
+  const salt = readKeptSalt(disclosure)
+  if (salt !== null) return void kept.set(salt.digest, salt)
   try {
     known.set(openDisclosure(disclosure).digest, disclosure)
   } catch {

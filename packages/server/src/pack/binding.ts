@@ -1,6 +1,7 @@
 import { SealtrailError } from '../errors.ts'
 import type { JsonValue } from '../event/json.ts'
 import type { Expression } from './expression/expression.ts'
+import type { Protect } from './override.ts'
 import { expressionAt, templateAt, type Template } from './template.ts'
 import { Place } from './yaml.ts'
 
@@ -14,6 +15,8 @@ export interface Binding {
   readonly map?: Readonly<Record<string, unknown>> | null
   /** Keeps only events of the streams named. */
   readonly subscription?: { readonly eventTypes: readonly string[] } | null
+  /** What the trail says of fields, over what the pack says. */
+  readonly protect?: Protect
 }
 
 export interface Bound {

@@ -7,6 +7,8 @@ import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
 import { Audit } from './audit.ts'
 import type { CompiledPack } from './compiled.ts'
+import { methodText } from './field-rule.ts'
+import { rulesOf } from './fields.ts'
 import { loadPack } from './load.ts'
 import type { PackResult } from './pack.ts'
 
@@ -25,6 +27,8 @@ export interface PackReport {
   readonly samples: readonly SampleReport[]
   /** Why the pack does not work or must not be used. */
   readonly problems: readonly string[]
+  /** What becomes of each field that is classified, in words. */
+  readonly methods: ReadonlyArray<{ readonly path: string; readonly method: string }>
   /** Paths of mapped samples that `fields` does not name: they are committed by default-deny. */
   readonly unclassified: readonly string[]
   /** Lines of `pack.yaml` with an event no sample reaches. */
@@ -46,7 +50,7 @@ export function testPack(dir: string, options: { readonly update?: boolean } = {
     pack = loadPack(dir)
   } catch (error) {
     if (!(error instanceof SealtrailError)) throw error
-    return { ok: false, name: null, version: null, samples: [], problems: [error.message], unclassified: [], untested: [] }
+    return { ok: false, name: null, version: null, samples: [], problems: [error.message], methods: [], unclassified: [], untested: [] }
   }
   const audit = new Audit(pack)
   const folder = join(dir, 'samples')
@@ -65,6 +69,7 @@ export function testPack(dir: string, options: { readonly update?: boolean } = {
     version: pack.version,
     samples,
     problems: audit.problems,
+    methods: [...rulesOf(pack.fields)].map(({ path, rule }) => ({ path, method: methodText(rule) })),
     unclassified: [...audit.unclassified].sort(),
     untested: audit.untested(),
   }

@@ -4,6 +4,7 @@ import { readBinding, type Binding } from './binding.ts'
 import { CompiledPack, IGNORED } from './compiled.ts'
 import type { Run } from './expression/scope.ts'
 import { readFields } from './fields.ts'
+import { overrideFields } from './override.ts'
 import { refusePersonalNames } from './personal.ts'
 import { readRules, type Rule } from './rule.ts'
 import { compileSchemas } from './schema.ts'
@@ -52,15 +53,18 @@ export function compilePack(source: PackSource, binding: Binding): CompiledPack 
   const version = needed('version').integer()
   const states = readStates(entries.get('states'))
   const rules = readRules(needed('events'), entries.get('defaults'))
-  const fields = readFields(entries.get('fields'), new Set(rules.flatMap((rule) => [...rule.people.keys()])))
-  for (const rule of rules) refusePersonalNames(rule, fields)
+  const statuses = new Map(texts('statuses').map((status, i) => [status, i + 1]))
+  const own = readFields(entries.get('fields'), new Set(rules.flatMap((rule) => [...rule.people.keys()])))
+  for (const rule of rules) refusePersonalNames(rule, own)
+  const fields =
+    binding.protect === undefined ? own : overrideFields({ fields: own, rules, statuses }, binding.protect, `trails.${binding.trail ?? name}.protect`)
   return new CompiledPack({
     name,
     version,
     trail: binding.trail ?? entries.get('trail')?.text() ?? name,
     digest: source.digest,
     sequenced: entries.get('sequenced')?.boolean() ?? false,
-    statuses: new Map(texts('statuses').map((status, i) => [status, i + 1])),
+    statuses,
     states,
     fields,
     schemas: compileSchemas(name, source.schemas),

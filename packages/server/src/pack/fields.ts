@@ -1,3 +1,4 @@
+import { readRule } from './field-rule.ts'
 import type { FieldNode, FieldRule } from './pack.ts'
 import type { Place } from './yaml.ts'
 
@@ -19,7 +20,7 @@ export function readFields(place: Place | undefined, roles: ReadonlySet<string>)
   const root = empty()
   if (place === undefined) return root
   for (const [paths, at] of place.entries(null)) {
-    const rule = readRule(at, roles)
+    const rule = readRule(at, { roles })
     for (const path of paths.split(',')) {
       const node = nodeAt(root, path.trim(), at)
       if (node.rule !== null) at.fail(`${path.trim()} is classified twice`)
@@ -30,9 +31,9 @@ export function readFields(place: Place | undefined, roles: ReadonlySet<string>)
 }
 
 function nodeAt(root: Building, path: string, at: Place): Building {
-  if (!/^[^.[\]*]+(\[\]|\.[^.[\]*]+|\.\*)*$/.test(path)) at.fail(`"${path}" is no path; write a.b, a[] or a.*`)
+  if (!isPath(path)) at.fail(`"${path}" is no path; write a.b, a[] or a.*`)
   let node = root
-  for (const step of path.match(/\[\]|[^.[\]]+/g)!) {
+  for (const step of stepsOf(path)) {
     if (step === '[]') node = node.items ??= empty()
     else if (step === '*') node = node.any ??= empty()
     else {
@@ -44,33 +45,31 @@ function nodeAt(root: Building, path: string, at: Place): Building {
   return node
 }
 
-function readRule(place: Place, roles: ReadonlySet<string>): FieldRule {
-  if (!place.isMap) {
-    const name = place.text()
-    if (name === 'plain' || name === 'refuse' || name === 'drop') return { class: name }
-    place.fail(`"${name}" is no classification; write plain, refuse, drop, { personal: KIND, whose: ROLE } or { map: [NAMES], whose: ROLE }`)
-  }
-  const entries = place.entries(['personal', 'map', 'whose', 'token'])
-  const whose = entries.get('whose')?.scalar() ?? null
-  if (whose !== null && !roles.has(String(whose))) entries.get('whose')!.fail(`"${whose}" is no role of "people"; known: ${[...roles].join(', ') || 'none'}`)
-  const owner = whose === null ? null : String(whose)
-  const personal = entries.get('personal')
-  const map = entries.get('map')
-  if ((personal === undefined) === (map === undefined)) place.fail('either "personal" or "map" is needed')
-  if (map !== undefined) {
-    if (entries.has('token')) entries.get('token')!.fail('an open map has no token')
-    return { class: 'map', allow: new Set(map.items().map((item) => item.text())), whose: owner }
-  }
-  return { class: 'personal', kind: personal!.text(), whose: owner, token: entries.get('token')?.boolean() ?? false }
+/** `a.b` a member, `a[]` the elements of a list, `a.*` members not named otherwise. */
+export function isPath(path: string): boolean {
+  return /^[^.[\]*]+(\[\]|\.[^.[\]*]+|\.\*)*$/.test(path)
+}
+
+/** `a.b[].*` is `a`, `b`, `[]`, `*`. */
+export function stepsOf(path: string): readonly string[] {
+  return path.match(/\[\]|[^.[\]]+/g) ?? []
 }
 
 /** The rule for a path of the mapped data (`a.b`, `a[].c`), null when nobody has classified it. */
 export function ruleAt(root: FieldNode, path: string): FieldRule | null {
   let node: FieldNode | null = root
-  for (const step of path.match(/\[\]|[^.[\]]+/g) ?? []) {
+  for (const step of stepsOf(path)) {
     if (node.rule !== null && node.rule.class !== 'plain') return node.rule
     node = step === '[]' ? node.items : (node.keys.get(step) ?? node.any)
     if (node === null) return null
   }
   return node.rule
+}
+
+/** Every path that has a rule of its own, in the order written. */
+export function* rulesOf(node: FieldNode, path = ''): Generator<{ readonly path: string; readonly rule: FieldRule }> {
+  if (node.rule !== null && path !== '') yield { path, rule: node.rule }
+  for (const [name, child] of node.keys) yield* rulesOf(child, path === '' ? name : `${path}.${name}`)
+  if (node.items !== null) yield* rulesOf(node.items, `${path}[]`)
+  if (node.any !== null) yield* rulesOf(node.any, `${path}.*`)
 }

@@ -6,14 +6,29 @@ import type { MappedEvent } from '../event/mapped.ts'
 /** What a pack says of a field: whose the value is and what becomes of it. */
 export type FieldRule =
   | { readonly class: 'plain' }
-  /** Committed under the key of `whose` (a role of MappedEvent.people), or of the interaction when nobody is known. `token`: searchable by keyed token, in the index only. */
-  | { readonly class: 'personal'; readonly kind: string; readonly whose: string | null; readonly token: boolean }
+  | PersonalRule
   /** An open map: becomes an array of commitments to {key, value}; the names in `allow` stay plain. */
   | { readonly class: 'map'; readonly allow: ReadonlySet<string>; readonly whose: string | null }
   /** Sensitive authentication data: the event is refused. */
   | { readonly class: 'refuse' }
   /** Left out of the record. */
   | { readonly class: 'drop' }
+
+/** Committed under the key of `whose` (a role of MappedEvent.people), or of the interaction when nobody is known. */
+export interface PersonalRule {
+  readonly class: 'personal'
+  readonly kind: string
+  readonly whose: string | null
+  /** Searchable by keyed token, in the erasable index only. */
+  readonly token: boolean
+  /** What of the value those see who may not see it; a rule of views, nothing of it is stored. */
+  readonly mask: Mask | null
+  /** The vault keeps the salt and not the value: it can be checked, and never read. */
+  readonly verifyOnly: boolean
+}
+
+/** Which characters of a value are shown; see `index/mask.ts`. */
+export type Mask = 'card' | 'card-8' | 'phone' | 'email' | 'address' | 'last4' | { readonly first: number; readonly last: number }
 
 /** Classification tree over the mapped data: a node per key, `items` for array elements, `any` for keys not named. */
 export interface FieldNode {

@@ -7,12 +7,13 @@ import type { Leaf } from './template.ts'
 const HARMLESS = new Set(['topic', 'topic_id', 'event_type', 'tenant', 'tables', 'context.id', 'context.type', 'context.source'])
 
 /**
- * Refuses a pack whose id, subject, source or type could carry a personal value into the record in clear: every path they
+ * Refuses a pack whose id, subject, source, type or tag could carry a personal value into the record in clear: every path they
  * read must be copied to a field of the data that is classified plain. @throws SealtrailError PACK_INVALID
  */
 export function refusePersonalNames(rule: Rule, fields: FieldNode): void {
-  for (const key of ['id', 'subject', 'source', 'type'] as const) {
-    for (const expression of rule[key].leaves.flatMap((leaf) => leaf.expressions)) {
+  const names = { id: rule.id, subject: rule.subject, source: rule.source, type: rule.type, regulatory_tag: rule.regulatoryTag }
+  for (const [key, template] of Object.entries(names)) {
+    for (const expression of template?.leaves.flatMap((leaf) => leaf.expressions) ?? []) {
       for (const path of expression.paths) {
         if (HARMLESS.has(path) || HARMLESS.has(path.split(/[.[]/)[0]!)) continue
         const verdict = path.startsWith('data.') ? classOf(fields, path.slice(5)) : mappedClass(rule, fields, path)

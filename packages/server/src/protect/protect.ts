@@ -31,6 +31,7 @@ export type ProtectResult =
  * the randomness `env` holds. The event is left as it was.
  *
  * - what the pack calls personal is committed under the key of whose it is, or of the interaction;
+ * - of what is verify-only its salt is put aside, not its value;
  * - what nobody has classified is committed under the interaction's key, except booleans and null (default-deny);
  * - a member nobody has named and whose name is no word, or is personal itself, is committed with its name, under `*`;
  * - what is plain stays, unless detection finds a card number, IBAN, e-mail address, phone or social security number in it, also in pieces;

@@ -1,4 +1,4 @@
-import { disclosureDigest, makeDisclosure } from '@sealtrail/evidence'
+import { disclosureDigest, keepSalt, makeDisclosure } from '@sealtrail/evidence'
 import { addressAlias } from '../event/address.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
@@ -12,6 +12,7 @@ import { pieceDigits, splitInList, splitInMembers, worthJoining } from './split.
 export interface OwnerDisclosures {
   /** 16-byte tokens (latin1) of every alias of the owner, in the pack's order; one token for an interaction's own key. */
   readonly tokens: readonly string[]
+  /** Of a verify-only value the kept salt (format.md, section 5) in its place. */
   readonly disclosures: readonly string[]
 }
 
@@ -106,7 +107,7 @@ export class Walk {
     if (rule.class === 'drop') return undefined
     if (value === null || isEmptyContainer(value)) return value
     if (rule.class === 'personal') {
-      const commitment = this.#commit(rule.whose ?? INTERACTION, value)
+      const commitment = rule.verifyOnly ? [{ '...': this.#digest(rule.whose ?? INTERACTION, value, true) }] : this.#commit(rule.whose ?? INTERACTION, value)
       if (rule.token) this.#token(rule.kind, value, rule.whose ?? INTERACTION)
       return commitment
     }
@@ -239,12 +240,13 @@ export class Walk {
     return [{ '...': this.#digest(role, value) }]
   }
 
-  #digest(role: string, value: JsonValue): string {
-    const disclosure = makeDisclosure(this.#env.salt(), value)
+  #digest(role: string, value: JsonValue, verifyOnly = false): string {
+    const salt = this.#env.salt()
+    const disclosure = makeDisclosure(salt, value)
     const digest = disclosureDigest(disclosure)
     this.firstDigest ??= digest
     this.#disclosures++
-    ;(this.owners[this.#owner(role)] as Owner).disclosures.push(disclosure)
+    ;(this.owners[this.#owner(role)] as Owner).disclosures.push(verifyOnly ? keepSalt(digest, salt) : disclosure)
     return digest
   }
 

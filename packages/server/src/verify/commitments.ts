@@ -1,4 +1,4 @@
-import { auditIdBytes, disclosureDigest } from '@sealtrail/evidence'
+import { auditIdBytes, disclosureDigest, readKeptSalt } from '@sealtrail/evidence'
 import { openRow, readRow } from '../vault/encrypt.ts'
 import type { KeyAnswer, Vault, VaultEntry, VaultRow } from '../vault/vault.ts'
 import { type Commitments, type FoundProblem, problem } from './verdict.ts'
@@ -136,11 +136,16 @@ function look(
       if (part.state === 'erased') erased = true
       else
         for (const disclosure of part.disclosures)
-          if (!left.delete(disclosureDigest(disclosure))) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
+          if (!left.delete(digestOf(disclosure))) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
     }
   }
   if (erased) return 'erased'
   return left.size === 0 ? 'disclosed' : { code: 'VAULT_ROW_DAMAGED', detail: `${left.size} of ${digests.size} disclosures are not in it` }
+}
+
+/** Of a verify-only value its salt is there and the value is not: what the digest was made from nobody can say again without it. */
+function digestOf(disclosure: string): string {
+  return readKeptSalt(disclosure)?.digest ?? disclosureDigest(disclosure)
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -43,6 +43,7 @@ test('no file at all: the defaults', () => {
     map: null,
     subscription: null,
     sequence: { settleMs: 5_000, quietMs: 30_000, holdMs: 300_000 },
+    protect: {},
     retain: { mode: 'COMPLIANCE', periodMs: 366 * 86_400_000, detailMs: null, keep: null, content: null, classes: [] },
     public: false,
   })
@@ -73,6 +74,7 @@ trails:
     subscription: { eventTypes: call, filterExpression: event.b == 2 }
     map: { a: "{{event.a}}", b: { c: [1, true, null] } }
     sequence: { settle: 1s, quiet: PT2S, hold: 3000ms }
+    protect: { userId: commit, ani: { token: true, mask: phone } }
     retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H, detail: 30d, keep: 'event.a == 1', content: { basis: SEC 17a-4(b)(4), period: 29d }, classes: { phi: { tags: [HIPAA, Phi-2], period: P6Y, content: { basis: a § 1 } }, mifid: { period: P5Y, content: { basis: MiFID II Art. 16(7), period: P4Y } }, old: false, pci: { mode: GOVERNANCE, period: 400d } } }
     public: true
 limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 0.5s, exportKeep: 2d, exportRecords: 9, ingestThreads: 0 }
@@ -97,6 +99,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
         map: { a: '{{event.a}}', b: { c: [1, true, null] } },
         subscription: { eventTypes: ['call'] },
         sequence: { settleMs: 1_000, quietMs: 2_000, holdMs: 3_000 },
+        protect: { userId: 'commit', ani: { token: true, mask: 'phone' } },
         retain: {
           mode: 'GOVERNANCE',
           periodMs: ((2 * 366 + 31 + 7 + 1) * 24 + 1) * 3_600_000,
@@ -210,7 +213,6 @@ test('what a later version will know is refused by that name, not ignored', () =
     ['journal: kafka', /journal: kafka is not available/],
     ['keys: pkcs11', /keys: pkcs11 is not available/],
     ['trails: { interactions: { forward: [x] } }', /trails.interactions.forward: not available/],
-    ['trails: { interactions: { protect: { a: b } } }', /trails.interactions.protect: not available/],
   ]
   for (const [text, expected] of cases) {
     const { code, message } = refused(text)

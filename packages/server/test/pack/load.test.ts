@@ -57,6 +57,7 @@ describe('a pack of a platform nobody has heard of', () => {
     assert.deepEqual(report.problems, [])
     assert.equal(report.ok, true)
     assert.deepEqual(report.unclassified, ['note'])
+    assert.ok(report.methods.length > 0 && report.methods.every(({ path, method }) => path !== '' && method !== ''))
     assert.deepEqual(report.untested, [])
   })
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
-import { disclosureDigest, isCommitmentElement, openDisclosure } from '@sealtrail/evidence'
+import { disclosureDigest, isCommitmentElement, isValueOf, openDisclosure, readKeptSalt } from '@sealtrail/evidence'
 import fc from 'fast-check'
 import type { JsonObject, JsonValue } from '../../src/event/json.ts'
 import type { MappedEvent } from '../../src/event/mapped.ts'
@@ -26,7 +26,14 @@ const tree = (rules: Rules): FieldNode =>
 const plain: FieldRule = { class: 'plain' }
 const drop: FieldRule = { class: 'drop' }
 const refuse: FieldRule = { class: 'refuse' }
-const personal = (whose: string | null, kind = 'text', token = false): FieldRule => ({ class: 'personal', kind, whose, token })
+const personal = (whose: string | null, kind = 'text', token = false): FieldRule => ({
+  class: 'personal',
+  kind,
+  whose,
+  token,
+  mask: null,
+  verifyOnly: false,
+})
 const map = (whose: string | null, ...allow: string[]): FieldRule => ({ class: 'map', allow: new Set(allow), whose })
 
 function mapped(data: JsonObject, people: MappedEvent['people'] = {}): MappedEvent {
@@ -68,6 +75,20 @@ function resolved(result: Protected): JsonValue {
   }
   return visit(result.data)
 }
+
+test('of a verify-only value the salt is kept, and nothing that is the value: digest and salt check it and nothing else', () => {
+  const loyalty: FieldRule = { class: 'personal', kind: 'value', whose: null, token: false, mask: null, verifyOnly: true }
+  const result = run({ loyalty: 'GOLD-4711', note: 'x' }, tree({ loyalty, note: plain }))
+  const [kept, ...others] = result.owners[0]?.disclosures ?? []
+  assert.deepEqual(others, [])
+  const { digest, salt } = readKeptSalt(kept as string) ?? assert.fail('no kept salt')
+  assert.deepEqual(result.data, { loyalty: [{ '...': digest }], note: 'x' })
+  assert.equal(result.firstDigest, digest)
+  assert.ok(isValueOf({ digest, salt }, 'GOLD-4711'))
+  for (const other of ['GOLD-4712', 'gold-4711', '', null, 4711, ['GOLD-4711']]) assert.ok(!isValueOf({ digest, salt }, other))
+  assert.ok(!JSON.stringify(result).includes('4711'))
+  assert.throws(() => openDisclosure(kept as string), { code: 'COMMITMENT_FORMAT' })
+})
 
 test('each class does what it says', () => {
   const result = run(

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { auditIdBytes, commitmentOf, disclosureDigest, makeDisclosure, parseRecord } from '@sealtrail/evidence'
+import { auditIdBytes, commitmentOf, disclosureDigest, keepSalt, makeDisclosure, openDisclosure, parseRecord } from '@sealtrail/evidence'
 import { openFileKeys } from '../../src/keys/files/keyring.ts'
 import { FileStore } from '../../src/store/files/store.ts'
 import { SqliteHead } from '../../src/head/sqlite/head.ts'
@@ -31,7 +31,9 @@ async function build(directory: string): Promise<{ rows: VaultRow[]; records: Ui
     const [name, number] = disclosures.map((each) => commitmentOf(disclosureDigest(each)))
     const record = sampleRecord(n, { data: { plain: true, name: name!, deep: [{ number: number! }] } })
     const auditid = auditIdBytes(parseRecord(record).auditid)
-    const part = { key: owners[n % OWNERS]!, disclosures }
+    // Of every second record one value is verify-only: its salt is there, itself it is not.
+    const salted = disclosures.map((each, i) => (i === 1 && n % 2 === 0 ? keepSalt(disclosureDigest(each), openDisclosure(each).salt) : each))
+    const part = { key: owners[n % OWNERS]!, disclosures: salted }
     rows.push(
       sealRow(
         { tenant: 't', trail: 'calls', auditid, fingerprint: 'f'.repeat(16), firstDigest: disclosureDigest(disclosures[0]!), tokens: [], owners: [part] },

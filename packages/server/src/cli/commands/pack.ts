@@ -39,6 +39,7 @@ function test(ctx: Context, folder: string): Exit {
     if (difference !== null) ctx.stdout(`differs  ${file} (${outcome}): ${printable(difference, true)}\n`)
   }
   for (const problem of report.problems) ctx.stdout(`problem  ${printable(problem, true)}\n`)
+  for (const { path, method } of report.methods) if (method !== 'plain') ctx.stdout(`field    ${printable(path)}: ${printable(method)}\n`)
   for (const path of report.unclassified) ctx.stdout(`note     ${printable(path)} is in no class: committed by default\n`)
   for (const line of report.untested) ctx.stdout(`note     ${printable(line)}: no sample reaches it\n`)
   const name = report.name === null ? 'the pack' : `${report.name} ${report.version}`
