@@ -74,6 +74,7 @@ export type {
   BundleProgress,
   BundleTrust,
   BundleVerdict,
+  CertificateFinding,
   ByteSource,
   Conclusion,
   LogVerdict,

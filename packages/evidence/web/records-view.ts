@@ -180,12 +180,12 @@ function recordInside(row: RecordRow, verdict: Verdict, stateOf: (state: FieldRo
   const body = el(
     'tbody',
     {},
-    ...row.fields.map(({ path, state, value }) =>
+    ...row.fields.map(({ path, state, value, reason }) =>
       el(
         'tr',
         {},
         el('th', { scope: 'row' }, printable(path)),
-        el('td', { class: 'value' }, value === null ? '' : printable(value)),
+        el('td', { class: 'value' }, value === null ? printable(reason ?? '') : printable(value)),
         el('td', { class: 'field-state' }, chip(stateOf(state), verdict)),
       ),
     ),

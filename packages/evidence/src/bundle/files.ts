@@ -59,8 +59,8 @@ export class BundleFiles {
   }
 
   /** @throws BundleBroken BUNDLE_FILE_MISSING, BUNDLE_LIMIT, BUNDLE_ZIP */
-  async whole(path: string): Promise<Uint8Array> {
-    return joined(this.#read(path), path, Math.min(this.#zip.size(path) ?? 0, MAX_WHOLE_BYTES))
+  async whole(path: string, most: number = MAX_WHOLE_BYTES): Promise<Uint8Array> {
+    return joined(this.#read(path), path, Math.min(this.#zip.size(path) ?? 0, most))
   }
 
   /** Reads what nobody has read to its end. */

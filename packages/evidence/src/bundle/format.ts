@@ -8,7 +8,7 @@ import type { FieldState } from '../flatten.ts'
  *   manifest.json                         BundleManifest; names every other file with size and SHA-256
  *   keys.json                             BundleKeys: hints, they prove nothing
  *   schemas/<pack>-<version>.json         schemas the records name
- *   certificates/<id>.json                erasure certificates
+ *   certificates/<id>.json                CertificateFile: certificate of an erasure that fields name
  *   log/<log>/checkpoint                  signed note all records of this log are proved against
  *   log/<log>/records.ndjson              the leaves: a record a line, ascending by index
  *   log/<log>/proofs.ndjson               ProofLine: index and inclusion proof of each record; not for a range
@@ -98,8 +98,12 @@ export interface BundleField {
   readonly path: string
   readonly digest: string
   readonly state: FieldState
-  /** Id of the erasure certificate, for `erased` when there is one. */
+  /** Of `erased`: id of the erasure, and of its certificate. */
   readonly certificate?: string
+  /** Of `expired`: the retention class. */
+  readonly class?: string
+  /** Of `erased` and `expired`: since when, RFC 3339, by the maker's word. */
+  readonly on?: string
 }
 
 /** A line of `disclosures/<log>.ndjson`: exactly the disclosures of the fields that are `disclosed`, in their order. */

@@ -38,7 +38,7 @@ export function checkLayout({ asked, logs, files }: BundleManifest, report: (pro
 }
 
 function ofMany(path: string, logs: ReadonlyMap<string, BundleLog>): boolean {
-  if (/^schemas\/[^/]+\.json$/.test(path) || /^certificates\/[^/]+\.json$/.test(path)) return true
+  if (/^schemas\/[^/]+\.json$/.test(path) || /^certificates\/[0-9a-f]{32}\.json$/.test(path)) return true
   const [, name, rest] = /^log\/([^/]+)\/(.*)$/s.exec(path) ?? []
   const log = logs.get(name ?? '')
   if (log === undefined || rest === undefined) return false

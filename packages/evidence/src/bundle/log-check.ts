@@ -7,6 +7,7 @@ import type { RecordFields } from '../record.ts'
 import { encodeHex } from '../text.ts'
 import { BundleBroken } from './broken.ts'
 import type { BundleAsked, BundleLog, BundleManifest } from './format.ts'
+import type { BundleCertificates } from './certificates.ts'
 import type { BundleFiles } from './files.ts'
 import { DataObjects } from './data-objects.ts'
 import { latestOf, parseInstant } from './instant.ts'
@@ -27,6 +28,7 @@ import type { LogVerdict, ProvenTime, TimestampFinding } from './verdict.ts'
 export interface LogCheckDeps {
   readonly manifest: BundleManifest
   readonly files: BundleFiles
+  readonly certificates: BundleCertificates
   readonly trust: Trust
   readonly tsaRoots: readonly Uint8Array[]
   /** Hints out of `keys.json`. */
@@ -48,7 +50,7 @@ export async function checkLog(log: BundleLog, deps: LogCheckDeps): Promise<LogV
       ? ({ by: null, key: null, cosignatures: [], unknown: 0, quorum: 'not-asked' } as const)
       : signerOf(checkpoint, trust, Object.hasOwn(keys.logs, checkpoint.origin) ? (keys.logs[checkpoint.origin] as string) : null, path, report)
   const timestamps = await checkTimestamps(log, checkpoint, files, deps.tsaRoots, report)
-  const values = new Values(log.log, files, keys.wrapper, report)
+  const values = new Values(log, { files, key: keys.wrapper, certificates: deps.certificates, report })
   // Whole from number 1 only when the range begins where the log does.
   const demand = log.range?.from === 0 ? 'whole' : DEMANDS[deps.manifest.asked.kind]
   const subjects = new Subjects(demand, report)
@@ -82,7 +84,6 @@ export async function checkLog(log: BundleLog, deps: LogCheckDeps): Promise<LogV
     subjects: { count: subjects.count, gapless: subjects.gapless, fromLater: subjects.fromLater },
     fields: values.fields,
     erasedUnder: Object.fromEntries(values.erasedUnder),
-    certificates: [...values.erasedUnder.keys()].filter((id) => files.has(`certificates/${id}.json`)),
     disclosures: { matching: values.matching, wrong: values.wrong },
     schemas: [...seen.schemas].map(([schema, records]) => ({ schema, records, included: files.has(schemaPath(schema) ?? '') })),
   }

@@ -2,11 +2,12 @@ import type { Problem } from '../problem.ts'
 import type { BundleManifest } from './format.ts'
 import { latestOf } from './instant.ts'
 import { quoted } from './quoted.ts'
-import type { BundleTrust, Conclusion, LogVerdict, ProvenTime, QuestionAnswer } from './verdict.ts'
+import type { BundleTrust, CertificateFinding, Conclusion, LogVerdict, ProvenTime, QuestionAnswer } from './verdict.ts'
 
 export interface Findings {
   readonly manifest: BundleManifest | null
   readonly logs: readonly LogVerdict[]
+  readonly certificates: readonly CertificateFinding[]
   readonly problems: readonly Problem[]
   readonly problemCount: number
   /** Whether the examiner brought a key or policy, and roots of time-stamping authorities. */
@@ -163,23 +164,40 @@ function disclosed({ logs, problems }: Findings): Said {
   return { answer: wrong ? 'no' : matching === 0 ? 'none' : matching === all ? 'yes' : 'partly', says }
 }
 
-/** attacker: that a value is gone is the word of whoever made the file; nothing in it can show that no copy is left. */
-function erased({ logs }: Findings): Said {
+/** attacker: that a value is gone is the word of whoever made the file, or of the log where a certificate says so; nothing in it can show that no copy is left. */
+function erased({ logs, certificates, problems }: Findings): Said {
   const fields = total(logs)
   const says: string[] = []
   const under = new Map<string, number>()
-  const here = new Set(logs.flatMap((log) => log.certificates))
   for (const log of logs) for (const [id, values] of Object.entries(log.erasedUnder)) under.set(id, (under.get(id) ?? 0) + values)
-  for (const [id, values] of under)
-    says.push(
-      `${count(values, 'value')} said to be erased ${id === '' ? 'without a certificate' : `under the certificate ${id}, which is ${here.has(id) ? '' : 'not '}in this file`}.`,
-    )
+  const wrong = problems.some(({ code, object }) => code.startsWith('CERTIFICATE_') || object.startsWith('certificates/'))
+  let vouched = true
+  for (const [id, values] of under) {
+    const found = certificates.find((each) => each.id === id)
+    vouched &&= found?.conclusion === 'established'
+    says.push(`${count(values, 'value')} ${erasedUnder(id, found)}.`)
+  }
   if (fields.expired > 0) says.push(`${count(fields.expired, 'value')} said to be expired by the retention rules.`)
   if (fields.missing > 0) says.push(`${count(fields.missing, 'value')} missing without a reason: ask why.`)
+  if (wrong) says.unshift('A certificate of erasure in this file does not hold, or does not name what is said to be erased under it: see the problems.')
   if (says.length === 0) return { answer: 'none', says: ['Nothing is said to be erased, expired or missing.'] }
   const proven = logs.every(({ records }) => records.proven === records.count)
-  says.push(`That a value is gone is the word of whoever made the file${proven ? '; the records are proven without it' : ''}.`)
-  return { answer: fields.missing > 0 ? 'partly' : 'unknown', says }
+  const whole = vouched && under.size > 0 && fields.expired === 0
+  says.push(
+    `That a value is gone is the word of ${whole ? 'the log, sealed when it was erased' : 'whoever made the file'}${proven ? '; the records are proven without it' : ''}.`,
+  )
+  if (wrong) return { answer: 'no', says }
+  return { answer: fields.missing > 0 ? 'partly' : whole ? 'yes' : 'unknown', says }
+}
+
+function erasedUnder(id: string, found: CertificateFinding | undefined): string {
+  if (id === '') return 'said to be erased without a certificate'
+  if (found === undefined) return `said to be erased under the certificate ${id}, which is not in this file: ask for it`
+  const here = `erased on ${found.completed} under the certificate ${id}, which is in this file`
+  if (found.conclusion === 'broken') return `said to be ${here} and does not hold`
+  return found.conclusion === 'established'
+    ? `${here}, names each of them and was sealed by the log`
+    : `said to be ${here} and names each of them; who signed it is not established`
 }
 
 function schemas({ logs }: Findings): Said {

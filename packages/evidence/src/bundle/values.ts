@@ -1,5 +1,6 @@
 import { ed25519Verify, equalBytes } from '@sealtrail/tlog'
 import { disclosureDigest, openDisclosure } from '../commitment.ts'
+import { ERASURE_ID } from '../erasure.ts'
 import { EvidenceError } from '../errors.ts'
 import { flatten } from '../flatten.ts'
 import type { Field, FieldState } from '../flatten.ts'
@@ -8,11 +9,15 @@ import { problemOf } from '../problem.ts'
 import type { Problem } from '../problem.ts'
 import { decodeBase64url, decodeUtf8, encodeUtf8 } from '../text.ts'
 import { BundleBroken } from './broken.ts'
-import type { BundleField } from './format.ts'
+import type { BundleCertificates } from './certificates.ts'
+import type { BundleField, BundleLog } from './format.ts'
 import type { BundleFiles } from './files.ts'
 import type { Lines } from './lines.ts'
 import { FIELD_STATES } from './manifest.ts'
 import { readShape, Shape } from './shape.ts'
+
+const CLASS = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 
 /** Signatures of SD-JWTs that are checked: their key comes from the bundle, so they add nothing to who signed. */
 const SIGNATURES_CHECKED = 1_000
@@ -67,6 +72,14 @@ class Beside<T> {
   }
 }
 
+export interface ValuesDeps {
+  readonly files: BundleFiles
+  /** The wrapper key the bundle names, raw; null: none that can be read. */
+  readonly key: Uint8Array | null
+  readonly certificates: BundleCertificates
+  readonly report: (problem: Problem) => void
+}
+
 /** Commitments, disclosures and SD-JWTs of one log's records, each held against the record itself. */
 export class Values {
   readonly fields: Record<FieldState, number> = { disclosed: 0, sealed: 0, erased: 0, expired: 0, missing: 0 }
@@ -79,12 +92,13 @@ export class Values {
   readonly #jwts: Lines | null
   readonly #jwtPath: string
   readonly #key: Uint8Array | null
+  readonly #log: Pick<BundleLog, 'log' | 'origin'>
+  readonly #certificates: BundleCertificates
   readonly #report: (problem: Problem) => void
   #jwtsSeen = 0
   #jwtsOver = false
 
-  /** @param key the wrapper key the bundle names, raw; null: none that can be read */
-  constructor(log: string, files: BundleFiles, key: Uint8Array | null, report: (problem: Problem) => void) {
+  constructor({ log, origin }: Pick<BundleLog, 'log' | 'origin'>, { files, key, certificates, report }: ValuesDeps) {
     const [fields, disclosures, jwts] = [`log/${log}/fields.ndjson`, `disclosures/${log}.ndjson`, `disclosures/${log}.sd-jwt`]
     const lines = (path: string): Lines | null => (files.has(path) ? files.lines(path) : null)
     const counted = (problem: Problem): void => {
@@ -96,6 +110,8 @@ export class Values {
     this.#jwts = lines(jwts)
     this.#jwtPath = jwts
     this.#key = key
+    this.#log = { log, origin }
+    this.#certificates = certificates
     this.#report = counted
   }
 
@@ -114,7 +130,7 @@ export class Values {
     const given = (await this.#disclosures.of(index)) ?? []
     const committed = flatten(whole, []).fields
     const known = this.#disclosed(committed, given, index, proven)
-    await this.#spokenOf(committed, known, index, at)
+    await this.#spokenOf(committed, known, record, index, at)
     if (jwt !== null) this.#jwt(record, own === whole ? given : disclosuresWithin(own, given), jwt, index)
   }
 
@@ -147,13 +163,21 @@ export class Values {
     return known
   }
 
-  async #spokenOf(committed: readonly Field[], known: ReadonlySet<string>, index: number, at: string): Promise<void> {
+  async #spokenOf(committed: readonly Field[], known: ReadonlySet<string>, record: Uint8Array, index: number, at: string): Promise<void> {
     const said = (await this.#states.of(index)) ?? []
     const same = said.length === committed.length && committed.every(({ path, digest }, i) => said[i]?.path === path && said[i].digest === digest)
     if (!same) this.#report(problemOf('FIELD_STATE', at, index, `${committed.length} commitments, ${said.length} spoken of`))
-    for (const { digest, state, certificate } of said) {
+    const place = { ...this.#log, index, record }
+    for (const { path, digest, state, certificate } of said) {
       this.fields[state]++
-      if (state === 'erased') this.erasedUnder.set(certificate ?? '', (this.erasedUnder.get(certificate ?? '') ?? 0) + 1)
+      if (state === 'erased') {
+        this.erasedUnder.set(certificate ?? '', (this.erasedUnder.get(certificate ?? '') ?? 0) + 1)
+        const fault = certificate === undefined ? null : this.#certificates.faultOf(certificate, place, path, digest)
+        if (fault !== null) this.#report(problemOf('CERTIFICATE_MISMATCH', at, index, fault))
+      } else if (state === 'disclosed' || state === 'sealed') {
+        const id = this.#certificates.naming(place, path, digest)
+        if (id !== null) this.#report(problemOf('FIELD_STATE', at, index, `a value that the certificate ${id} says is erased is said to be ${state}`))
+      }
       if (state === 'disclosed' && !known.has(digest)) this.#report(problemOf('DISCLOSURE_MISSING', this.#disclosurePlace(), index))
       if (state !== 'disclosed' && known.has(digest)) this.#report(problemOf('FIELD_STATE', at, index, `a disclosed value is said to be ${state}`))
     }
@@ -216,14 +240,16 @@ function fieldsOf(shape: Shape): BundleField[] {
   shape.only('index', 'fields')
   const fail = (detail: string): BundleBroken => new BundleBroken('BUNDLE_FILE_FORMAT', 'fields.ndjson', detail)
   return shape.list('fields', (value) => {
-    const field = new Shape(value, fail).only('path', 'digest', 'state', 'certificate')
+    const field = new Shape(value, fail).only('path', 'digest', 'state', 'certificate', 'class', 'on')
     const state = FIELD_STATES.find((each) => each === field.text('state'))
     if (state === undefined) throw fail('a state this format does not have')
     return {
       path: field.text('path'),
       digest: field.matching('digest', /^[A-Za-z0-9_-]{43}$/),
       state,
-      ...(field.has('certificate') ? { certificate: field.matching('certificate', /^[A-Za-z0-9._-]{1,128}$/) } : {}),
+      ...(state === 'erased' && field.has('certificate') ? { certificate: field.matching('certificate', ERASURE_ID) } : {}),
+      ...(state === 'expired' && field.has('class') ? { class: field.matching('class', CLASS) } : {}),
+      ...(field.has('on') ? { on: field.matching('on', TIME) } : {}),
     }
   })
 }

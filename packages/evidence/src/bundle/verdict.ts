@@ -131,11 +131,22 @@ export interface LogVerdict {
   readonly fields: Readonly<Record<FieldState, number>>
   /** Certificate id → fields said to be erased under it; '' for none. */
   readonly erasedUnder: Readonly<Record<string, number>>
-  /** Those ids of `erasedUnder` whose certificate the bundle holds. */
-  readonly certificates: readonly string[]
   readonly disclosures: { readonly matching: number; readonly wrong: number }
   /** `dataschema` → how many records name it, and whether the bundle holds it. */
   readonly schemas: ReadonlyArray<{ readonly schema: string; readonly records: number; readonly included: boolean }>
+}
+
+/** An erasure certificate of the bundle, and what its own check came to. */
+export interface CertificateFinding {
+  readonly id: string
+  /** RFC 3339, as it says. */
+  readonly completed: string
+  readonly ground: string
+  readonly conclusion: Conclusion
+  /** Lower-case hex. */
+  readonly sha256: string
+  /** Key that signed; null when not established. */
+  readonly signer: string | null
 }
 
 export interface BundleVerdict {
@@ -147,6 +158,8 @@ export interface BundleVerdict {
   /** SHA-256 of manifest.json, lower-case hex: names this bundle and every file in it; null as above. */
   readonly manifestSha256: string | null
   readonly logs: readonly LogVerdict[]
+  /** Those that can be read. */
+  readonly certificates: readonly CertificateFinding[]
   /** Every question once, in the order an examiner asks. */
   readonly questions: readonly QuestionAnswer[]
   /** The first 1,000. `object` is the path in the zip (`<path>:<line>` for a line), `index` the leaf's. */

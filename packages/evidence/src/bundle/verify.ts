@@ -3,6 +3,8 @@ import type { Problem } from '../problem.ts'
 import { sha256Hex } from '#platform'
 import { decodeBase64url } from '../text.ts'
 import { BundleBroken } from './broken.ts'
+import { readCertificates } from './certificates.ts'
+import type { BundleCertificates } from './certificates.ts'
 import { BundleFiles, joined } from './files.ts'
 import type { BundleManifest } from './format.ts'
 import { checkLayout } from './layout.ts'
@@ -40,6 +42,7 @@ export async function verifyBundle(
   }
   const logs: LogVerdict[] = []
   let manifest: BundleManifest | null = null
+  let certificates: BundleCertificates | null = null
   let manifestSha256: string | null = null
   try {
     const zip = await Zip.open(source)
@@ -51,20 +54,33 @@ export async function verifyBundle(
     checkLayout(manifest, report)
     checkAsked(manifest, trust, report)
     const keys = await hints(files, report)
-    for (const log of manifest.logs) logs.push(await checkLog(log, { manifest, files, trust: known, tsaRoots: trust.tsaRoots ?? [], keys, report }))
+    certificates = await readCertificates(files, trust, report)
+    for (const log of manifest.logs)
+      logs.push(await checkLog(log, { manifest, files, certificates, trust: known, tsaRoots: trust.tsaRoots ?? [], keys, report }))
     await files.rest()
   } catch (error) {
     if (!(error instanceof BundleBroken)) throw error
     report(problemOf(error.code, error.object, error.index, error.detail))
   }
   const conclusion = conclude(logs, problemCount)
+  const findings = certificates?.findings ?? []
   return {
     ok: problemCount === 0,
     conclusion,
     manifest,
     manifestSha256,
     logs,
-    questions: questionsOf({ manifest, logs, problems, problemCount, brought: known.any, roots: (trust.tsaRoots ?? []).length > 0, asked: trust.asked }),
+    certificates: findings,
+    questions: questionsOf({
+      manifest,
+      logs,
+      certificates: findings,
+      problems,
+      problemCount,
+      brought: known.any,
+      roots: (trust.tsaRoots ?? []).length > 0,
+      asked: trust.asked,
+    }),
     problems,
     problemCount,
   }

@@ -29,8 +29,8 @@ export function printReport({ verdict, headline, sentence, answers, findings, mo
 export function printRecord(row: RecordRow, wrong: boolean): string {
   const head = `${wrong ? 'NOT PROVEN ' : ''}record ${row.index === null ? '(of no known number)' : count(row.index)}  ${row.time === null ? 'no event time' : moment(row.time)}  ${printable(row.type)}  ${printable(row.subject)} no. ${count(row.subjectsequence)}${row.late ? ' (late)' : ''}`
   const fields = row.fields.map(
-    ({ path, state, value }) =>
-      `    ${printable(path)}: ${value === null ? `(${state})` : `${printable(value)}${state === 'clear' || wrong ? '' : `  (${state})`}`}`,
+    ({ path, state, value, reason }) =>
+      `    ${printable(path)}: ${value === null ? `(${state}${reason === undefined ? '' : ` ${printable(reason)}`})` : `${printable(value)}${state === 'clear' || wrong ? '' : `  (${state})`}`}`,
   )
   return [head, `    ${row.auditid}  ${row.integrityHash}`, ...fields, ...(row.more > 0 ? [`    and ${count(row.more)} more fields`] : []), ''].join('\n')
 }

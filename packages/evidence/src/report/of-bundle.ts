@@ -111,11 +111,11 @@ function detailOf(id: QuestionId, verdict: BundleVerdict): Detail[] {
     else if (id === 'complete') completeDetail(log, (label, value) => add(of(label), value))
     else if (id === 'disclosed') fieldsDetail(log, (label, value) => add(of(label), value))
     else if (id === 'erased')
-      for (const [certificate, fields] of Object.entries(log.erasedUnder))
-        add(
-          of(certificate === '' ? 'Without a certificate' : `Certificate ${certificate}, ${log.certificates.includes(certificate) ? '' : 'not '}in this file`),
-          some(fields, 'value'),
-        )
+      for (const [id, fields] of Object.entries(log.erasedUnder)) {
+        const found = verdict.certificates.find((each) => each.id === id)
+        const about = found === undefined ? '' : `, erased on ${moment(found.completed)}, ground ${quoted(found.ground)}`
+        add(of(id === '' ? 'Without a certificate' : `Certificate ${id}, ${found === undefined ? 'not ' : ''}in this file`), `${some(fields, 'value')}${about}`)
+      }
     else
       for (const { schema, records, included } of log.schemas)
         add(of(quoted(schema)), `${some(records, 'record')}${included ? '' : ', description not included'}`)

@@ -31,6 +31,8 @@ export interface FieldRow {
   readonly state: FieldState | 'clear'
   /** The value as text; null unless it is clear or disclosed. */
   readonly value: string | null
+  /** Of one that is gone, as the file says it: `on 11 April 2026, 08:00:00 UTC, under the certificate …`. */
+  readonly reason?: string
 }
 
 const MAX_FIELDS = 500
@@ -46,6 +48,7 @@ export function recordRow(
   integrityHash: string,
   disclosures: Iterable<string>,
   stateOf: (digest: string) => Exclude<FieldState, 'disclosed'>,
+  reasonOf: (digest: string) => string | null = () => null,
 ): RecordRow {
   const known = new Map<string, JsonValue>()
   for (const disclosure of disclosures) {
@@ -58,13 +61,16 @@ export function recordRow(
   }
   const fields: FieldRow[] = []
   let more = 0
-  const add = (path: readonly string[], state: FieldRow['state'], value: JsonValue | null): void => {
+  const add = (path: readonly string[], state: FieldRow['state'], value: JsonValue | null, reason: string | null = null): void => {
     if (fields.length >= MAX_FIELDS) more++
-    else fields.push({ path: path.join(' › '), state, value: state === 'clear' || state === 'disclosed' ? textOf(value) : null })
+    else {
+      const text = state === 'clear' || state === 'disclosed' ? textOf(value) : null
+      fields.push({ path: path.join(' › '), state, value: text, ...(reason === null ? {} : { reason }) })
+    }
   }
   const committed = (digest: string, path: readonly string[]): void => {
     const value = known.get(digest)
-    if (value === undefined) add(path, stateOf(digest), null)
+    if (value === undefined) add(path, stateOf(digest), null, reasonOf(digest))
     else if (isEntry(value)) add([...path, value.key], 'disclosed', value.value)
     else add(path, 'disclosed', value)
   }

@@ -12,6 +12,7 @@ import { integrityHash, parseRecord } from '../record.ts'
 import type { RecordFields } from '../record.ts'
 import { recordRow } from './row.ts'
 import type { RecordRow } from './row.ts'
+import { moment } from './words.ts'
 
 /** How many records a list holds at once. */
 export const MAX_ROWS = 1_000
@@ -51,9 +52,7 @@ async function* logRows(zip: Zip, { log, range }: BundleLog, { count, places }: 
     const place = n < count ? places[run] : undefined
     const counted = place?.index == null ? null : place.index + n - place.line
     const index = proofs === null ? counted : numberOf(objectOf(await proofs.next()), 'index')
-    const states = new Map(
-      listOf(index === null ? null : await fields.at(index), 'fields').map((field) => [textOf(field, 'digest'), textOf(field, 'state') as FieldState]),
-    )
+    const said = new Map(listOf(index === null ? null : await fields.at(index), 'fields').map((field) => [textOf(field, 'digest'), field]))
     const texts = listOf(index === null ? null : await disclosures.at(index), 'disclosures').filter((text) => typeof text === 'string')
     let record
     try {
@@ -61,12 +60,25 @@ async function* logRows(zip: Zip, { log, range }: BundleLog, { count, places }: 
     } catch {
       continue // The check names it.
     }
-    yield recordRow({ log, index, proven: place?.proven ?? false }, await wholeRecord(zip, log, record), integrityHash(line), texts, (digest) => {
-      const state = states.get(digest)
+    const stateOf = (digest: string): Exclude<FieldState, 'disclosed'> => {
+      const state = textOf(said.get(digest) ?? null, 'state')
       // Attacker: a value said to be disclosed, without one that fits, is missing.
       return state === 'sealed' || state === 'erased' || state === 'expired' ? state : 'missing'
-    })
+    }
+    const whole = await wholeRecord(zip, log, record)
+    yield recordRow({ log, index, proven: place?.proven ?? false }, whole, integrityHash(line), texts, stateOf, (digest) =>
+      reasonOf(stateOf(digest), said.get(digest) ?? null),
+    )
   }
+}
+
+/** Why and since when a value is gone, as the file says it. */
+function reasonOf(state: FieldState, field: JsonValue): string | null {
+  const [on, certificate, name] = [textOf(field, 'on'), textOf(field, 'certificate'), textOf(field, 'class')]
+  const under =
+    state === 'erased' && certificate !== '' ? `under the certificate ${certificate}` : state === 'expired' && name !== '' ? `under the class ${name}` : ''
+  const words = state !== 'erased' && state !== 'expired' ? [] : [on === '' ? '' : `on ${moment(on)}`, under].filter((word) => word !== '')
+  return words.length === 0 ? null : words.join(', ')
 }
 
 /** The record with the data that did not fit it; as it stands where that cannot be had, which the check names. */

@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto'
 import { ed25519Sign, formatCheckpoint, formatTilePath, formatTlogProof, parseNote, proveConsistency, proveInclusion, rootOf } from '@sealtrail/tlog'
 import type { Tile, TreeNode } from '@sealtrail/tlog'
 import { canonicalize } from '@sealtrail/evidence'
-import type { BundleAsked, FieldState, JsonObject } from '@sealtrail/evidence'
+import type { BundleAsked, CertificateFile, FieldState, JsonObject } from '@sealtrail/evidence'
 import { tilesForRange } from '../../src/bundle/range-tiles.ts'
 import { wrapRecord } from '../../src/bundle/values.ts'
 import { certificatePem } from '../../src/timestamp/pem.ts'
+import { bytesOf, ERASURE, goodCertificate, recordsErased } from '../certificate/maker.ts'
 import { makeToken } from '../timestamp/forge.ts'
 import { START, signedCheckpoint, wrapperKey } from './sample-log.ts'
 import type { House, SampleLog, SampleRecord } from './sample-log.ts'
@@ -17,7 +18,7 @@ export interface Line {
   readonly index: number
   record: Uint8Array
   proof: string[]
-  fields: { path: string; digest: string; state: FieldState; certificate?: string }[]
+  fields: { path: string; digest: string; state: FieldState; certificate?: string; class?: string; on?: string }[]
   disclosures: string[]
 }
 
@@ -36,6 +37,8 @@ export interface Draft {
   checkpoint: string
   stamp: Stamp | null
   lines: Line[]
+  /** Certificates by the id they are filed under; null: the good one of all that is erased in the log. */
+  certificates: Map<string, CertificateFile> | null
   /** How many records the list of contents says there are; null: as many as there are. */
   claimed: number | null
   /** Whose SD-JWTs; null: none. */
@@ -46,7 +49,12 @@ export interface Draft {
 
 const hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const base64url = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64url')
-export const CERTIFICATE = 'ER-2026-0007'
+export const CERTIFICATE = ERASURE
+
+const REASONS: { readonly [state in FieldState]?: { certificate?: string; class?: string; on: string } } = {
+  erased: { certificate: CERTIFICATE, on: '2026-04-11T11:00:09.000Z' },
+  expired: { class: 'short', on: '2026-05-01T00:00:00.000Z' },
+}
 
 /** The state ten records before the end, time-stamped. @param house whose authority. */
 export function stampOf(log: SampleLog, house: House = log.house): Stamp {
@@ -70,6 +78,7 @@ export function draft(log: SampleLog, asked: BundleAsked, records: readonly Samp
     checkpoint,
     stamp: stampOf(log),
     lines: records.map((record) => lineOf(log, record)),
+    certificates: null,
     claimed: null,
     wrapper: log.house,
     files: () => {},
@@ -82,7 +91,7 @@ export function lineOf(log: SampleLog, { index, bytes, values }: SampleRecord): 
     index,
     record: bytes,
     proof: proveInclusion(BigInt(index), size, log.read).map((hash) => Buffer.from(hash).toString('base64')),
-    fields: values.map(({ path, digest, state }) => ({ path, digest, state, ...(state === 'erased' ? { certificate: CERTIFICATE } : {}) })),
+    fields: values.map(({ path, digest, state }) => ({ path, digest, state, ...REASONS[state] })),
     disclosures: values.filter(({ state }) => state === 'disclosed').map(({ disclosure }) => disclosure),
   }
 }
@@ -122,7 +131,8 @@ export function filesOf(made: Draft): Map<string, Uint8Array> {
     })}\n`,
   )
   text('schemas/calls-1.json', '{"type":"object"}\n')
-  text(`certificates/${CERTIFICATE}.json`, `${canonicalize({ id: CERTIFICATE })}\n`)
+  const certificates = made.certificates ?? certificatesOf(log)
+  for (const [id, file] of certificates) files.set(`certificates/${id}.json`, bytesOf(file))
   text(`${folder}/checkpoint`, checkpoint)
   files.set(`${folder}/records.ndjson`, Buffer.concat(lines.flatMap(({ record }) => [record, Buffer.from('\n')])))
   if (range === null)
@@ -163,6 +173,14 @@ export function filesOf(made: Draft): Map<string, Uint8Array> {
 /** The zip of a draft. */
 export function bundleOf(made: Draft): Buffer {
   return zipOf(filesOf(made))
+}
+
+const made = new WeakMap<SampleLog, Map<string, CertificateFile>>()
+
+function certificatesOf(log: SampleLog): Map<string, CertificateFile> {
+  const known = made.get(log) ?? new Map([[CERTIFICATE, goodCertificate(log.house, recordsErased(log.records, log.name))]])
+  made.set(log, known)
+  return known
 }
 
 export function manifestOf({ log, asked, range, lines, checkpoint, stamp, claimed }: Draft, files: ReadonlyMap<string, Uint8Array>): Uint8Array {

@@ -55,7 +55,7 @@ describe('sealtrail-verify', () => {
       /40 records, numbers 240 to 279/,
       /none was left out/,
       /54 values disclosed/,
-      /ER-2026-0007/,
+      /erased on 11 April 2026, 11:00:09/,
     ])
       assert.match(out, words)
     assert.doesNotMatch(out, /\[WRONG\]|problem/i)
