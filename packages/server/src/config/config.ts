@@ -24,6 +24,8 @@ export interface Config {
     readonly dualControl: readonly string[]
     /** How long a request waits for the second one. */
     readonly approveWithinMs: number
+    /** Personal values are shown only to who gives a purpose. */
+    readonly purposeRequired: boolean
   }
   readonly limits: {
     readonly maxBodyBytes: number

@@ -103,7 +103,7 @@ class Build {
       witnesses: this.#witnesses(),
       timestamps: this.#timestamps(),
       trails: this.#trails(),
-      auth: { dualControl: this.#get('auth.dualControl'), approveWithinMs: this.#approveWithin() },
+      auth: { dualControl: this.#get('auth.dualControl'), approveWithinMs: this.#approveWithin(), purposeRequired: this.#get('auth.purposeRequired') },
       limits: {
         maxBodyBytes: this.#get('limits.maxBody'),
         maxEventBytes: this.#get('limits.maxEvent'),

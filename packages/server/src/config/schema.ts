@@ -117,6 +117,12 @@ export const KEYS: readonly Key[] = [
     default: '72h',
     what: 'How long a request waits for its second person; then it has to be made again.',
   },
+  {
+    path: 'auth.purposeRequired',
+    type: { is: 'boolean' },
+    default: 'false',
+    what: 'Shows personal values only to who gives a purpose (`X-Audit-Purpose`, `--purpose`), officers and admins too; without one they are `sealed`. Otherwise a read without a purpose is sealed as one without.',
+  },
   { path: 'limits.maxBody', type: { is: 'size' }, default: '16MiB', what: 'Longest request body.' },
   { path: 'limits.maxEvent', type: { is: 'size' }, default: '1MiB', what: 'Longest event.' },
   { path: 'limits.maxDepth', type: { is: 'integer', from: 1, to: 1_000 }, default: '64', what: 'Deepest nesting of an event.' },

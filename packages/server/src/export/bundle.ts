@@ -4,6 +4,7 @@ import type { BundleAsked, BundleKeys, BundleLog, BundleManifest, JsonObject, Js
 import { SealtrailError } from '../errors.ts'
 import { goneAt } from '../index/records.ts'
 import type { Records } from '../index/records.ts'
+import { sightOf, viewOf } from '../index/views.ts'
 import { certificateDraft } from './certificate.ts'
 import type { ExportMade, ExportOrder } from './export.ts'
 import { writeLogPart } from './log-part.ts'
@@ -31,6 +32,8 @@ export interface BundleDeps extends Omit<SelectDeps, 'records'>, Pick<LogPartDep
   /** `dataschema` → JSON Schema, as far as the packs have it. */
   readonly schemas: ReadonlyMap<string, JsonObject>
   readonly version: string
+  /** `auth.purposeRequired` */
+  readonly purposeRequired: boolean
 }
 
 const NO_STAMPS: ChosenStamps = { stamps: [], unfit: [] }
@@ -65,13 +68,20 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
   const committed = snapshots.sizes()
   const logs: BundleLog[] = []
   const runs: Record<string, Array<[number, number]>> = {}
+  const disclosed: Record<string, string[]> = {}
   const schemas = new Set<string>()
   const unfitStamps: string[] = []
+  const view = viewOf(order.requester, order.openings, deps.purposeRequired)
   let done = 0
   for (const { log, leaves, end, range } of plan.parts) {
     const snapshot = snapshots.covering(log, end)
     const hashes = deps.hashes(log)
-    const { runs: places, ...part } = await writeLogPart(log, leaves, range, {
+    const trail = deps.trails.find((each) => each.log === log)?.trail ?? log
+    const {
+      runs: places,
+      disclosed: paths,
+      ...part
+    } = await writeLogPart(log, leaves, range, {
       zip,
       folder,
       origin: originOf(deps.vkeys[log]),
@@ -79,7 +89,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
       hashes,
       vault: deps.vault,
       object: (name, digest) => deps.records.object(name, digest),
-      role: order.requester.role,
+      sight: (index, record) => sightOf(view, { log, trail, index, subject: record.subject }, null),
       wrapper: deps.wrapper,
       total,
       onSchema: (dataschema) => void schemas.add(dataschema),
@@ -89,6 +99,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
     unfitStamps.push(...unfit)
     logs.push({ ...part, timestamps: stamps.map((stamp) => addStamp(zip, log, stamp, snapshot.size, hashes)) })
     runs[log] = places
+    disclosed[log] = paths
   }
   addSchemas(zip, schemas, deps.schemas)
   zip.add('keys.json', `${canonicalize(keysOf(logs, deps) as unknown as JsonValue)}\n`)
@@ -106,7 +117,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
   const text = `${canonicalize(manifest as unknown as JsonValue)}\n`
   zip.add('manifest.json', text)
   const manifestSha256 = zip.files().find(({ path }) => path === 'manifest.json')?.sha256 ?? ''
-  return { ...zip.end(), manifest: manifestSha256, records: done, logs, runs, unfitStamps }
+  return { ...zip.end(), manifest: manifestSha256, records: done, logs, runs, disclosed, unfitStamps }
 }
 
 interface Part {

@@ -1,5 +1,6 @@
 import type { BundleLog } from '@sealtrail/evidence'
 import type { ErrorCode } from '../errors.ts'
+import type { Opening } from '../index/views.ts'
 
 /** What may be asked for. Ranges are leaves [from, to) of one log; `to` null: up to the newest. */
 export type ExportAsked =
@@ -22,6 +23,8 @@ export interface ExportOrder {
   readonly id: string
   readonly asked: ExportAsked
   readonly requester: Requester
+  /** What grants open to the requester, when it is made. */
+  readonly openings: readonly Opening[]
   readonly createdMs: number
 }
 
@@ -54,6 +57,8 @@ export interface ExportMade {
   readonly logs: readonly BundleLog[]
   /** Log → runs of consecutive indexes [from, to) it holds. */
   readonly runs: Readonly<Record<string, ReadonlyArray<readonly [number, number]>>>
+  /** Log → dotted paths of the fields of which a value is in it. */
+  readonly disclosed: Readonly<Record<string, readonly string[]>>
   /** Codes of time stamps that do not verify and were left out. */
   readonly unfitStamps: readonly string[]
 }

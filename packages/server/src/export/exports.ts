@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject } from '../event/json.ts'
 import { errorFields } from '../observe/log.ts'
+import type { Opening } from '../index/views.ts'
+import { nameParts } from '../observe/name-parts.ts'
 import type { Log } from '../observe/log.ts'
 import type { ExportAsked, ExportJob, ExportMade, ExportOrder, MakeExport, Requester } from './export.ts'
 
@@ -11,6 +13,8 @@ export interface ExportsDeps {
   /** `exportFolder` of a data directory; files in it are readable by the server's user only. */
   readonly folder: string
   readonly make: MakeExport
+  /** What grants open to whoever asks, now. */
+  openings(requester: Requester): Promise<readonly Opening[]>
   /** Seals what was exported in the system trail; durable when it resolves. */
   system(event: { what: string; subject: string; id: string; data: JsonObject }): Promise<void>
   readonly now: () => number
@@ -27,6 +31,8 @@ export function exportFolder(data: string): string {
 export function bundlePath(folder: string, id: string): string {
   return join(folder, `${id}.zip`)
 }
+
+type Ordered = Omit<ExportOrder, 'openings'>
 
 /** Runs named in one system record: it holds 65,535 bytes. */
 const RUNS_AT_ONCE = 1_500
@@ -52,7 +58,7 @@ export class Exports {
     if (this.#waiting >= MOST_WAITING) throw new SealtrailError('OVERLOADED', `${MOST_WAITING} exports are waiting`)
     this.expire()
     const createdMs = this.#deps.now()
-    const order: ExportOrder = { id: randomBytes(16).toString('hex'), asked, requester, createdMs }
+    const order: Ordered = { id: randomBytes(16).toString('hex'), asked, requester, createdMs }
     const job: ExportJob = { id: order.id, state: 'queued', kind: asked.kind, created: new Date(createdMs).toISOString(), requester, records: 0, expires: null }
     this.#keep(job)
     this.#waiting++
@@ -109,14 +115,18 @@ export class Exports {
     await this.#last
   }
 
-  async #run(order: ExportOrder): Promise<void> {
-    const { make, log } = this.#deps
+  async #run(order: Ordered): Promise<void> {
+    const { make, openings, log } = this.#deps
     let job = this.#jobs.get(order.id) as ExportJob
     const set = (change: Partial<ExportJob>): void => this.#keep((job = { ...job, ...change }))
     try {
       if (this.#closing) throw new SealtrailError('NOT_READY', 'the server closed before it was made')
       set({ state: 'running' })
-      const made = await make(order, this.path(order.id), (records) => void this.#jobs.set(order.id, (job = { ...job, records })))
+      const made = await make(
+        { ...order, openings: await openings(order.requester) },
+        this.path(order.id),
+        (records) => void this.#jobs.set(order.id, (job = { ...job, records })),
+      )
       const { unfitStamps } = made
       if (unfitStamps.length > 0)
         log.warn('time stamps that do not verify were left out of an export: see `sealtrail verify`', {
@@ -144,9 +154,10 @@ export class Exports {
   }
 
   /** Who got what: kind and counts, records by number, digests; never what a person was called. */
-  async #seal({ id, asked, requester, createdMs }: ExportOrder, made: ExportMade): Promise<void> {
+  async #seal({ id, asked, requester, createdMs }: Ordered, made: ExportMade): Promise<void> {
     const all = made.logs.flatMap(({ log }) => (made.runs[log] ?? []).map(([from, to]) => ({ log, from, to })))
-    const parts = Math.max(1, Math.ceil(all.length / RUNS_AT_ONCE))
+    const fields = Object.entries(made.disclosed).flatMap(([log, paths]) => nameParts(paths).map((part) => ({ fields: part, log })))
+    const parts = Math.max(1, Math.ceil(all.length / RUNS_AT_ONCE), fields.length)
     for (let part = 0; part < parts; part++) {
       await this.#deps.system({
         what: 'export',
@@ -156,6 +167,7 @@ export class Exports {
           asked: asked.kind === 'query' ? { kind: asked.kind, parameters: Object.keys(asked.query).sort() } : { kind: asked.kind },
           at: new Date(createdMs).toISOString(),
           disclosed: made.logs.reduce((sum, { fields }) => sum + fields.disclosed, 0),
+          disclosed_fields: fields.slice(part, part + 1),
           logs: made.logs.map(({ log, size, root, records, published }) => ({ log, published, records, root, size })),
           manifest: made.manifest,
           part: part + 1,

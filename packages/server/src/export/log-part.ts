@@ -2,8 +2,9 @@ import { canonicalize, disclosuresWithin, joinData, MAX_PROOF_FILES, objectDiges
 import type { BundleLog, FieldState, JsonObject, RecordFields } from '@sealtrail/evidence'
 import { checkInclusion, encodeBase64, formatTilePath, formatTlogProof, leafHash } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
+import { fieldName } from '../index/disclose.ts'
+import type { Sight } from '../index/views.ts'
 import type { Vault } from '../vault/vault.ts'
-import type { Requester } from './export.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Spool } from './spool.ts'
 import { noFields, sdJwt, valuesOf } from './values.ts'
@@ -33,7 +34,8 @@ export interface LogPartDeps {
   readonly vault: Pick<Vault, 'rows' | 'open'>
   /** Data that did not fit its record, by digest; null when the store does not give it. */
   object(log: string, digest: string): Promise<Uint8Array | null>
-  readonly role: Requester['role']
+  /** What whoever asked may see of each record. */
+  sight(index: number, record: RecordFields): Pick<Sight, 'sees'>
   readonly wrapper: WrapperKey
   /** Records in the whole bundle: few get a proof file each. */
   readonly total: number
@@ -45,13 +47,16 @@ export interface LogPartDeps {
 /** Records under way at once: the vault is asked for them together. */
 const AT_ONCE = 64
 
+/** What the manifest says of a log, and what is sealed of it. */
+export type WrittenPart = Omit<BundleLog, 'timestamps'> & { readonly runs: Array<[number, number]>; readonly disclosed: string[] }
+
 /** Writes `log/<log>/` and what belongs to it under `disclosures/`. @throws SealtrailError DATA_CORRUPT when a record does not lead to the checkpoint */
 export async function writeLogPart(
   log: string,
   leaves: AsyncIterable<Leaf>,
   range: { from: number; to: number } | null,
   deps: LogPartDeps,
-): Promise<Omit<BundleLog, 'timestamps'> & { runs: Array<[number, number]> }> {
+): Promise<WrittenPart> {
   const part = new LogPart(log, range, deps)
   try {
     let waiting: Leaf[] = []
@@ -77,6 +82,7 @@ class LogPart {
   readonly #fields: Record<FieldState, number> = noFields()
   readonly #runs: Array<[number, number]> = []
   readonly #objects = new Set<string>()
+  readonly #disclosed = new Set<string>()
   #records = 0
 
   constructor(log: string, range: { from: number; to: number } | null, deps: LogPartDeps) {
@@ -92,19 +98,19 @@ class LogPart {
   async write(leaves: readonly Leaf[]): Promise<void> {
     const records = leaves.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as RecordFields)
     const values = await Promise.all(
-      records.map((record) => (objectDigest(record) === null ? this.#values(record.auditid, record.data) : Promise.resolve(null))),
+      records.map((record, i) => (objectDigest(record) === null ? this.#values((leaves[i] as Leaf).index, record, record.data) : Promise.resolve(null))),
     )
     for (const [i, leaf] of leaves.entries()) {
       const record = records[i] as RecordFields
       this.#deps.onSchema(record.dataschema)
       // Large data one at a time: 64 of them would be a gigabyte.
-      await this.#record(leaf, record, values[i] ?? (await this.#values(record.auditid, await this.#whole(leaf.index, record))))
+      await this.#record(leaf, record, values[i] ?? (await this.#values(leaf.index, record, await this.#whole(leaf.index, record))))
     }
     this.#deps.onRecords(leaves.length)
   }
 
-  #values(auditid: string, data: JsonObject): Promise<RecordValues> {
-    return valuesOf(auditid, data, this.#deps.role, this.#deps.vault)
+  #values(index: number, record: RecordFields, data: JsonObject): Promise<RecordValues> {
+    return valuesOf(record.auditid, data, this.#deps.sight(index, record), this.#deps.vault)
   }
 
   /** The data of a record that names an object; the object goes into the bundle. */
@@ -131,7 +137,10 @@ class LogPart {
     if (disclosures.length > 0) await this.#spool(`disclosures/${this.#log}.ndjson`).line(canonicalize({ disclosures: [...disclosures], index }))
     const within = objectDigest(record) === null ? disclosures : disclosuresWithin(record.data, disclosures)
     await this.#spool(`disclosures/${this.#log}.sd-jwt`).line(sdJwt(bytes, within, wrapper))
-    for (const { state } of fields) this.#fields[state]++
+    for (const { state, path } of fields) {
+      this.#fields[state]++
+      if (state === 'disclosed') this.#disclosed.add(fieldName(path))
+    }
     const run = this.#runs.at(-1)
     if (run?.[1] === index) run[1]++
     else this.#runs.push([index, index + 1])
@@ -150,7 +159,7 @@ class LogPart {
     return proof
   }
 
-  async end(): Promise<Omit<BundleLog, 'timestamps'> & { runs: Array<[number, number]> }> {
+  async end(): Promise<WrittenPart> {
     const { zip, snapshot, origin } = this.#deps
     if (this.#range !== null && this.#records !== this.#range.to - this.#range.from)
       throw new SealtrailError('DATA_CORRUPT', `log ${this.#log}: the store does not give every record of the range; run \`sealtrail verify\``)
@@ -171,6 +180,7 @@ class LogPart {
       range: this.#range,
       fields: this.#fields,
       runs: this.#runs,
+      disclosed: [...this.#disclosed].sort(),
     }
   }
 

@@ -1,9 +1,8 @@
 import { flatten, wrapRecord } from '@sealtrail/evidence'
 import type { BundleField, FieldState, JsonObject } from '@sealtrail/evidence'
 import { fieldName, vaultValues } from '../index/disclose.ts'
-import { maySee } from '../index/views.ts'
+import type { Sight } from '../index/views.ts'
 import type { Vault } from '../vault/vault.ts'
-import type { Requester } from './export.ts'
 
 /** What became of a record's commitments for one reader: the same states the read API gives, one for each commitment. */
 export interface RecordValues {
@@ -14,8 +13,8 @@ export interface RecordValues {
 
 const NONE: RecordValues = { fields: [], disclosures: [] }
 
-/** A value is disclosed only if the role may see its field, the vault opens it, and its digest is in the record. */
-export async function valuesOf(auditid: string, data: JsonObject, role: Requester['role'], vault: Pick<Vault, 'rows' | 'open'>): Promise<RecordValues> {
+/** A value is disclosed only if the reader may see its field, the vault opens it, and its digest is in the record. No mask: nobody could check one. */
+export async function valuesOf(auditid: string, data: JsonObject, sight: Pick<Sight, 'sees'>, vault: Pick<Vault, 'rows' | 'open'>): Promise<RecordValues> {
   const committed = flatten(data, []).fields
   if (committed.length === 0) return NONE
   const { known, kept, gone } = await vaultValues(auditid, vault)
@@ -23,7 +22,7 @@ export async function valuesOf(auditid: string, data: JsonObject, role: Requeste
   const fields = committed.map(({ path, digest }): BundleField => {
     const disclosure = known.get(digest)
     if (disclosure === undefined) return { path, digest, state: kept.has(digest) ? 'sealed' : gone }
-    if (!maySee(role, fieldName(path))) return { path, digest, state: 'sealed' }
+    if (!sight.sees(fieldName(path))) return { path, digest, state: 'sealed' }
     disclosures.push(disclosure)
     return { path, digest, state: 'disclosed' }
   })

@@ -61,11 +61,18 @@ export interface RecordQuery {
   readonly cursor?: string
 }
 
+/** A record that was shown, and of which of its fields the value was, in clear or masked: dotted paths. */
+export interface Shown {
+  readonly log: string
+  readonly auditid: string
+  readonly disclosed?: readonly string[]
+  readonly masked?: readonly string[]
+}
+
 /** An answer ready to be sent, with what the read log says of it. */
 export interface Reading {
   readonly body: JsonObject
-  /** Log and audit ids of the records shown. */
-  readonly shown: ReadonlyArray<{ readonly log: string; readonly auditid: string }>
+  readonly shown: readonly Shown[]
 }
 
 /**

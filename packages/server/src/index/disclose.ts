@@ -1,10 +1,10 @@
 import { auditIdBytes, flatten, openDisclosure, readKeptSalt } from '@sealtrail/evidence'
-import type { FieldState, KeptSalt } from '@sealtrail/evidence'
+import type { Field, FieldState, KeptSalt } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject } from '../event/json.ts'
-import type { Role } from '../http/ports.ts'
 import type { Vault, VaultRow } from '../vault/vault.ts'
-import { maySee } from './views.ts'
+import { masked } from './mask.ts'
+import type { Sight } from './views.ts'
 
 /** A record's data as one reader may see it. */
 export interface Disclosed {
@@ -12,30 +12,53 @@ export interface Disclosed {
   readonly data: JsonObject
   /** Dotted path of each committed field → why it is shown or not. An open map has one state, that of its least readable entry. */
   readonly states: Readonly<Record<string, FieldState>>
+  /** Dotted path of a field that is sealed to this reader → what its mask shows. */
+  readonly masks: Readonly<Record<string, string>>
 }
 
 const ORDER: readonly FieldState[] = ['disclosed', 'sealed', 'expired', 'erased', 'missing']
+const NOTHING: Disclosed['masks'] = {}
 
-/** Puts the personal values back that the vault opens and the role may see. A value is shown only if its digest is in the record. */
-export async function disclose(auditid: string, data: JsonObject, role: Role, vault: Pick<Vault, 'rows' | 'open'>): Promise<Disclosed> {
+/** Puts the personal values back that the vault opens and the reader may see. A value is shown only if its digest is in the record. */
+export async function disclose(auditid: string, data: JsonObject, sight: Sight, vault: Pick<Vault, 'rows' | 'open'>): Promise<Disclosed> {
   const committed = flatten(data, [])
-  if (committed.fields.length === 0) return { data: committed.data, states: {} }
+  if (committed.fields.length === 0) return { data: committed.data, states: {}, masks: NOTHING }
   const { known, kept, gone } = await vaultValues(auditid, vault)
   const shown = new Set<string>()
-  for (const { path, digest } of committed.fields) if (known.has(digest) && maySee(role, fieldName(path))) shown.add(digest)
+  for (const { path, digest } of committed.fields) if (known.has(digest) && sight.sees(fieldName(path))) shown.add(digest)
   const { data: flat, fields } = flatten(
     data,
     [...shown].map((digest) => known.get(digest) as string),
     (digest) => (known.has(digest) || kept.has(digest) ? 'sealed' : gone),
   )
   const states: Record<string, FieldState> = {}
-  for (const { path, state } of fields) {
-    const name = fieldName(path)
-    const before = states[name]
-    if (before === undefined || ORDER.indexOf(state) > ORDER.indexOf(before)) states[name] = state
-  }
-  return { data: flat, states }
+  for (const { path, state } of fields) addState(states, fieldName(path), state)
+  return { data: flat, states, masks: masksOf(fields, known, sight) }
 }
+
+/** Of several values of one field the least readable counts. */
+export function addState(states: Record<string, FieldState>, name: string, state: FieldState): void {
+  const before = states[name]
+  if (before === undefined || ORDER.indexOf(state) > ORDER.indexOf(before)) states[name] = state
+}
+
+function masksOf(fields: readonly Field[], known: VaultValues['known'], sight: Sight): Disclosed['masks'] {
+  let masks: Record<string, string> | null = null
+  for (const { path, digest, state } of fields) {
+    const disclosure = state === 'sealed' ? known.get(digest) : undefined
+    const mask = disclosure === undefined ? null : sight.mask(path)
+    if (disclosure === undefined || mask === null) continue
+    const name = fieldName(path)
+    const text = masked(openDisclosure(disclosure).value, mask)
+    // A list committed value by value.
+    const before = (masks ??= Object.create(null) as Record<string, string>)[name]
+    masks[name] = before === undefined ? text : before.length < MOST_MASKED ? `${before}, ${text}` : before
+  }
+  return masks ?? NOTHING
+}
+
+/** Characters of masks shown of one field, but for the last one. */
+const MOST_MASKED = 256
 
 /** What the vault opens of a record. */
 export interface VaultValues {

@@ -1,16 +1,19 @@
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
-import type { Reading, Role, Viewer } from '../http/ports.ts'
+import type { Reading } from '../http/ports.ts'
+import type { Disclosed } from './disclose.ts'
 import { logicalOrder } from './logical-order.ts'
 import type { ReplayRecord } from './logical-order.ts'
 import { proofHashes } from './prover.ts'
-import { attributesOf, dataFor, goneFields, problemFields, problemsOf, proveAll, receiptOf, stateFields } from './reading.ts'
+import { attributesOf, dataFor, goneFields, problemFields, problemsOf, proveAll, receiptOf, shownOf, stateFields } from './reading.ts'
 import type { ProvenRecord, ReadingDeps } from './reading.ts'
+import { worst, withValues } from './replay-values.ts'
 import { stateAt } from './replay.ts'
 import type { InteractionState, Participant } from './replay.ts'
 import { expiredGap, summaryOf } from './summaries.ts'
 import type { StandingSummary } from './summaries.ts'
 import type { TrailReading } from './trails.ts'
+import type { View } from './views.ts'
 
 /** All records of one interaction, each with what the replay reads of it. */
 interface Interaction {
@@ -29,7 +32,7 @@ interface Interaction {
 export async function interaction(
   id: string,
   page: { readonly limit: number; readonly cursor?: string },
-  viewer: Viewer,
+  view: View,
   deps: ReadingDeps,
 ): Promise<Reading | null> {
   const found = await read(id, deps)
@@ -40,26 +43,28 @@ export async function interaction(
   const shown = ordered.slice(from, from + page.limit)
   const last = shown.at(-1)
   const state = stateAt(events, trail.states, Infinity)
+  const seen = await Promise.all(shown.map((record) => dataFor(record, view, deps)))
   const body: JsonObject = {
     id,
     closed: state?.closed ?? summary?.data['closed'] ?? false,
-    records: await Promise.all(shown.map((record) => recordOf(record, viewer.role, deps))),
+    records: shown.map((record, i) => recordOf(record, seen[i] as Disclosed)),
     gaps: gapsOf(records, state, summary),
     next: last === undefined || from + shown.length >= ordered.length ? null : cursorOf(last),
     checkpoint: records[0]?.seal.note ?? null,
     ...(summary === null ? {} : { summary: summary.body }),
     ...problemFields(problemsOf(records)),
   }
-  return { body, shown: shown.map((record) => ({ log: trail.log, auditid: record.fields?.auditid ?? '' })) }
+  return { body, shown: shown.map((record, i) => shownOf(record, seen[i] as Disclosed)) }
 }
 
 /** What the interaction was at an instant, by replay. Null: unknown, or nothing of it had happened. @throws as `interaction` */
-export async function interactionState(id: string, atMs: number, deps: ReadingDeps): Promise<Reading | null> {
+export async function interactionState(id: string, atMs: number, view: View, deps: ReadingDeps): Promise<Reading | null> {
   const found = await read(id, deps)
   if (found === null) return null
-  const { trail, events, summary } = found
+  const { trail, summary } = found
   // From records that are partly gone no state can be told: what was summed up is all there is.
   if (summary !== null) return { body: { id, at: new Date(atMs).toISOString(), ...goneFields(summary), summary: summary.body }, shown: [] }
+  const { events, values } = await withValues(found.events, view, deps)
   const state = stateAt(events, trail.states, atMs)
   if (state === null) return null
   const used = logicalOrder(events, trail.states)
@@ -73,9 +78,10 @@ export async function interactionState(id: string, atMs: number, deps: ReadingDe
     participants: state.participants.map(participantOf),
     subjectsequence: state.subjectsequence,
     proof: receiptOf(last, deps),
+    ...stateFields({ states: worst(used.map((record) => values.get(record) ?? {})), masks: {} }),
     ...problemFields(problemsOf(found.records)),
   }
-  return { body, shown: used.map((record) => ({ log: trail.log, auditid: record.fields?.auditid ?? '' })) }
+  return { body, shown: used.map((record) => shownOf(record, { states: values.get(record) ?? {}, masks: {} })) }
 }
 
 async function read(id: string, deps: ReadingDeps): Promise<Interaction | null> {
@@ -102,9 +108,8 @@ async function read(id: string, deps: ReadingDeps): Promise<Interaction | null> 
   return null
 }
 
-async function recordOf(record: ProvenRecord, role: Role, deps: ReadingDeps): Promise<JsonObject> {
+function recordOf(record: ProvenRecord, { data, ...rest }: Disclosed): JsonObject {
   const { auditid, subjectsequence, type, time, late } = attributesOf(record)
-  const { data, states } = await dataFor(record, role, deps)
   const { integrity_hash } = record.proven
   return {
     auditid,
@@ -113,7 +118,7 @@ async function recordOf(record: ProvenRecord, role: Role, deps: ReadingDeps): Pr
     time: time ?? null,
     late,
     data,
-    ...stateFields(states),
+    ...stateFields(rest),
     index: record.index,
     integrity_hash,
     proof: proofHashes(record.proven),

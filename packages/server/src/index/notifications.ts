@@ -4,11 +4,13 @@ import { SealtrailError } from '../errors.ts'
 import { aliasTokens } from '../event/alias.ts'
 import { AUDIT_RECORD } from '../event/audit-record.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
-import type { NotificationQuery, Reading, Viewer } from '../http/ports.ts'
+import type { NotificationQuery, Reading } from '../http/ports.ts'
+import type { Disclosed } from './disclose.ts'
 import { plainToken } from './plain-token.ts'
-import { attributesOf, dataFor, problemFields, problemsOf, proveAll, receiptOf } from './reading.ts'
+import { attributesOf, dataFor, maskFields, problemFields, problemsOf, proveAll, receiptOf, shownOf } from './reading.ts'
 import type { ProvenRecord, ReadingDeps } from './reading.ts'
 import type { TrailReading } from './trails.ts'
+import type { View } from './views.ts'
 
 /** What the data says of the flat record. */
 const FIELDS = AUDIT_RECORD.filter((name) => name !== 'integrity_hash')
@@ -26,7 +28,7 @@ interface Message {
  * when the bytes of any of its records do not lead to the signed root, or one of its numbers is missing. Null: unknown, or
  * identifiers that disagree. @throws SealtrailError NO_IDENTIFIER, INDEX_BEHIND, NOT_READY
  */
-export async function auditNotifications(query: NotificationQuery, viewer: Viewer, deps: ReadingDeps): Promise<Reading | null> {
+export async function auditNotifications(query: NotificationQuery, view: View, deps: ReadingDeps): Promise<Reading | null> {
   const { message_uuid, customer_external_id, carrier_message_id } = query
   if (message_uuid === undefined && customer_external_id === undefined && carrier_message_id === undefined) throw new SealtrailError('NO_IDENTIFIER')
   for (const logs of Map.groupBy(deps.trails, ({ trail }) => trail).values()) {
@@ -45,7 +47,7 @@ export async function auditNotifications(query: NotificationQuery, viewer: Viewe
     if (first === undefined) continue
     const others = found.slice(1).map(({ message }) => message.subject)
     const more = [...new Set([...others, ...found.flatMap((each) => each.more)])].filter((subject) => subject !== first.message.subject)
-    return answer(first.message, more.slice(0, MAX_MORE), viewer, deps)
+    return answer(first.message, more.slice(0, MAX_MORE), view, deps)
   }
   return null
 }
@@ -124,10 +126,10 @@ async function isOf({ records, trail }: Message, query: NotificationQuery, deps:
   )
 }
 
-async function answer({ trail, subject, records }: Message, more: readonly string[], viewer: Viewer, deps: ReadingDeps): Promise<Reading> {
+async function answer({ trail, subject, records }: Message, more: readonly string[], view: View, deps: ReadingDeps): Promise<Reading> {
   const problems = [...problemsOf(records), ...missingNumbers(subject, records)]
   const receipts = records.filter((record) => record.fields !== null && record.fields.status !== '').sort((a, b) => sequenceOf(a) - sequenceOf(b))
-  const flat = await Promise.all(receipts.map((record) => flatRecord(record, viewer, deps)))
+  const flat = await Promise.all(receipts.map((record) => flatRecord(record, view, deps)))
   const current = currentOf(receipts, trail)
   const shown = flat[receipts.indexOf(current as ProvenRecord)]
   const body: JsonObject = {
@@ -135,7 +137,7 @@ async function answer({ trail, subject, records }: Message, more: readonly strin
     ...problemFields(problems),
     audit_record: shown?.record ?? Object.fromEntries(AUDIT_RECORD.map((name) => [name, null])),
     verification_timestamp: new Date(deps.now()).toISOString(),
-    history: flat.map(({ record, states }, i) => {
+    history: flat.map(({ record, disclosed }, i) => {
       const { index, fields } = receipts[i] as ProvenRecord
       return {
         ...record,
@@ -143,14 +145,16 @@ async function answer({ trail, subject, records }: Message, more: readonly strin
         subjectsequence: fields?.subjectsequence ?? null,
         superseded: fields?.late ?? null,
         index,
-        field_states: states,
+        field_states: { ...disclosed.states },
+        ...maskFields(disclosed.masks),
       }
     }),
     proof: current === null ? null : receiptOf(current, deps),
-    field_states: shown?.states ?? {},
+    field_states: { ...shown?.disclosed.states },
+    ...maskFields(shown?.disclosed.masks ?? {}),
     more: [...more],
   }
-  return { body, shown: receipts.map((record) => ({ log: trail.log, auditid: record.fields?.auditid ?? '' })) }
+  return { body, shown: receipts.map((record, i) => shownOf(record, (flat[i] as { disclosed: Disclosed }).disclosed, FIELDS)) }
 }
 
 /** Highest precedence; of the same the newest, as the sequencer has it. */
@@ -176,12 +180,9 @@ function sequenceOf(record: ProvenRecord): number {
   return record.fields?.subjectsequence ?? 0
 }
 
-async function flatRecord(
-  record: ProvenRecord,
-  viewer: Viewer,
-  deps: ReadingDeps,
-): Promise<{ record: { [name: string]: JsonValue }; states: { [name: string]: JsonValue } }> {
-  const { data, states } = await dataFor(record, viewer.role, deps)
+async function flatRecord(record: ProvenRecord, view: View, deps: ReadingDeps): Promise<{ record: { [name: string]: JsonValue }; disclosed: Disclosed }> {
+  const disclosed = await dataFor(record, view, deps)
+  const { data } = disclosed
   const { auditid, recordedtime, regulatorytag } = attributesOf(record)
   const own: Record<string, JsonValue> = { audit_id: auditid, ingestion_timestamp: recordedtime, regulatory_tag: regulatorytag ?? null }
   const flat: { [name: string]: JsonValue } = {}
@@ -190,5 +191,5 @@ async function flatRecord(
     flat[name] = typeof value === 'object' ? null : value
   }
   flat['integrity_hash'] = record.proven.integrity_hash
-  return { record: flat, states: { ...states } }
+  return { record: flat, disclosed }
 }

@@ -3,7 +3,7 @@ import { ERRORS, SealtrailError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { InputResult, Receipt } from '../event/input.ts'
 import type { JsonObject } from '../event/json.ts'
-import type { NotificationQuery, Reader, Reading, RecordQuery, Role, Viewer } from '../http/ports.ts'
+import type { NotificationQuery, Reader, Reading, RecordQuery, Shown, Viewer } from '../http/ports.ts'
 import { Finder } from './finder.ts'
 import type { Index, Token } from './index.ts'
 import { interaction, interactionState } from './interactions.ts'
@@ -12,11 +12,13 @@ import { proofHashes, Prover } from './prover.ts'
 import type { ProofSource } from './prover.ts'
 import { runQuery } from './query.ts'
 import type { Query } from './query.ts'
-import { attributesOf, dataFor, goneFields, problemFields, problemsOf, proveAll, receiptOf, stateFields } from './reading.ts'
+import { attributesOf, dataFor, goneFields, problemFields, problemsOf, proveAll, receiptOf, shownOf, stateFields } from './reading.ts'
 import type { ProvenRecord, ReadingDeps } from './reading.ts'
 import type { Records } from './records.ts'
 import { Tail } from './tail.ts'
 import type { TrailReading } from './trails.ts'
+import { viewOf } from './views.ts'
+import type { Opening, View } from './views.ts'
 
 const SYSTEM_LOG = 'system'
 
@@ -27,6 +29,10 @@ export interface LogReaderDeps extends Pick<ReadingDeps, 'vault' | 'hashes' | 't
   readonly trails: readonly TrailReading[]
   /** The search tokens the vault keeps beside each record's disclosures; none when the row is gone. */
   tokens(auditids: readonly string[]): Promise<ReadonlyArray<readonly Token[]>>
+  /** What grants open to this reader, for the purpose given, now. */
+  openings?(viewer: Viewer): Promise<readonly Opening[]>
+  /** `auth.purposeRequired` */
+  readonly purposeRequired?: boolean
   /** How long an answer waits for the index, and how many records it reads from the segments instead. */
   readonly tail?: { readonly waitMs: number; readonly maxRecords: number }
 }
@@ -35,24 +41,28 @@ export interface LogReaderDeps extends Pick<ReadingDeps, 'vault' | 'hashes' | 't
 export class LogReader implements Reader {
   readonly #deps: ReadingDeps
   readonly #proofs: ProofSource
+  readonly #openings: (viewer: Viewer) => Promise<readonly Opening[]>
+  readonly #purposeRequired: boolean
 
   constructor(deps: LogReaderDeps) {
+    this.#openings = async (viewer) => (await deps.openings?.(viewer)) ?? []
+    this.#purposeRequired = deps.purposeRequired ?? false
     const { index, records, tokens, proofs } = deps
     const tail = new Tail(index, records, { waitMs: deps.tail?.waitMs ?? 500, pollMs: 5, maxRecords: deps.tail?.maxRecords ?? 100_000, sleep: proofs.sleep })
     this.#deps = { ...deps, tail, finder: new Finder({ index, records, tail, tokens }), prover: new Prover(proofs) }
     this.#proofs = proofs
   }
 
-  auditNotifications(query: NotificationQuery, viewer: Viewer): Promise<Reading | null> {
-    return auditNotifications(query, viewer, this.#deps)
+  async auditNotifications(query: NotificationQuery, viewer: Viewer): Promise<Reading | null> {
+    return auditNotifications(query, await this.#view(viewer), this.#deps)
   }
 
-  interaction(id: string, page: { readonly limit: number; readonly cursor?: string }, viewer: Viewer): Promise<Reading | null> {
-    return interaction(id, page, viewer, this.#deps)
+  async interaction(id: string, page: { readonly limit: number; readonly cursor?: string }, viewer: Viewer): Promise<Reading | null> {
+    return interaction(id, page, await this.#view(viewer), this.#deps)
   }
 
-  interactionState(id: string, atMs: number, _viewer: Viewer): Promise<Reading | null> {
-    return interactionState(id, atMs, this.#deps)
+  async interactionState(id: string, atMs: number, viewer: Viewer): Promise<Reading | null> {
+    return interactionState(id, atMs, await this.#view(viewer), this.#deps)
   }
 
   async records(asked: RecordQuery, viewer: Viewer): Promise<Reading> {
@@ -78,14 +88,16 @@ export class LogReader implements Reader {
     for (const record of damaged) if (record.proven.problems.length === 0) this.#deps.onIndexDamage(record.log, record.index)
     const place = new Map(proven.map((record) => [`${record.log} ${record.index}`, record]))
     const shown = entries.map((entry) => place.get(`${entry.log} ${entry.index}`) as ProvenRecord)
+    const view = await this.#view(viewer)
+    const seen = await Promise.all(shown.map((record) => this.#attributes(record, view)))
     const body: JsonObject = {
-      records: await Promise.all(shown.map(async (record) => ({ ...(await this.#attributes(record, viewer.role)), proof: proofHashes(record.proven) }))),
+      records: seen.map(({ attributes }, i) => ({ ...attributes, proof: proofHashes((shown[i] as ProvenRecord).proven) })),
       next,
       lag,
       checkpoints: Object.fromEntries(shown.map(({ seal }) => [seal.log, seal.note])),
       ...problemFields(problemsOf([...proven, ...damaged])),
     }
-    return { body, shown: shown.map((record) => ({ log: record.log, auditid: record.fields?.auditid ?? '' })) }
+    return { body, shown: seen.map((each) => each.shown) }
   }
 
   async record(auditid: string, viewer: Viewer): Promise<Reading | null> {
@@ -94,14 +106,15 @@ export class LogReader implements Reader {
     const problems = problemFields(problemsOf([record]))
     if (record.fields === null)
       return { body: { auditid, log: record.log, index: record.index, ...goneFields(record), ...problems }, shown: [{ log: record.log, auditid }] }
+    const { attributes, shown } = await this.#attributes(record, await this.#view(viewer))
     const body: JsonObject = {
-      ...(await this.#attributes(record, viewer.role)),
+      ...attributes,
       // The leaf itself: what is hashed, byte for byte, with commitments where personal values stood.
       leaf: Buffer.from(record.bytes as Uint8Array).toString(),
       receipt: receiptOf(record, this.#deps),
       ...problems,
     }
-    return { body, shown: [{ log: record.log, auditid }] }
+    return { body, shown: [shown] }
   }
 
   async proof(auditid: string): Promise<{ readonly log: string; readonly text: string } | null> {
@@ -148,16 +161,21 @@ export class LogReader implements Reader {
     return changed
   }
 
-  async #attributes(record: ProvenRecord, role: Role): Promise<JsonObject> {
-    const { data, states } = await dataFor(record, role, this.#deps)
-    return {
+  async #view(viewer: Viewer): Promise<View> {
+    return viewOf(viewer, await this.#openings(viewer), this.#purposeRequired)
+  }
+
+  async #attributes(record: ProvenRecord, view: View): Promise<{ attributes: JsonObject; shown: Shown }> {
+    const disclosed = await dataFor(record, view, this.#deps)
+    const attributes = {
       ...(attributesOf(record) as unknown as JsonObject),
-      data,
-      ...stateFields(states),
+      data: disclosed.data,
+      ...stateFields(disclosed),
       log: record.log,
       index: record.index,
       integrity_hash: record.proven.integrity_hash,
     }
+    return { attributes, shown: shownOf(record, disclosed) }
   }
 }
 

@@ -2,7 +2,7 @@ import { joinData, objectDigest, problemOf } from '@sealtrail/evidence'
 import type { OpenedObject, Problem, RecordFields } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
-import type { Role } from '../http/ports.ts'
+import type { Shown } from '../http/ports.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Disclosed } from './disclose.ts'
@@ -13,6 +13,8 @@ import type { Prover, Proven, Seal } from './prover.ts'
 import type { Records } from './records.ts'
 import type { Tail } from './tail.ts'
 import type { TrailReading } from './trails.ts'
+import { packOf, sightOf } from './views.ts'
+import type { View } from './views.ts'
 
 /** What all answers stand on. */
 export interface ReadingDeps {
@@ -105,14 +107,40 @@ export function attributesOf(record: FoundRecord & { readonly whole?: JsonObject
   return record.whole == null ? fields : { ...fields, data: record.whole }
 }
 
-/** The record's data as the role may see it. */
-export function dataFor(record: ProvenRecord, role: Role, deps: ReadingDeps): Promise<Disclosed> {
-  const { auditid, data } = attributesOf(record)
+/** The record's data as a view sees it. */
+export function dataFor(record: ProvenRecord, view: View, deps: Pick<ReadingDeps, 'trails' | 'vault'>): Promise<Disclosed> {
+  const { auditid, data, dataschema, subject } = attributesOf(record)
   const isObject = typeof data === 'object' && data !== null && !Array.isArray(data)
-  return disclose(auditid, isObject ? data : {}, role, deps.vault)
+  const reading = deps.trails.find(({ log }) => log === record.log)
+  const place = { log: record.log, trail: reading?.trail ?? record.log, index: record.index, subject }
+  return disclose(auditid, isObject ? data : {}, sightOf(view, place, reading?.fields.get(packOf(dataschema)) ?? null), deps.vault)
 }
 
-/** States of committed fields, left out when there are none. */
-export function stateFields(states: Disclosed['states']): JsonObject {
-  return Object.keys(states).length === 0 ? {} : { field_states: { ...states } as { [name: string]: JsonValue } }
+/** States and masks of committed fields, each left out when there are none. */
+export function stateFields({ states, masks }: Pick<Disclosed, 'states' | 'masks'>): JsonObject {
+  return {
+    ...(Object.keys(states).length === 0 ? {} : { field_states: { ...states } as { [name: string]: JsonValue } }),
+    ...maskFields(masks),
+  }
+}
+
+/** What masks show of fields that are sealed to the reader, or nothing. */
+export function maskFields(masks: Disclosed['masks']): JsonObject {
+  return Object.keys(masks).length === 0 ? {} : { field_masks: { ...masks } }
+}
+
+/** What the read log says of a record that was shown. @param names the fields that the answer has; all when left out */
+export function shownOf(
+  { log, fields }: Pick<FoundRecord, 'log' | 'fields'>,
+  { states, masks }: Pick<Disclosed, 'states' | 'masks'>,
+  names?: readonly string[],
+): Shown {
+  const disclosed = Object.keys(states).filter((name) => states[name] === 'disclosed' && (names === undefined || names.includes(name)))
+  const hidden = Object.keys(masks)
+  return {
+    log,
+    auditid: fields?.auditid ?? '',
+    ...(disclosed.length === 0 ? {} : { disclosed }),
+    ...(hidden.length === 0 ? {} : { masked: hidden }),
+  }
 }

@@ -1,4 +1,4 @@
-import type { FieldRule, Pack, PackStates } from '../pack/pack.ts'
+import type { FieldNode, FieldRule, Pack, PackStates } from '../pack/pack.ts'
 
 /** What reading needs to know of the records in one log. */
 export interface TrailReading {
@@ -14,10 +14,16 @@ export interface TrailReading {
   readonly states: PackStates
   /** Kinds of search tokens under which a field of the data can be found, by the field's name. */
   readonly tokenKinds: ReadonlyMap<string, readonly string[]>
+  /** Classification of the data, by the name of the pack that made it. */
+  readonly fields: ReadonlyMap<string, FieldNode>
 }
 
 /** The packs of a trail as reading sees them. Of a type that several name, the first pack's word holds. */
-export function trailReading(log: string, packs: ReadonlyArray<Pick<Pack, 'sequenced' | 'statuses' | 'states' | 'fields'>>, trail: string = log): TrailReading {
+export function trailReading(
+  log: string,
+  packs: ReadonlyArray<Pick<Pack, 'name' | 'sequenced' | 'statuses' | 'states' | 'fields'>>,
+  trail: string = log,
+): TrailReading {
   const statuses = new Map<string, number>()
   const byType = new Map<string, PackStates['byType'] extends ReadonlyMap<string, infer State> ? State : never>()
   const kinds = new Map<string, string[]>()
@@ -31,7 +37,16 @@ export function trailReading(log: string, packs: ReadonlyArray<Pick<Pack, 'seque
       kinds.set(name, known.includes(kind) ? known : [...known, kind])
     }
   }
-  return { log, trail, sequenced: packs.some((pack) => pack.sequenced), summaries: null, statuses, states: { byType }, tokenKinds: kinds }
+  return {
+    log,
+    trail,
+    sequenced: packs.some((pack) => pack.sequenced),
+    summaries: null,
+    statuses,
+    states: { byType },
+    tokenKinds: kinds,
+    fields: new Map(packs.map(({ name, fields }) => [name, fields])),
+  }
 }
 
 function tokenKind(rule: FieldRule | null): string | null {

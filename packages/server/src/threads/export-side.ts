@@ -63,6 +63,7 @@ export async function runExport(
         wrapper: { kid: published[0].keyid, x: published[0].x, sign: (text) => sign(null, Buffer.from(text), secret) },
         schemas: schemasOf(packs),
         version: ground.version,
+        purposeRequired: config.auth.purposeRequired,
       },
       onProgress,
     )

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import { SealtrailError } from '../errors.ts'
-import type { ExportMade } from '../export/export.ts'
+import type { ExportMade, Requester } from '../export/export.ts'
 import { Exports, exportFolder } from '../export/exports.ts'
+import type { Opening } from '../index/views.ts'
 import type { Log } from '../observe/log.ts'
 import { runExport } from './export-side.ts'
 import type { ExportGround } from './export-side.ts'
@@ -16,6 +17,7 @@ interface ExportingEnv {
   readonly now: () => number
   /** Each export in a thread of its own, or in this one. */
   readonly threads: boolean
+  openings(requester: Requester): Promise<readonly Opening[]>
 }
 
 /** The exports of a data directory, beside its sealing thread. */
@@ -37,6 +39,7 @@ export function startExports(config: Config, sealing: Sealing, env: ExportingEnv
       env.threads
         ? inThread({ ground: ground(), logs: sizes.logs, sizes: sizes.memory }, sealing, { order, path }, onProgress)
         : runExport(order, path, { ...ground(), sizes, packs, keysById: (ids) => vault.keysById(ids) }, onProgress),
+    openings: env.openings,
     system: (event) => sealing.system(event),
     now: env.now,
     keepMs: config.limits.exportKeepMs,

@@ -109,7 +109,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     alone: (work) => legal.alone(work),
   })
   const extending = extendingOf(config, sealing, legal.retained, { log: options.log })
-  const exports = startExports(config, sealing, { log: options.log, now, threads: false })
+  const exports = startExports(config, sealing, { log: options.log, now, threads: false, openings: async () => [] })
   const port = localPort(sealing, {
     exports,
     holds: legal.desk,

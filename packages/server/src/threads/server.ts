@@ -96,7 +96,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   })
   holding = legal
   const extending = extendingOf(config, sealing, legal.retained, { log })
-  const exports = startExports(config, sealing, { log, now, threads: true })
+  const exports = startExports(config, sealing, { log, now, threads: true, openings: async () => [] })
   const forget = forgettingIn(() => indexer)
   const retaining = await startRetaining(config, sealing, {
     now,

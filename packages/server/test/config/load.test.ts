@@ -65,7 +65,7 @@ journal: files
 keys: files
 seal: { maxDelay: 0s, maxRecords: 500, maxBytes: 1MiB }
 clock: { accept: 2027-01-31T12:00:00Z }
-auth: { dualControl: [hold, erase], approveWithin: 1d }
+auth: { dualControl: [hold, erase], approveWithin: 1d, purposeRequired: true }
 trails:
   notifications: false
   calls:
@@ -127,7 +127,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
         public: true,
       },
     },
-    auth: { dualControl: ['hold', 'erase'], approveWithinMs: 86_400_000 },
+    auth: { dualControl: ['hold', 'erase'], approveWithinMs: 86_400_000, purposeRequired: true },
     limits: { maxBodyBytes: 1_000, maxEventBytes: 512, maxDepth: 3, maxEvents: 4, answerWithinMs: 500, exportKeepMs: 172_800_000, exportRecords: 9 },
     ingestThreads: 0,
   })

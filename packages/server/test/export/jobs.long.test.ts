@@ -167,7 +167,7 @@ describe('exports', () => {
 describe('the desk of exports', () => {
   const made = (path: string): ExportMade => {
     writeFileSync(path, 'zip')
-    return { size: 3, sha256: '0'.repeat(64), manifest: '1'.repeat(64), records: 1, logs: [], runs: {}, unfitStamps: [] }
+    return { size: 3, sha256: '0'.repeat(64), manifest: '1'.repeat(64), records: 1, logs: [], runs: {}, disclosed: {}, unfitStamps: [] }
   }
   const requester = { name: 'ann', role: 'officer', purpose: null } as const
   const deskOf = (folder: string, over: Partial<ConstructorParameters<typeof Exports>[0]> = {}): Exports =>
@@ -175,6 +175,7 @@ describe('the desk of exports', () => {
       folder,
       make: (_, path) => Promise.resolve(made(path)),
       system: () => Promise.resolve(),
+      openings: () => Promise.resolve([]),
       now: Date.now,
       keepMs: 1000,
       log: createLog({ now: Date.now, write: () => {} }),

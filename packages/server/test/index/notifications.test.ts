@@ -145,8 +145,8 @@ test('who may see what: nobody below auditor sees the customer, only officers se
 test('the answer says which records were shown', async () => {
   const reading = await world.reader.auditNotifications({ message_uuid: FIRST }, officer)
   assert.deepEqual(reading?.shown, [
-    { log: 'notifications', auditid: ids[0] },
-    { log: 'notifications', auditid: ids[2] },
+    { log: 'notifications', auditid: ids[0], disclosed: ['customer_external_id'] },
+    { log: 'notifications', auditid: ids[2], disclosed: ['customer_external_id'] },
   ])
 })
 
