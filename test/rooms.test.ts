@@ -10,7 +10,7 @@ const STANDS_ON = ['event', 'pack', 'store', 'head', 'vault', 'keys', 'config', 
 /** Made of sealed data, beside the flow: nothing that a record passes through knows them. */
 const DUTIES = ['verify', 'publish', 'witness', 'export', 'recover', 'assure', 'retain', 'privacy']
 /** The flow itself and what holds it together, beside the rooms. */
-const WHOLE = ['flow.ts', 'log-writer.ts', 'ledger-writer.ts', 'replay.ts']
+const WHOLE = ['flow.ts', 'flow-steps.ts', 'log-writer.ts', 'ledger-writer.ts', 'replay.ts']
 /** What HTTP may know of a duty: how an export or a hold is asked for, and what is told of it. */
 const ASKED = [
   'export/export.ts',

@@ -42,13 +42,16 @@ for (const [trail, name, samples] of [
     protect: env,
     onHits() {},
     // One object for one key, as `rememberKeys` gives, so that its derivation counts once.
-    async keysFor(owners) {
-      return owners.map((tokens) => {
-        const owner = tokens[0] as string
-        let key = known.get(owner)
-        if (key === undefined) known.set(owner, (key = { id: randomBytes(16), key: randomBytes(32) }))
-        return key
-      })
+    keys: {
+      forget() {},
+      async keysFor(owners) {
+        return owners.map((tokens) => {
+          const owner = tokens[0] as string
+          let key = known.get(owner)
+          if (key === undefined) known.set(owner, (key = { id: randomBytes(16), key: randomBytes(32) }))
+          return key
+        })
+      },
     },
   })
   const files = readdirSync(join(PACKS, name, 'samples')).filter((file) => samples.test(file))

@@ -1,51 +1,21 @@
 import { SealtrailError } from './errors.ts'
 import { OUTCOME } from './event/batch.ts'
 import type { Batch, BatchAnswer } from './event/batch.ts'
-import type { Draft, StoredObject } from './event/draft.ts'
+import type { Draft } from './event/draft.ts'
 import type { Journalled } from './event/entry.ts'
 import { auditTime, inLog } from './event/entry.ts'
 import { sameContent } from './event/fingerprint.ts'
 import type { Input } from './event/input.ts'
-import type { MappedEvent } from './event/mapped.ts'
 import type { Position } from './event/position.ts'
-import type { Journal } from './journal/journal.ts'
+import type { KeepSteps, TakeSteps, Taken } from './flow-steps.ts'
 import { crashPoint } from './observe/crash-point.ts'
-import type { PackResult } from './pack/pack.ts'
 import { Incoming } from './sequence/incoming.ts'
-import type { Known, Ledger } from './sequence/ledger.ts'
-import type { SubjectLogs } from './sequence/subject-logs.ts'
+import type { Known } from './sequence/ledger.ts'
 import { UnderWay } from './sequence/under-way.ts'
 import type { Place } from './sequence/under-way.ts'
-import type { DataKey, OwnerTokens, Vault, VaultRow } from './vault/vault.ts'
+import type { OwnerTokens, VaultRow } from './vault/vault.ts'
 
-/** The ingest half of the flow as ports; `threads/ingest.ts` fills them in. All pure but `keysFor`. */
-export interface TakeSteps {
-  /** filter and map: the first pack of the input's trail, or of any trail, that matches. */
-  apply(input: Input): PackResult
-  /** protect: the draft of a record without personal values, or the draft of its refusal. */
-  protect(event: MappedEvent, input: Input, position: number): Draft
-  /** The draft of a quarantine record: everything committed but the reason. */
-  quarantine(input: Input, position: number, reason: QuarantineReason): Draft
-  /** vault: the data keys of people and interactions, made when unknown. */
-  keysFor(owners: readonly OwnerTokens[]): Promise<readonly DataKey[]>
-  encode(drafts: readonly Draft[], keys: readonly DataKey[]): Omit<Batch, 'wait'>
-}
-
-/** `trail`: of the pack that knows the input, else it is the sender's or the first. */
-export interface QuarantineReason {
-  readonly code: string
-  readonly message: string
-  readonly trail?: string
-}
-
-export interface Taken {
-  readonly batch: Omit<Batch, 'wait'>
-  readonly drafts: readonly Draft[]
-  /** Per input: how many of its events a filter dropped. */
-  readonly dropped: Uint32Array
-  /** Per input: the trail of the pack that knows it, the one the sender named when none does, '' when there is neither. */
-  readonly trails: string[]
-}
+export type { KeepSteps, QuarantineReason, TakeSteps, Taken } from './flow-steps.ts'
 
 /**
  * source → **filter → map → protect**, on an ingest thread. The source step has authenticated, decoded and dated the inputs.
@@ -69,32 +39,14 @@ export async function take(inputs: readonly Input[], steps: TakeSteps): Promise<
       for (const event of result.events) drafts.push(steps.protect(event, input, position))
     }
   })
-  const owners: OwnerTokens[] = []
-  for (const draft of drafts) for (const owner of draft.owners) owners.push(owner.tokens)
-  const keys = owners.length === 0 ? [] : await steps.keysFor(owners)
-  return { batch: steps.encode(drafts, keys), drafts, dropped, trails }
+  return { batch: await encrypt(drafts, steps), drafts, dropped, trails }
 }
 
-/** The sealing half as ports. */
-export interface KeepSteps {
-  readonly ledger: Ledger
-  readonly vault: Vault
-  readonly journal: Journal
-  /** Makes what does not fit a record durable in the write-once store, read back. @throws SealtrailError NOT_DURABLE */
-  storeObject(log: string, subject: string, object: StoredObject): Promise<void>
-  /** sequence → seal → index of one log; takes only durable entries. */
-  place(log: string, entries: readonly Journalled[]): void
-  /** Why nothing can be accepted for the log, or null. */
-  refusal(log: string): SealtrailError | null
-  /** The newest signed checkpoint of the log. */
-  checkpoint(log: string): string
-  /** Which log of its trail a subject is in; null when no trail has more than one. */
-  readonly homes: SubjectLogs | null
-  /** A subject that stands in `log` is to be kept as long as `asked` keeps; durable when it resolves. @throws SealtrailError */
-  keepLonger(subject: string, log: string, asked: string): Promise<void>
-  /** Two contents under one identity: sealed in the system trail, once per fingerprint. */
-  conflict(log: string, standing: { identity: string; fingerprint: string; timeMs: number }, offered: { fingerprint: string }): void
-  readonly answerWithinMs: number
+/** vault → encode: also once more, when a key was destroyed while its event was under way. */
+export async function encrypt(drafts: readonly Draft[], steps: Pick<TakeSteps, 'keysFor' | 'encode'>): Promise<Omit<Batch, 'wait'>> {
+  const owners: OwnerTokens[] = []
+  for (const draft of drafts) for (const owner of draft.owners) owners.push(owner.tokens)
+  return steps.encode(drafts, owners.length === 0 ? [] : await steps.keysFor(owners))
 }
 
 /** Objects of one batch on their way to the store together. */
@@ -119,6 +71,7 @@ export class Flow {
   #fresh: Fresh[][] = []
   #persisting = false
   #writingFrom: Position | null = null
+  #written: Array<() => void> = []
   /** Identities in the ledger whose removal waits until no look-up is under way that began before they were there. */
   #inLedger: string[] = []
   /** The same of homes, also when their event was turned away: a look-up under way may have relied on them. */
@@ -146,7 +99,7 @@ export class Flow {
 
   /**
    * Takes a batch; resolves when each entry is as far as `batch.wait` asks, or is known from before.
-   * @throws SealtrailError NOT_DURABLE, LOG_STOPPED: nothing of the batch was acknowledged.
+   * @throws SealtrailError NOT_DURABLE, LOG_STOPPED, PERSON_ERASED: nothing of the batch was acknowledged.
    */
   async accept(batch: Batch): Promise<BatchAnswer> {
     const incoming = new Incoming(batch)
@@ -250,13 +203,32 @@ export class Flow {
     this.#persisting = true
     try {
       while (this.#fresh.length > 0) {
-        const fresh = this.#fresh.flat()
+        const fresh = this.#turnAwayCondemned(this.#fresh.flat())
         this.#fresh = []
-        await this.#makeDurable(fresh)
+        if (fresh.length > 0) await this.#makeDurable(fresh)
       }
     } finally {
       this.#persisting = false
+      for (const written of this.#written.splice(0)) written()
     }
+  }
+
+  /** Resolves when nothing is between its vault row and its journal entry. */
+  async written(): Promise<void> {
+    if (this.#persisting) await new Promise<void>((resolve) => this.#written.push(resolve))
+  }
+
+  /**
+   * A batch with a row under a key that is being destroyed is not written at all: its sender's thread encrypts it once more.
+   * In the same turn as the writes, so that no key is condemned between.
+   */
+  #turnAwayCondemned(fresh: readonly Fresh[]): readonly Fresh[] {
+    const { vault } = this.#steps
+    if (!vault.condemning) return fresh
+    const condemned = new Set(fresh.map(({ incoming }) => incoming).filter((incoming) => incoming.someRow((row) => vault.condemns(row))))
+    const ours = fresh.filter(({ incoming }) => condemned.has(incoming))
+    if (ours.length > 0) this.#turnAway(ours, new SealtrailError('PERSON_ERASED'))
+    return fresh.filter(({ incoming }) => !condemned.has(incoming))
   }
 
   async #makeDurable(fresh: readonly Fresh[]): Promise<void> {

@@ -22,6 +22,8 @@ export interface EraserEnv {
   /** A handle that reads; the index thread writes. */
   readonly index: Pick<Index, 'size' | 'auditid' | 'timeline'>
   forgetTokens(log: string, records: readonly Forgotten[]): Promise<void>
+  /** See `scrubbing`. */
+  scrubIndex(): Promise<void>
   readonly exports: EraserDeps['exports']
   /** As `searchFiles`, in this thread or another. */
   search(
@@ -69,7 +71,7 @@ export function openEraser(config: Config, sealing: Sealing, env: EraserEnv): Er
     oldestJournal: () => accepted.oldest(),
     held: () => ({ events: [...sealing.backlog().values()].reduce((sum, { held }) => sum + held, 0), untilMs: env.now() + longestHoldMs }),
     exports: env.exports,
-    scrubIndex: async () => {},
+    scrubIndex: () => env.scrubIndex(),
     copies: () => copiesIn(config.data),
     storeObject: (digest, bytes) => storeObject(store, SYSTEM_LOG, digest, bytes, lockFor(config, SYSTEM_LOG, env.now())),
     search: (patterns, except, onProgress) => env.search({ folder: config.data, patterns, except }, onProgress),

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { auditId } from '@sealtrail/evidence'
 import type { Gate } from '../assure/gate.ts'
 import type { Notebook } from '../assure/notebook.ts'
 import { SealtrailError } from '../errors.ts'
@@ -40,6 +39,8 @@ import { PinNotes } from '../threads/pin-notes.ts'
 import { SYSTEM_LOG, systemBatch } from '../threads/system-entry.ts'
 import type { SystemEvent } from '../threads/system-entry.ts'
 import { Sizes } from '../threads/sizes.ts'
+import { LevelThreads } from '../threads/level-threads.ts'
+import type { ErasableVault } from '../vault/erasable.ts'
 import { LevelVault } from '../vault/level/vault.ts'
 import type { Vault } from '../vault/vault.ts'
 import { acceptedEvents } from './accepted-events.ts'
@@ -48,6 +49,7 @@ import { Accepting } from './accepting.ts'
 import { disagreement } from './catch-up-ledger.ts'
 import { checkVault } from './check-vault.ts'
 import type { Config } from './config.ts'
+import { conflictEvent } from './conflict-event.ts'
 import { ExpiredView } from './expired-view.ts'
 import { logsOf, tieredOf } from './logs.ts'
 import { assertClasses, homesOf, keptLonger, longerOf } from './class-logs.ts'
@@ -71,6 +73,8 @@ export interface SealingEnv {
   readonly metrics?: Metrics
   /** How the store is opened; a test says otherwise. */
   readonly openStore?: OpenStore
+  /** Other threads that have vault or index open; they come and go. */
+  readonly threads?: LevelThreads
   /** Told of each commit after its answers: index and other followers. */
   onCommit(log: string, committed: Committed, items: readonly Numbered[]): void
 }
@@ -80,7 +84,12 @@ export interface Sealing {
   readonly config: Config
   readonly flow: Flow
   readonly keys: Keyring
-  readonly vault: Vault & Pick<LevelVault, 'expire'>
+  readonly vault: Vault & ErasableVault & Pick<LevelVault, 'expire' | 'merge' | 'split'>
+  /**
+   * Has vault and index closed and opened anew, in every thread: their lists of files, which name keys that are long gone, and
+   * their own logs are new then. Reads and writes wait meanwhile. @throws SealtrailError NOT_DURABLE: try again
+   */
+  renewManifests(): Promise<void>
   readonly heads: SqliteHead
   readonly store: WatchedStore
   /** Whether the store's lock is what the configuration promises, and what was observed of it. */
@@ -215,7 +224,13 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     repair: () => LevelVault.repair(at('vault')),
     report: note,
   })
-  const vault = await LevelVault.open(at('vault'), { keys, random: randomBytes, now: env.now })
+  const threads = env.threads ?? new LevelThreads()
+  const vault = await LevelVault.open(at('vault'), {
+    keys,
+    random: randomBytes,
+    now: env.now,
+    threads: { forget: () => threads.forget(), renew: (folder) => threads.renew(folder), settled: () => flow.written() },
+  })
   open.push(() => vault.close())
   const last = recovered.flatMap((log) => log.last ?? [])
   // A journal that is gone begins behind the one the segments speak of: its positions must not come again.
@@ -318,6 +333,9 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
       const { indexes } = await flow.accept({ ...batch, wait: 'sealed' })
       if (indexes.some((index) => index < 0)) throw new SealtrailError('NOT_DURABLE', 'records of the server’s own are not sealed yet')
     },
+    async renewManifests() {
+      for (const folder of [at('vault'), at('index')]) await threads.renew(folder)
+    },
     turnJournal: () => journal.turn(),
     forgotten: () => ledger.compact(),
     forget: (trail, ids) => ledger.forget(identitiesOf(trail, ids)),
@@ -367,17 +385,6 @@ async function assertEmpty(store: Store): Promise<void> {
   for (const log of await logsIn(store)) {
     for await (const { key } of store.list(`${log}/segment/`))
       throw new SealtrailError('HEAD_MISSING', `the store holds ${key} but there is no head.sqlite`, { stopsLog: true })
-  }
-}
-
-function conflictEvent(trail: string, standing: { identity: string; timeMs: number }, offered: { fingerprint: string }): SystemEvent {
-  const hex = (text: string): string => Buffer.from(text, 'latin1').toString('hex')
-  return {
-    what: 'conflict',
-    subject: `conflict/${trail}`,
-    // Once per fingerprint: the same other content again is the same system record.
-    id: `conflict/${trail}/${hex(standing.identity)}/${hex(offered.fingerprint)}`,
-    data: { trail, code: 'IDENTITY_CONFLICT', auditid: auditId(standing.timeMs, standing.identity) },
   }
 }
 

@@ -77,6 +77,8 @@ export interface Index {
    * them stays; what is forgotten already stays so.
    */
   forgetTokens(log: string, records: readonly Forgotten[]): Promise<void>
+  /** Rewrites every table that may still hold a token that was forgotten; what else names them goes when it is opened anew. @throws SealtrailError NOT_DURABLE: try again */
+  scrub(): Promise<void>
   /** Records with this audit id, usually one; a copy in another log has the same id. */
   auditid(auditid: string): Promise<Place[]>
   /** Records of a subject with a sequence number > `after`, ascending, at most `limit`. */

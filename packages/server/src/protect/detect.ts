@@ -46,6 +46,11 @@ export function detect(text: string, name: string): Detected | null {
   return found
 }
 
+/** Texts that were looked at are in this thread's memory no more. */
+export function forgetDetected(): void {
+  cache = new Map()
+}
+
 /** True for texts without `@`, in ASCII, with fewer than seven digits outside of ids and times. */
 function isHarmless(text: string): boolean {
   if (!SIMPLE.test(text)) return false

@@ -14,6 +14,8 @@ export interface ProtectEnv {
   alias(kind: string, value: string): readonly string[]
   /** Tokens of an interaction's own key, in the same order. */
   interaction(subject: string): readonly string[]
+  /** Drops the aliases and tokens it remembers. */
+  forget(): void
 }
 
 const POOL_SALTS = 512
@@ -66,6 +68,11 @@ export function protectEnv(
         lastSubject = subject
       }
       return last
+    },
+    forget() {
+      kinds.clear()
+      lastSubject = ''
+      last = NONE
     },
   }
 }

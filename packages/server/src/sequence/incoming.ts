@@ -54,6 +54,14 @@ export class Incoming {
     return { key: this.#batch.rows.subarray(from, from + 24), value: this.#batch.rows.subarray(from + 24, to) }
   }
 
+  /** Whether any of its rows is such a one. */
+  someRow(is: (row: VaultRow) => boolean): boolean {
+    return this.entries.some((_, i) => {
+      const row = this.row(i)
+      return row !== null && is(row)
+    })
+  }
+
   /** What entries name in the store. */
   get objects(): readonly BatchObject[] {
     return this.#batch.objects ?? []

@@ -5,6 +5,7 @@ import type { ExportOrder } from '../export/export.ts'
 import { coalesceKeys } from './coalesce-keys.ts'
 import { runExport } from './export-side.ts'
 import type { ExportGround } from './export-side.ts'
+import { LEVEL_HANDLERS } from './level-threads.ts'
 import { Caller, answer } from './rpc.ts'
 import { remotePort } from './sealing-port.ts'
 import { Sizes } from './sizes.ts'
@@ -23,6 +24,7 @@ const port = remotePort(caller)
 const keysById = coalesceKeys((ids) => port.keysById(ids))
 
 answer(parent, {
+  ...LEVEL_HANDLERS,
   make: ({ order, path }: { order: ExportOrder; path: string }) =>
     runExport(order, path, { ...ground, sizes: new Sizes(logs, sizes), packs: openPacks(ground.config), keysById }, (records) =>
       parent.postMessage({ exported: records }),

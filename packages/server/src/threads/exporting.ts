@@ -7,6 +7,7 @@ import type { ExportMade, Requester } from '../export/export.ts'
 import { Exports, exportFolder } from '../export/exports.ts'
 import type { Opening } from '../index/views.ts'
 import type { Log } from '../observe/log.ts'
+import type { LevelThreads } from './level-threads.ts'
 import { runExport } from './export-side.ts'
 import type { ExportGround } from './export-side.ts'
 import type { ExportWorkerData } from './export-worker.ts'
@@ -15,8 +16,8 @@ import { Caller, answer } from './rpc.ts'
 interface ExportingEnv {
   readonly log: Log
   readonly now: () => number
-  /** Each export in a thread of its own, or in this one. */
-  readonly threads: boolean
+  /** Each export in a thread of its own, one more of these; null: in this one. */
+  readonly threads: LevelThreads | null
   openings(requester: Requester): Promise<readonly Opening[]>
 }
 
@@ -36,8 +37,8 @@ export function startExports(config: Config, sealing: Sealing, env: ExportingEnv
   return new Exports({
     folder: exportFolder(config.data),
     make: (order, path, onProgress) =>
-      env.threads
-        ? inThread({ ground: ground(), logs: sizes.logs, sizes: sizes.memory }, sealing, { order, path }, onProgress)
+      env.threads !== null
+        ? inThread({ ground: ground(), logs: sizes.logs, sizes: sizes.memory }, sealing, env.threads, { order, path }, onProgress)
         : runExport(order, path, { ...ground(), sizes, packs, keysById: (ids) => vault.keysById(ids) }, onProgress),
     openings: env.openings,
     system: (event) => sealing.system(event),
@@ -50,6 +51,7 @@ export function startExports(config: Config, sealing: Sealing, env: ExportingEnv
 async function inThread(
   workerData: ExportWorkerData,
   sealing: Sealing,
+  threads: LevelThreads,
   argument: { order: unknown; path: string },
   onProgress: (records: number) => void,
 ): Promise<ExportMade> {
@@ -63,13 +65,16 @@ async function inThread(
   failed.catch(() => {})
   answer(worker, { keysById: (ids: readonly Uint8Array[]) => sealing.vault.keysById(ids) })
   const caller = new Caller(worker)
+  const strike = threads.add(caller)
   worker.on('message', (message: { exported?: unknown }) => {
     if (typeof message?.exported === 'number') onProgress(message.exported)
   })
   try {
+    await threads.still()
     return await Promise.race([caller.call<ExportMade>('make', argument), failed])
   } finally {
     await worker.terminate()
+    strike()
   }
 }
 

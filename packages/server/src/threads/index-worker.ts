@@ -8,7 +8,9 @@ import { createLog, errorFields } from '../observe/log.ts'
 import { fromFeed } from './feed.ts'
 import type { ToForget } from './forgetting.ts'
 import type { FedCommit } from './feed.ts'
+import { LEVEL_HANDLERS } from './level-threads.ts'
 import { openReadSide } from './read-side.ts'
+import { answer } from './rpc.ts'
 import { Sizes } from './sizes.ts'
 
 /** The index thread: follows the logs, never in anybody's way. */
@@ -19,6 +21,7 @@ export interface IndexWorkerData {
 }
 
 const port = parentPort as MessagePort
+answer(port, LEVEL_HANDLERS)
 const { config, logs, sizes } = workerData as IndexWorkerData
 const log = createLog({ now: Date.now })
 const index = await openIndex(join(config.data, 'index'), (message) => log.warn(message))
@@ -45,11 +48,16 @@ interface Forget {
   readonly what: ToForget
 }
 
+function forgets(what: ToForget): Promise<void> {
+  if (what === 'scrub') return index.scrub()
+  return 'records' in what ? follower.forget(what.log, what.first, what.records) : follower.forgetTokens(what.log, what.tokensOf)
+}
+
 port.on('message', (message: FedCommit | Forget | 'close') => {
+  if (Array.isArray(message)) return // calls that `answer` takes
   if (typeof message === 'object' && 'forget' in message) {
     const { forget, what } = message
-    const done = 'records' in what ? follower.forget(what.log, what.first, what.records) : follower.forgetTokens(what.log, what.tokensOf)
-    done.then(
+    forgets(what).then(
       () => port.postMessage({ forgotten: forget }),
       (error: unknown) => {
         log.error('the index could not forget what is to go', errorFields(error))

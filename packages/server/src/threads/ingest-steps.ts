@@ -13,17 +13,17 @@ import type { QuarantineReason, TakeSteps } from '../flow.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
 import { map } from '../map/map.ts'
 import type { Pack, PackResult } from '../pack/pack.ts'
-import { detect } from '../protect/detect.ts'
+import { detect, forgetDetected } from '../protect/detect.ts'
 import type { ProtectEnv } from '../protect/env.ts'
 import { protect } from '../protect/protect.ts'
 import type { Hit } from '../protect/walk.ts'
 import { sensitiveInput, withoutValues } from '../protect/sensitive-input.ts'
 import { sensitiveFields } from '../protect/sensitive.ts'
-import type { DataKey, OwnerTokens } from '../vault/vault.ts'
 import { Drafts } from './drafts.ts'
 import type { Placed, Said } from './drafts.ts'
 import { encodeBatch } from './encode-batch.ts'
 import type { EncodeEnv } from './encode-batch.ts'
+import type { RememberedKeys } from './remember-keys.ts'
 
 export interface IngestEnv extends EncodeEnv {
   readonly tenant: string
@@ -33,7 +33,7 @@ export interface IngestEnv extends EncodeEnv {
   route(trail: string, tag: string | null): string
   readonly hashes: KeyedHashes
   readonly protect: ProtectEnv
-  keysFor(owners: readonly OwnerTokens[]): Promise<readonly DataKey[]>
+  readonly keys: RememberedKeys
   /** Counts what detection found in fields a pack calls plain: path and kind, never a value. */
   onHits(trail: string, hits: readonly Hit[]): void
 }
@@ -93,7 +93,13 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
     },
 
     quarantine,
-    keysFor: (owners) => env.keysFor(owners),
+    keysFor: (owners) => env.keys.keysFor(owners),
+    forget() {
+      env.keys.forget()
+      env.protect.forget()
+      forgetDetected()
+      searched = null
+    },
     encode: (drafts, keys) => encodeBatch(drafts, keys, env),
   }
 

@@ -5,7 +5,9 @@ import { createApp } from '../http/app.ts'
 import { listen } from '../http/listen.ts'
 import { testAdd } from '../http/test-add.ts'
 import type { IngestKeys } from '../keys/keys.ts'
+import { LEVEL_HANDLERS } from './level-threads.ts'
 import { Caller, answer } from './rpc.ts'
+import type { Handlers } from './rpc.ts'
 import { remoteAppend } from './raw-port.ts'
 import { remotePort } from './sealing-port.ts'
 import { serve } from './serve.ts'
@@ -25,6 +27,8 @@ export interface IngestWorkerData {
 
 const parent = parentPort as MessagePort
 const data = workerData as IngestWorkerData
+const handlers: Handlers = { ...LEVEL_HANDLERS }
+answer(parent, handlers)
 const caller = new Caller(parent)
 const served = await serve({ ...data, sizes: new Sizes(data.logs, data.sizes), port: remotePort(caller) })
 const listening = await listen(createApp(served.deps), {
@@ -35,12 +39,13 @@ const listening = await listen(createApp(served.deps), {
   ...(data.testAdd ? { before: testAdd({ append: remoteAppend(caller), tokens: served.deps.tokens }) } : {}),
 })
 
-answer(parent, {
+Object.assign(handlers, {
   snapshot: () => served.snapshot(),
+  forget: () => served.forget(),
   async close() {
     await listening.close(2_000)
     await served.close()
     setImmediate(() => process.exit(0))
   },
-})
+} satisfies Handlers)
 parent.postMessage({ listening: listening.url, port: listening.port })

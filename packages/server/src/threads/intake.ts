@@ -5,7 +5,7 @@ import type { Batch, BatchAnswer } from '../event/batch.ts'
 import type { Draft } from '../event/draft.ts'
 import { FLAG } from '../event/entry.ts'
 import type { Input, InputResult, Outcome, Receipt, RecordResult } from '../event/input.ts'
-import { take } from '../flow.ts'
+import { encrypt, take } from '../flow.ts'
 import type { TakeSteps } from '../flow.ts'
 import type { SubmitOptions } from '../http/ports.ts'
 
@@ -36,7 +36,7 @@ export class Intake {
     this.#deps = deps
   }
 
-  /** One result per input, in order. @throws SealtrailError UNKNOWN_TRAIL, NOT_DURABLE, OVERLOADED, LOG_STOPPED, NOT_READY */
+  /** One result per input, in order. @throws SealtrailError UNKNOWN_TRAIL, NOT_DURABLE, OVERLOADED, LOG_STOPPED, NOT_READY, PERSON_ERASED */
   async submit(inputs: readonly Input[], options: SubmitOptions): Promise<InputResult[]> {
     for (const { trail } of inputs) {
       if (trail !== null && !this.#deps.trails.has(trail)) throw new SealtrailError('UNKNOWN_TRAIL', `the trails are ${[...this.#deps.trails].join(', ')}`)
@@ -45,7 +45,7 @@ export class Intake {
     const records: RecordResult[][] = inputs.map(() => [])
     const messages: Array<string | null> = inputs.map(() => null)
     if (drafts.length > 0) {
-      const answer = await this.#deps.accept({ ...batch, wait: options.wait })
+      const answer = await this.#accept(batch, drafts, options.wait)
       for (let i = 0; i < drafts.length; i++) {
         const draft = drafts[i] as Draft
         const { position, trail } = draft
@@ -71,6 +71,17 @@ export class Intake {
     })
     for (const [trail, ofTrail] of counts) for (const [outcome, count] of ofTrail) this.#deps.onOutcome(trail, outcome, count)
     return results
+  }
+
+  /** When the key of a person is destroyed meanwhile, nothing was written: once more with the keys of whoever they are now. */
+  async #accept(batch: Omit<Batch, 'wait'>, drafts: readonly Draft[], wait: Batch['wait']): Promise<BatchAnswer> {
+    try {
+      return await this.#deps.accept({ ...batch, wait })
+    } catch (error) {
+      if (!(error instanceof SealtrailError) || error.code !== 'PERSON_ERASED') throw error
+      this.#deps.steps.forget()
+      return this.#deps.accept({ ...(await encrypt(drafts, this.#deps.steps)), wait })
+    }
   }
 }
 

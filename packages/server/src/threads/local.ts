@@ -23,6 +23,7 @@ import type { Extending } from './extending.ts'
 import { startHolding } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
+import { LevelThreads } from './level-threads.ts'
 import { openReadSide } from './read-side.ts'
 import { localPort } from './sealing-port.ts'
 import { startRetaining } from './retaining.ts'
@@ -70,8 +71,10 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
   let follower: Follower | null = null
   let holding: Holding | null = null
   const journal = options.journal === undefined ? {} : { journal: options.journal }
+  const threads = new LevelThreads()
   const sealing = await openSealing(config, {
     now,
+    threads,
     log: options.log,
     metrics,
     ...opening,
@@ -109,7 +112,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     alone: (work) => legal.alone(work),
   })
   const extending = extendingOf(config, sealing, legal.retained, { log: options.log })
-  const exports = startExports(config, sealing, { log: options.log, now, threads: false, openings: async () => [] })
+  const exports = startExports(config, sealing, { log: options.log, now, threads: null, openings: async () => [] })
   const port = localPort(sealing, {
     exports,
     holds: legal.desk,
@@ -139,6 +142,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     now,
     log: options.log,
   })
+  threads.remembers(async () => served.forget())
   await follower.catchUp()
   holding.start()
   extending.start()

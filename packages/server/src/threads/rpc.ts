@@ -85,6 +85,7 @@ export function answer(channel: Channel, handlers: Handlers): void {
 /** Calls the handlers of the thread at the other end. When that thread ends, calls under way fail with NOT_READY. */
 export class Caller {
   readonly #outbox: Outbox<Call>
+  #ended = false
   readonly #open = new Map<number, { resolve: (value: never) => void; reject: (error: SealtrailError) => void }>()
   #next = 1
 
@@ -95,6 +96,7 @@ export class Caller {
       for (const reply of replies) if (!('name' in reply)) this.#answered(reply)
     })
     const ended = (): void => {
+      this.#ended = true
       for (const call of this.#open.values()) call.reject(new SealtrailError('NOT_READY', 'a thread of the server ended'))
       this.#open.clear()
     }
@@ -103,6 +105,7 @@ export class Caller {
   }
 
   call<T>(name: string, argument: unknown, transfer: readonly Transferable[] = []): Promise<T> {
+    if (this.#ended) return Promise.reject(new SealtrailError('NOT_READY', 'a thread of the server ended'))
     const id = this.#next++
     return new Promise<T>((resolve, reject) => {
       this.#open.set(id, { resolve: resolve as (value: never) => void, reject })

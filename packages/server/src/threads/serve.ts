@@ -61,6 +61,8 @@ export interface Served {
   readonly deps: AppDeps
   readonly intake: Intake
   snapshot(): Snapshot
+  /** Drops what this thread remembers of people: their keys, tokens of their names, texts that were looked at. */
+  forget(): void
   /** Asks how ready the sealing thread is and hands on what is noted, as happens every second. */
   beat(): Promise<void>
   /** Hands on what is noted and counted, closes what is open. */
@@ -115,7 +117,7 @@ export async function serve({
     hashes,
     protect: protectEnv(config.tenant, hashes, randomBytes),
     nonce: noncePool(randomBytes),
-    keysFor: rememberKeys((owners) => port.keysFor(owners)),
+    keys: rememberKeys((owners) => port.keysFor(owners)),
     onHits(trail, hits) {
       for (const { path, kind } of hits) detected.add(1, trail, path, kind)
     },
@@ -150,6 +152,7 @@ export async function serve({
   return {
     intake,
     snapshot: () => metrics.snapshot(),
+    forget: () => steps.forget(),
     beat,
     deps: {
       flow: {

@@ -21,6 +21,7 @@ import { HourlyCounts } from './hourly-counts.ts'
 import type { IngestWorkerData } from './ingest-worker.ts'
 import { startPublishing } from './publishing.ts'
 import type { Publishing } from './publishing.ts'
+import { LevelThreads } from './level-threads.ts'
 import { Caller, answer } from './rpc.ts'
 import { rawHandlers } from './raw-port.ts'
 import { probeInThreads } from './probing.ts'
@@ -59,10 +60,12 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   let indexer: Worker | null = null
   let holding: Holding | null = null
   let searched: LevelIndex | null = null
+  const threads = new LevelThreads()
   const sealing = await openSealing(config, {
     now,
     log,
     metrics,
+    threads,
     onCommit(name, committed, items) {
       commits.add(1, name)
       sealed.add(items.length, name)
@@ -96,7 +99,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   })
   holding = legal
   const extending = extendingOf(config, sealing, legal.retained, { log })
-  const exports = startExports(config, sealing, { log, now, threads: true, openings: async () => [] })
+  const exports = startExports(config, sealing, { log, now, threads, openings: async () => [] })
   const forget = forgettingIn(() => indexer)
   const retaining = await startRetaining(config, sealing, {
     now,
@@ -133,7 +136,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   })
   await sealStart(config, sealing, now())
 
-  indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log))
+  indexer = await startThread('./index-worker.ts', { config, logs: sealing.sizes.logs, sizes: sealing.sizes.memory }, options.onFatal ?? fatal(log), (worker) =>
+    threads.add(new Caller(worker), join(config.data, 'index')),
+  )
   holding.start()
   extending.start()
   const vkeys = sealing.vkeys()
@@ -163,12 +168,15 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       resourceLimits: { maxYoungGenerationSizeMb: 16 },
     })
     answer(worker, { ...portHandlers(port), ...(raw === null ? {} : rawHandlers(raw)) })
+    const caller = new Caller(worker)
+    threads.add(caller)
     const listening = await firstMessage<{ listening: string; port: number }>(worker)
     url = listening.listening
     // All threads share the port the first one got.
     listen = { ...listen, port: listening.port }
     worker.on('error', options.onFatal ?? fatal(log))
-    workers.push({ worker, caller: new Caller(worker) })
+    threads.remembers(() => caller.call('forget', null))
+    workers.push({ worker, caller })
   }
   const timer = setInterval(() => {
     void counts.beat()
@@ -206,8 +214,10 @@ async function startThread(
   file: './index-worker.ts' | './publish-worker.ts' | './timestamp-worker.ts',
   workerData: unknown,
   onFatal: (error: unknown) => void,
+  onWorker: (worker: Worker) => void = () => {},
 ): Promise<Worker> {
   const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? file : file.replace(/\.ts$/, '.js'), import.meta.url), { workerData })
+  onWorker(worker)
   await firstMessage(worker)
   worker.on('error', onFatal)
   return worker

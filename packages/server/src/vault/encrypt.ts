@@ -125,6 +125,8 @@ function openPart(entry: VaultEntry, part: VaultEntry['parts'][number], auditid:
     return { state: 'missing', why: 'the key is damaged' }
   }
   if (Buffer.compare(key.id, part.keyId) !== 0) return { state: 'missing', why: 'the vault answered with another key' }
+  // Only an erasure empties a part, and it destroys the key first.
+  if (part.ciphertext.length === 0) return { state: 'missing', why: 'the part was emptied, and its key was not destroyed' }
   // Before decryption: a ciphertext made to open under two keys opens under neither.
   if (!timingSafeEqual(keyed.commitment.subarray(0, 16), part.commitment)) return { state: 'missing', why: 'the ciphertext was made under another key' }
   if (part.ciphertext.length < 16) return { state: 'missing', why: 'the ciphertext is too short' }

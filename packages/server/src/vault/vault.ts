@@ -52,7 +52,11 @@ export interface Vault {
    * owner are linked to its key. Serialised by the one thread that calls it. An erased owner gets a new key that nothing links to the old.
    */
   keysFor(owners: readonly OwnerTokens[]): Promise<DataKey[]>
-  /** Stores rows; when it resolves they, and every key made before, are durable (one fdatasync). */
+  /** Whether any key is being destroyed, or was since the start. */
+  readonly condemning: boolean
+  /** Whether the row has a part under a key that is being destroyed: nothing of its event may be written. */
+  condemns(row: VaultRow): boolean
+  /** Stores rows; when it resolves they, and every key made before, are durable (one fdatasync). @throws SealtrailError PERSON_ERASED: a row is condemned, none is written */
   insert(rows: readonly VaultRow[]): Promise<void>
   /** Rows stored for the audit id (16 bytes); usually one. */
   rows(auditid: Uint8Array): Promise<VaultRow[]>

@@ -5,7 +5,7 @@ import type { DataKey, OwnerTokens } from '../../src/vault/vault.ts'
 
 function counted(): { asked: string[][]; keysFor: (owners: readonly OwnerTokens[]) => Promise<readonly DataKey[]> } {
   const asked: string[][] = []
-  const keysFor = rememberKeys(async (owners) => {
+  const { keysFor } = rememberKeys(async (owners) => {
     asked.push(owners.map((tokens) => tokens.join('')))
     return owners.map((tokens) => ({ id: Buffer.from(tokens.join('').padEnd(16).slice(0, 16)), key: Buffer.alloc(32) }))
   })

@@ -137,7 +137,7 @@ test('an erased owner is erased, its rows say so, and a new key has nothing of t
     ]),
   ])
   assert.deepEqual(
-    (await vault.keyIdsOf([token('mail')])).map((id) => Buffer.from(id)),
+    (await vault.personOf([token('mail')])).keyIds.map((id) => Buffer.from(id, 'latin1')),
     [Buffer.from(old.id)],
   )
   await vault.destroyKeys([old.id], 77, CERTIFICATE)
@@ -147,7 +147,7 @@ test('an erased owner is erased, its rows say so, and a new key has nothing of t
     { state: 'open', disclosures: ['y'] },
   ]
   assert.deepEqual(await vault.open(stored, auditid), expected)
-  assert.deepEqual(await vault.keyIdsOf([token('mail'), token('phone')]), [])
+  assert.deepEqual(await vault.personOf([token('mail'), token('phone')]), { keyIds: [], tokens: [] })
   const [renewed] = (await vault.keysFor([[token('mail')]])) as [DataKey]
   assert.notDeepEqual(renewed.id, old.id)
   await vault.destroyKeys([old.id], 99, 'f'.repeat(32))
@@ -234,7 +234,7 @@ test('key rows flipped, deleted, swapped: missing for readers; writers get a new
   const [renewed] = (await again.keysFor([[token('a')]])) as [DataKey]
   assert.notDeepEqual(renewed.id, a.id)
   assert.deepEqual(
-    (await again.keyIdsOf([token('a')])).map((id) => Buffer.from(id)),
+    (await again.personOf([token('a')])).keyIds.map((id) => Buffer.from(id, 'latin1')),
     [Buffer.from(renewed.id), Buffer.from(a.id)],
     'an erasure still reaches the lost key',
   )

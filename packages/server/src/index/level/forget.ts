@@ -32,11 +32,8 @@ export function forgetting(
   return keys
 }
 
-/** Above this many tokens their neighbourhoods are rewritten as one. */
-const MAX_RANGES = 64
-
-/** The keys that say these records carry these tokens, and the ranges in which they lie: keys of one token are neighbours. */
-export function forgettingTokens(log: number, records: readonly Forgotten[]): { keys: Buffer[]; ranges: ReadonlyArray<readonly [Buffer, Buffer]> } {
+/** The keys that say these records carry these tokens. */
+export function forgettingTokens(log: number, records: readonly Forgotten[]): Buffer[] {
   const keys: Buffer[] = []
   for (const { index, tokens } of records)
     for (const token of tokens) {
@@ -44,12 +41,5 @@ export function forgettingTokens(log: number, records: readonly Forgotten[]): { 
       writeTokenKey(key, log, token, index)
       keys.push(key)
     }
-  keys.sort(Buffer.compare)
-  const ranges: Array<[Buffer, Buffer]> = []
-  for (const key of keys) {
-    const last = ranges.at(-1)
-    if (last !== undefined && last[1].compare(key, 0, TOKEN_KEY - 6, 0, TOKEN_KEY - 6) === 0) last[1] = key
-    else ranges.push([key, key])
-  }
-  return { keys, ranges: ranges.length <= MAX_RANGES ? ranges : [[keys[0] as Buffer, keys.at(-1) as Buffer]] }
+  return keys
 }

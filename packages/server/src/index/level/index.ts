@@ -1,5 +1,7 @@
 import { isAuditId } from '@sealtrail/evidence'
 import { ClassicLevel } from 'classic-level'
+import { rewriteLevel } from '../../observe/rewrite-level.ts'
+import { SharedLevel } from '../../observe/shared-level.ts'
 import { readFields } from '../fields.ts'
 import type { Batch, Facets, Forgotten, Index, Place, SubjectPlace, TimeMatch, TimePlace } from '../index.ts'
 import { groupMatches } from '../facets.ts'
@@ -30,8 +32,8 @@ const INDEX_FORMAT = 'sealtrail/index/1'
 const VERSION_KEY: Buffer = Buffer.of(PREFIX.version)
 const MAX_LOGS = 0xffff
 const EMPTY = Buffer.alloc(0)
-/** A key behind all others. */
-const AFTER_ALL = Buffer.of(0x7e)
+/** So much of a token's key says nothing of it: prefix, log, and what many tokens have in common. */
+const TOKEN_SHOWN = 5
 
 type Database = ClassicLevel<Buffer, Buffer>
 type Writer = { number: number; size: number; groups: Groups }
@@ -42,15 +44,19 @@ type Writer = { number: number; size: number; groups: Groups }
  * missing together with its marker, and is read again from the segments.
  */
 export class LevelIndex implements Index {
-  readonly #db: Database
+  readonly #level: SharedLevel<Buffer>
+  /** As last read: what can be said while the database is being opened anew. It is no more than there is. */
+  readonly #sizes = new Map<string, number>()
+  /** Beginnings of the keys of tokens that were forgotten and that tables may still hold, latin1. */
+  readonly #forgotten = new Set<string>()
   readonly #writers = new Map<string, Writer>()
   readonly #numbers = new Map<string, number>()
   #nextLog = 0
   /** Records whose bytes could not be read when they were applied; they have no entry. `verify` names them. */
   unreadable = 0
 
-  private constructor(db: Database) {
-    this.#db = db
+  private constructor(level: SharedLevel<Buffer>) {
+    this.#level = level
   }
 
   /**
@@ -58,37 +64,36 @@ export class LevelIndex implements Index {
    * @throws the database's own error when it is damaged beyond opening, RangeError when it has another format: erase the folder, and open again.
    */
   static async open(directory: string): Promise<LevelIndex> {
-    const db: Database = new ClassicLevel(directory, {
-      keyEncoding: 'buffer',
-      valueEncoding: 'buffer',
-      compression: false,
-      multithreading: true,
-      writeBufferSize: 8 * 1024 * 1024,
-      maxFileSize: 8 * 1024 * 1024,
-      cacheSize: 16 * 1024 * 1024,
+    const level = await SharedLevel.open(directory, () => openDatabase(directory))
+    const format = await level.use(async (db) => {
+      const found = db.getSync(VERSION_KEY)
+      if (found === undefined) await db.put(VERSION_KEY, Buffer.from(INDEX_FORMAT))
+      return found?.toString() ?? INDEX_FORMAT
     })
-    await db.open()
-    const format = db.getSync(VERSION_KEY)
-    if (format === undefined) await db.put(VERSION_KEY, Buffer.from(INDEX_FORMAT))
-    else if (format.toString() !== INDEX_FORMAT) {
-      await db.close()
-      throw new RangeError('an index of another format')
-    }
-    return new LevelIndex(db)
+    if (format === INDEX_FORMAT) return new LevelIndex(level)
+    await level.close()
+    throw new RangeError('an index of another format')
   }
 
   size(log: string): number {
-    const number = this.#numberOf(log)
-    if (number === null) return 0
-    return this.#db.getSync(sizeKey(number))?.readUIntBE(0, 6) ?? 0
+    const db = this.#level.now
+    if (db === null) return this.#sizes.get(log) ?? 0
+    const number = this.#numberOf(db, log)
+    const size = number === null ? 0 : sizeOf(db, number)
+    this.#sizes.set(log, size)
+    return size
   }
 
-  async apply({ log, first, records, tokens }: Batch): Promise<void> {
-    const writer = await this.#writer(log)
+  apply(batch: Batch): Promise<void> {
+    return this.#level.use((db) => this.#apply(db, batch))
+  }
+
+  async #apply(db: Database, { log, first, records, tokens }: Batch): Promise<void> {
+    const writer = await this.#writer(db, log)
     if (first > writer.size) throw new RangeError(`a batch from ${first} on an index of size ${writer.size}`)
     const end = first + records.length
     if (end <= writer.size) return
-    const batch = this.#db.batch()
+    const batch = db.batch()
     const onGroup = (number: number, group: Parameters<typeof encodeGroup>[0]): void => {
       batch.put(groupKey(writer.number, number), encodeGroup(group))
     }
@@ -132,26 +137,39 @@ export class LevelIndex implements Index {
     writer.size = end
   }
 
-  async forget({ log, first, records, tokens }: Batch): Promise<void> {
-    const writer = await this.#writer(log)
+  forget(batch: Batch): Promise<void> {
+    return this.#level.use((db) => this.#forget(db, batch))
+  }
+
+  async #forget(db: Database, { log, first, records, tokens }: Batch): Promise<void> {
+    const writer = await this.#writer(db, log)
     const keys = forgetting(writer.number, first, records, tokens, (fields) => writer.groups.numberOf(fields, () => {}))
     if (keys.length === 0) return
-    await this.#db.batch(keys.map((key) => ({ type: 'del' as const, key })))
+    await db.batch(keys.map((key) => ({ type: 'del' as const, key })))
     // LevelDB keeps what is deleted until it compacts; tokens of personal values must not wait for that.
     for (const prefix of [PREFIX.subject, PREFIX.time, PREFIX.token]) {
       const own = keys.filter((key) => key[0] === prefix).sort(Buffer.compare)
-      if (own.length > 0) await this.#db.compactRange(own[0] as Buffer, own.at(-1) as Buffer)
+      if (own.length > 0) await db.compactRange(own[0] as Buffer, own.at(-1) as Buffer)
     }
   }
 
-  async forgetTokens(log: string, records: readonly Forgotten[]): Promise<void> {
-    const number = this.#numberOf(log)
-    const { keys, ranges } = forgettingTokens(number ?? 0, records)
-    if (number === null || keys.length === 0) return
-    // What is in memory goes into a file of its own first: a table that holds a key and its deletion would not be looked at again.
-    await this.#db.compactRange(AFTER_ALL, AFTER_ALL)
-    await this.#db.batch(keys.map((key) => ({ type: 'del' as const, key })))
-    for (const [first, last] of ranges) await this.#db.compactRange(first, last)
+  forgetTokens(log: string, records: readonly Forgotten[]): Promise<void> {
+    return this.#level.use(async (db) => {
+      const number = this.#numberOf(db, log)
+      if (number === null) return
+      const keys = forgettingTokens(number, records)
+      for (const key of keys) this.#forgotten.add(key.latin1Slice(0, TOKEN_SHOWN))
+      if (keys.length > 0) await db.batch(keys.map((key) => ({ type: 'del' as const, key })))
+    })
+  }
+
+  async scrub(): Promise<void> {
+    const prefixes = [...this.#forgotten]
+    await rewriteLevel(
+      this.#level,
+      prefixes.map((prefix) => Buffer.from(prefix, 'latin1')),
+    )
+    for (const prefix of prefixes) this.#forgotten.delete(prefix)
   }
 
   async auditid(auditid: string): Promise<Place[]> {
@@ -160,38 +178,44 @@ export class LevelIndex implements Index {
     const to = Buffer.alloc(AUDITID_KEY)
     writeAuditidKey(from, auditid, 0)
     writeAuditidKey(to, auditid, MAX_LOGS)
-    const places: Place[] = []
-    for await (const [key, value] of this.#db.iterator({ gte: from, lte: to })) {
-      const log = await this.#nameOf(key.readUInt16BE(17))
-      if (log !== null) places.push({ log, index: value.readUIntBE(0, 6) })
-    }
-    return places
+    return this.#level.use(async (db) => {
+      const places: Place[] = []
+      for await (const [key, value] of db.iterator({ gte: from, lte: to })) {
+        const log = await this.#nameOf(db, key.readUInt16BE(17))
+        if (log !== null) places.push({ log, index: value.readUIntBE(0, 6) })
+      }
+      return places
+    })
   }
 
-  async subject(log: string, subject: string, after: number, limit: number): Promise<SubjectPlace[]> {
-    const number = this.#numberOf(log)
-    if (number === null || after >= 0xffff_ffff) return []
-    const from = Buffer.alloc(SUBJECT_KEY)
-    const to = Buffer.alloc(SUBJECT_KEY)
-    writeSubjectKey(from, number, subject, Math.max(after, -1) + 1)
-    writeSubjectKey(to, number, subject, 0xffff_ffff)
-    const found = await this.#db.iterator({ gte: from, lte: to, limit }).all()
-    return found.map(([key, value]) => ({ subjectsequence: key.readUInt32BE(19), index: value.readUIntBE(0, 6) }))
+  subject(log: string, subject: string, after: number, limit: number): Promise<SubjectPlace[]> {
+    return this.#level.use(async (db) => {
+      const number = this.#numberOf(db, log)
+      if (number === null || after >= 0xffff_ffff) return []
+      const from = Buffer.alloc(SUBJECT_KEY)
+      const to = Buffer.alloc(SUBJECT_KEY)
+      writeSubjectKey(from, number, subject, Math.max(after, -1) + 1)
+      writeSubjectKey(to, number, subject, 0xffff_ffff)
+      const found = await db.iterator({ gte: from, lte: to, limit }).all()
+      return found.map(([key, value]) => ({ subjectsequence: key.readUInt32BE(19), index: value.readUIntBE(0, 6) }))
+    })
   }
 
-  async token(log: string, token: Uint8Array, options: { after: number; limit: number; newest?: boolean }): Promise<number[]> {
-    const number = this.#numberOf(log)
-    if (number === null || token.length !== 16) return []
-    const from = Buffer.alloc(TOKEN_KEY)
-    const to = Buffer.alloc(TOKEN_KEY)
-    writeTokenKey(from, number, token, Math.max(options.after, -1) + 1)
-    writeTokenKey(to, number, token, MAX_U48)
-    const keys = await this.#db.keys({ gte: from, lte: to, limit: options.limit, reverse: options.newest ?? false }).all()
-    return keys.map((key) => key.readUIntBE(19, 6))
+  token(log: string, token: Uint8Array, options: { after: number; limit: number; newest?: boolean }): Promise<number[]> {
+    return this.#level.use(async (db) => {
+      const number = this.#numberOf(db, log)
+      if (number === null || token.length !== 16) return []
+      const from = Buffer.alloc(TOKEN_KEY)
+      const to = Buffer.alloc(TOKEN_KEY)
+      writeTokenKey(from, number, token, Math.max(options.after, -1) + 1)
+      writeTokenKey(to, number, token, MAX_U48)
+      const keys = await db.keys({ gte: from, lte: to, limit: options.limit, reverse: options.newest ?? false }).all()
+      return keys.map((key) => key.readUIntBE(19, 6))
+    })
   }
 
   async *timeline(log: string, facets: Facets, range: { from: number; to: number; after: TimePlace | null }): AsyncIterableIterator<TimeMatch> {
-    const number = this.#numberOf(log)
+    const number = await this.#level.use((db) => this.#numberOf(db, log))
     const from = Math.max(0, Math.ceil(range.from))
     const to = Math.min(MAX_U48, Math.floor(range.to))
     if (number === null || !(from <= to)) return
@@ -203,7 +227,7 @@ export class LevelIndex implements Index {
           ? { timeMs: after.timeMs, index: after.index + 1 }
           : { timeMs: after.timeMs + 1, index: 0 }
     if (start.timeMs > to) return
-    const groups = await this.#db.iterator({ gte: groupKey(number, 0), lte: groupKey(number, 0xffff) }).all()
+    const groups = await this.#level.use((db) => groupsOf(db, number))
     const lines: Line[] = []
     for (const [key, value] of groups) {
       const group = decodeGroup(value)
@@ -212,49 +236,75 @@ export class LevelIndex implements Index {
       const upper = Buffer.alloc(TIME_KEY)
       writeTimeKey(lower, number, key.readUInt16BE(3), start.timeMs, start.index)
       writeTimeKey(upper, number, key.readUInt16BE(3), to, MAX_U48)
-      lines.push({ keys: this.#db.keys({ gte: lower, lte: upper }), exact: groupDecides(group, facets) })
+      const keys = this.#level.cursor<Buffer>(
+        (db, last) => db.keys({ ...(last === null ? { gte: lower } : { gt: last }), lte: upper }),
+        (item) => item,
+      )
+      lines.push({ keys, exact: groupDecides(group, facets) })
     }
     yield* mergeTimelines(lines)
   }
 
   async close(): Promise<void> {
-    await this.#db.close()
+    await this.#level.close()
   }
 
-  async #writer(log: string): Promise<Writer> {
+  async #writer(db: Database, log: string): Promise<Writer> {
     const known = this.#writers.get(log)
     if (known !== undefined) return known
-    let number = this.#numberOf(log)
+    let number = this.#numberOf(db, log)
     if (number === null) {
-      const numbers = await this.#db.values({ gte: Buffer.of(PREFIX.log), lt: Buffer.of(PREFIX.log + 1) }).all()
+      const numbers = await db.values({ gte: Buffer.of(PREFIX.log), lt: Buffer.of(PREFIX.log + 1) }).all()
       number = this.#nextLog = numbers.reduce((next, value) => Math.max(next, value.readUInt16BE(0) + 1), this.#nextLog)
       if (number > MAX_LOGS) throw new RangeError('too many logs for one index')
       const value = Buffer.alloc(2)
       value.writeUInt16BE(number)
-      await this.#db.put(logKey(log), value)
+      await db.put(logKey(log), value)
     }
-    const groups = await this.#db.iterator({ gte: groupKey(number, 0), lte: groupKey(number, 0xffff) }).all()
-    const writer = { number, size: this.size(log), groups: new Groups(groups.map(([key, value]) => [key.readUInt16BE(3), decodeGroup(value)])) }
+    const groups = await groupsOf(db, number)
+    const writer = { number, size: sizeOf(db, number), groups: new Groups(groups.map(([key, value]) => [key.readUInt16BE(3), decodeGroup(value)])) }
     this.#writers.set(log, writer)
     return writer
   }
 
-  #numberOf(log: string): number | null {
+  #numberOf(db: Database, log: string): number | null {
     const known = this.#numbers.get(log)
     if (known !== undefined) return known
-    const value = this.#db.getSync(logKey(log))
+    const value = db.getSync(logKey(log))
     if (value === undefined) return null
     const number = value.readUInt16BE(0)
     this.#numbers.set(log, number)
     return number
   }
 
-  async #nameOf(number: number): Promise<string | null> {
+  async #nameOf(db: Database, number: number): Promise<string | null> {
     for (const [log, known] of this.#numbers) if (known === number) return log
-    for await (const [key, value] of this.#db.iterator({ gte: Buffer.of(PREFIX.log), lt: Buffer.of(PREFIX.log + 1) })) {
+    for await (const [key, value] of db.iterator({ gte: Buffer.of(PREFIX.log), lt: Buffer.of(PREFIX.log + 1) })) {
       if (value.length === 2) this.#numbers.set(key.subarray(1).toString(), value.readUInt16BE(0))
     }
     for (const [log, known] of this.#numbers) if (known === number) return log
     return null
   }
+}
+
+function sizeOf(db: Database, log: number): number {
+  return db.getSync(sizeKey(log))?.readUIntBE(0, 6) ?? 0
+}
+
+function groupsOf(db: Database, log: number): Promise<Array<[Buffer, Buffer]>> {
+  return db.iterator({ gte: groupKey(log, 0), lte: groupKey(log, 0xffff) }).all()
+}
+
+async function openDatabase(directory: string): Promise<Database> {
+  const db: Database = new ClassicLevel(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    compression: false,
+    multithreading: true,
+    writeBufferSize: 8 * 1024 * 1024,
+    maxFileSize: 8 * 1024 * 1024,
+    cacheSize: 16 * 1024 * 1024,
+  })
+  await db.open()
+  return db
 }

@@ -5,9 +5,8 @@ import type { Keys } from '../../keys/keys.ts'
 import { randomPool } from '../../keys/random-pool.ts'
 import { keyCommitment } from '../data-key.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault.ts'
-import type { Database } from './database.ts'
-import { failure } from './database.ts'
-import { aliasKey, decodeAlias, decodeKeyRow, encodeKeyRow, keyKey } from './rows.ts'
+import { latin1 } from './key-rows.ts'
+import type { Found, KeyRows } from './key-rows.ts'
 import type { KeyRow } from './rows.ts'
 
 export interface KeyStoreOptions {
@@ -18,37 +17,21 @@ export interface KeyStoreOptions {
   readonly remembered?: number
 }
 
-/** Rows made or changed and not yet durable: they join the next insert's write, so that no row is durable before its key. */
-export interface Unsaved {
-  readonly aliases: Map<string, readonly string[]>
-  readonly keys: Map<string, KeyRow>
-}
-
-export interface Operation {
-  readonly type: 'put'
-  readonly key: Uint8Array
-  readonly value: Uint8Array
-}
-
-/** So few rows, found in memory mostly, are read in less time than the way to another thread and back takes. */
-const AT_ONCE = 16
-
-type Found = KeyRow | null | undefined
-
 /** People's and interactions' keys: by alias and by id. Not thread-safe: the vault calls `resolve` one at a time. */
 export class KeyStore {
-  readonly #db: Database
+  readonly #rows: KeyRows
+  readonly #condemned: ReadonlySet<string>
   readonly #options: KeyStoreOptions
   readonly #size: number
   readonly #random: (bytes: number) => Uint8Array
   /** Alias token → key id ‖ key, as 48 characters of latin1; two generations make a cheap LRU. */
   #young = new Map<string, string>()
   #old = new Map<string, string>()
-  #unsaved: Unsaved = { aliases: new Map(), keys: new Map() }
-  #saving: Unsaved | null = null
 
-  constructor(db: Database, options: KeyStoreOptions) {
-    this.#db = db
+  /** @param condemned ids that are given to nobody any more */
+  constructor(rows: KeyRows, options: KeyStoreOptions, condemned: ReadonlySet<string>) {
+    this.#rows = rows
+    this.#condemned = condemned
     this.#options = options
     this.#random = randomPool(options.random)
     this.#size = options.remembered ?? 65_536
@@ -69,15 +52,15 @@ export class KeyStore {
   /** The key of each owner, made when unknown; nothing is written yet. @throws SealtrailError KEY_UNKNOWN: the keyring lacks a wrapping key. */
   async resolve(owners: readonly OwnerTokens[]): Promise<DataKey[]> {
     const tokens = new Set(owners.flat())
-    const aliases = await this.#readAliases([...tokens])
-    const rows = await this.#readKeys([...new Set([...aliases.values()].flat())])
+    const aliases = await this.#rows.aliases([...tokens])
+    const rows = await this.#rows.keys([...new Set([...aliases.values()].flat())])
     return owners.map((owner) => this.#keyOf(owner, aliases, rows))
   }
 
   /** By id, for readers. @throws SealtrailError KEY_UNKNOWN: never read as erased. */
   async byId(ids: readonly Uint8Array[]): Promise<KeyAnswer[]> {
     const texts = ids.map(latin1)
-    const rows = await this.#readKeys([...new Set(texts)])
+    const rows = await this.#rows.keys([...new Set(texts)])
     return texts.map((id) => {
       const row = rows.get(id)
       if (row === undefined) return { state: 'missing', why: 'the key is not in the vault' }
@@ -88,51 +71,17 @@ export class KeyStore {
     })
   }
 
-  /** Ids of all keys the aliases ever named. */
-  async idsOf(tokens: readonly string[]): Promise<Uint8Array[]> {
-    const aliases = await this.#readAliases(tokens)
-    return [...new Set([...aliases.values()].flat())].map((id) => Buffer.from(id, 'latin1'))
+  /** Has no key in memory any more of those that an alias was remembered for: the next question is answered from the rows. */
+  forget(): void {
+    this.#young = new Map()
+    this.#old = new Map()
   }
 
-  /** Puts a tombstone in the place of each key and drops its aliases, in memory and among the unsaved rows; returns the alias tokens to delete. */
-  async bury(ids: readonly Uint8Array[], erasedMs: number, certificate: string): Promise<string[]> {
-    const rows = await this.#readKeys(ids.map(latin1))
-    const tokens: string[] = []
-    for (const [id, row] of rows) {
-      if (row?.state === 'erased') continue
-      tokens.push(...(row?.tokens ?? []))
-      this.#unsaved.keys.set(id, { state: 'erased', erasedMs, certificate })
-    }
-    for (const token of tokens) {
-      this.#unsaved.aliases.delete(token)
-      this.#young.delete(token)
-      this.#old.delete(token)
-    }
-    return tokens
-  }
-
-  /** Hands over everything unsaved as database operations; `saved` or `unsave` must follow. */
-  take(): Operation[] {
-    const { aliases, keys } = this.#unsaved
-    if (aliases.size === 0 && keys.size === 0) return []
-    this.#saving = this.#unsaved
-    this.#unsaved = { aliases: new Map(), keys: new Map() }
-    const operations: Operation[] = []
-    for (const [token, ids] of aliases) operations.push({ type: 'put', key: aliasKey(token), value: Buffer.from(ids.join(''), 'latin1') })
-    for (const [id, row] of keys) operations.push({ type: 'put', key: keyKey(id), value: encodeKeyRow(id, row) })
-    return operations
-  }
-
-  saved(): void {
-    this.#saving = null
-  }
-
-  /** The write failed: what it held is unsaved again, unless changed since. */
-  unsave(): void {
-    if (this.#saving === null) return
-    for (const [token, ids] of this.#saving.aliases) if (!this.#unsaved.aliases.has(token)) this.#unsaved.aliases.set(token, ids)
-    for (const [id, row] of this.#saving.keys) if (!this.#unsaved.keys.has(id)) this.#unsaved.keys.set(id, row)
-    this.#saving = null
+  /** A key of its own for an alias, whatever it led to before. */
+  keyApart(token: string): void {
+    const rows = new Map<string, Found>()
+    const { id } = this.#create(rows)
+    this.#link(token, id, [], new Map(), rows)
   }
 
   #keyOf(owner: OwnerTokens, aliases: Map<string, readonly string[]>, rows: Map<string, Found>): DataKey {
@@ -140,7 +89,7 @@ export class KeyStore {
     const lost: string[] = []
     for (const id of owner.flatMap((token) => aliases.get(token) ?? [])) {
       const row = rows.get(id)
-      if (row?.state === 'erased') continue
+      if (row?.state === 'erased' || this.#condemned.has(id)) continue
       const key = row == null ? null : this.#unwrap(id, row)
       // A key that is gone or damaged without a tombstone stays linked: its rows are an alarm, and an erasure must still reach it.
       if (key === null) lost.push(id)
@@ -153,7 +102,7 @@ export class KeyStore {
     const { id, key } = chosen
     for (const token of owner) {
       const known = aliases.get(token) ?? []
-      const live = known.find((each) => rows.get(each)?.state === 'live')
+      const live = known.find((each) => rows.get(each)?.state === 'live' && !this.#condemned.has(each))
       if (live === undefined || live === id) this.#link(token, id, live === undefined ? lost.filter((each) => known.includes(each)) : null, aliases, rows)
       this.#remember(token, live === undefined || live === id ? id + key : this.#textOf(live, rows))
     }
@@ -166,7 +115,7 @@ export class KeyStore {
     const commitment = keyCommitment(id, secret)
     const row: KeyRow = { state: 'live', createdMs: this.#options.now(), commitment, wrapped: this.#options.keys.wrap(secret, place(id)), tokens: [] }
     rows.set(id, row)
-    this.#unsaved.keys.set(id, row)
+    this.#rows.setKey(id, row)
     return { id, key: latin1(secret) }
   }
 
@@ -175,12 +124,12 @@ export class KeyStore {
     if (lost === null) return
     const ids = [id, ...lost]
     aliases.set(token, ids)
-    this.#unsaved.aliases.set(token, ids)
+    this.#rows.setAlias(token, ids)
     const row = rows.get(id)
     if (row?.state !== 'live' || row.tokens.includes(token)) return
     const linked: KeyRow = { ...row, tokens: [...row.tokens, token] }
     rows.set(id, linked)
-    this.#unsaved.keys.set(id, linked)
+    this.#rows.setKey(id, linked)
   }
 
   #textOf(id: string, rows: Map<string, Found>): string {
@@ -204,43 +153,6 @@ export class KeyStore {
     return timingSafeEqual(commitment, row.commitment) ? latin1(secret) : null
   }
 
-  async #readAliases(tokens: readonly string[]): Promise<Map<string, readonly string[]>> {
-    const found = new Map<string, readonly string[]>()
-    const rest = tokens.filter((token) => {
-      const near = this.#unsaved.aliases.get(token) ?? this.#saving?.aliases.get(token)
-      if (near !== undefined) found.set(token, near)
-      return near === undefined
-    })
-    const values = await this.#getMany(rest.map(aliasKey))
-    rest.forEach((token, i) => {
-      const ids = decodeAlias(values[i])
-      if (ids.length > 0) found.set(token, ids)
-    })
-    return found
-  }
-
-  /** Key rows by id: null when damaged, absent when absent. */
-  async #readKeys(ids: readonly string[]): Promise<Map<string, Found>> {
-    const found = new Map<string, Found>()
-    const rest = ids.filter((id) => {
-      const near = this.#unsaved.keys.get(id) ?? this.#saving?.keys.get(id)
-      if (near !== undefined) found.set(id, near)
-      return near === undefined
-    })
-    const values = await this.#getMany(rest.map(keyKey))
-    rest.forEach((id, i) => found.set(id, values[i] === undefined ? undefined : decodeKeyRow(id, values[i] as Uint8Array)))
-    return found
-  }
-
-  async #getMany(keys: Uint8Array[]): Promise<Array<Uint8Array | undefined>> {
-    if (keys.length === 0) return []
-    try {
-      return keys.length <= AT_ONCE ? keys.map((key) => this.#db.getSync(key)) : await this.#db.getMany(keys)
-    } catch (cause) {
-      throw failure('read', cause)
-    }
-  }
-
   #recall(token: string): string | undefined {
     const known = this.#old.get(token)
     if (known !== undefined) this.#remember(token, known)
@@ -260,10 +172,6 @@ export class KeyStore {
 /** Binds a wrapped key to its row. */
 function place(id: string): string {
   return 'sealtrail/vault-key/1\n' + Buffer.from(id, 'latin1').toString('hex')
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }
 
 /** Arrays of their own, not views into a pool: what goes to another thread must not take a pool with it. */

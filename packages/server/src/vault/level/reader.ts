@@ -1,5 +1,5 @@
 import type { KeyAnswer, Opened, Vault, VaultRow } from '../vault.ts'
-import type { Database } from './database.ts'
+import { SharedLevel } from '../../observe/shared-level.ts'
 import { openDatabase } from './database.ts'
 import { openRowWith } from './open.ts'
 import { hasRows, readRows } from './read.ts'
@@ -9,25 +9,25 @@ import { hasRows, readRows } from './read.ts'
  * (`Vault.keysById` behind a message), so no wrapping key leaves that thread, and it decides who may read.
  */
 export class LevelVaultReader implements Pick<Vault, 'rows' | 'has' | 'open' | 'close'> {
-  readonly #db: Database
+  readonly #level: SharedLevel
   readonly #keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>
 
-  private constructor(db: Database, keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>) {
-    this.#db = db
+  private constructor(level: SharedLevel, keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>) {
+    this.#level = level
     this.#keysById = keysById
   }
 
   /** @throws SealtrailError DATA_IN_USE when another process has the vault open, DATA_CORRUPT. */
   static async open(folder: string, keysById: (ids: readonly Uint8Array[]) => Promise<KeyAnswer[]>): Promise<LevelVaultReader> {
-    return new LevelVaultReader(await openDatabase(folder), keysById)
+    return new LevelVaultReader(await SharedLevel.open(folder, () => openDatabase(folder)), keysById)
   }
 
   rows(auditid: Uint8Array): Promise<VaultRow[]> {
-    return readRows(this.#db, auditid)
+    return this.#level.use((db) => readRows(db, auditid))
   }
 
   has(keys: readonly Uint8Array[]): Promise<boolean[]> {
-    return hasRows(this.#db, keys)
+    return this.#level.use((db) => hasRows(db, keys))
   }
 
   open(row: VaultRow, auditid: Uint8Array): Promise<Opened[]> {
@@ -35,6 +35,6 @@ export class LevelVaultReader implements Pick<Vault, 'rows' | 'has' | 'open' | '
   }
 
   close(): Promise<void> {
-    return this.#db.close()
+    return this.#level.close()
   }
 }

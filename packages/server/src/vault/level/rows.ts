@@ -21,7 +21,8 @@ const VERSION = 1
 const LIVE = 1
 const ERASED = 2
 const WRAPPED = 73
-const MAX_TOKENS = 255
+/** Aliases a key row can name. */
+export const MAX_TOKENS = 255
 
 /** Row key of an alias. @param token 16 bytes, latin1. */
 export function aliasKey(token: string): Buffer {
