@@ -46,7 +46,8 @@ export async function rewriteLevel<B extends Uint8Array>(shared: SharedLevel<B>,
 
 /**
  * Each level remembers, in the list of files, the last key it has compacted: a key behind all others takes its place. Of the
- * two upper levels by tables that are put there one above the other; of those below by a table of the deepest one.
+ * two upper levels by tables that are put there one above the other; of all above the deepest one by a mark drawn down to it,
+ * since writes of others may keep the first from where they belong.
  */
 async function settle<B extends Uint8Array>(db: Level<B>): Promise<void> {
   const last = BEHIND as Uint8Array as B
@@ -57,7 +58,7 @@ async function settle<B extends Uint8Array>(db: Level<B>): Promise<void> {
   }
   await db.compactRange(last, last)
   const deepest = tablesOf(db).at(-1)
-  if (deepest !== undefined && deepest.level > 2) await rewrite(db, spanOf(deepest.first.subarray(0, 3)))
+  if (deepest !== undefined && deepest.level > 1) await rewrite(db, spanOf(deepest.first.subarray(0, 3)))
 }
 
 function tables<B extends Uint8Array>(shared: SharedLevel<B>): Promise<LevelTable[]> {
