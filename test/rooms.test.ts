@@ -31,6 +31,8 @@ const ADAPTERS = [
   'store/s3',
   'head/sqlite',
   'keys/files',
+  'keys/pkcs11',
+  'keys/aws-kms',
   'journal/files',
   'vault/level',
   'index/level',

@@ -133,12 +133,18 @@ measure('sealRow, keys derived before', (i) => {
 })
 measure('deriveKey', (i) => deriveKey(people[i % 4000] as DataKey))
 const keys = new Keyring(
-  PURPOSES.map((purpose) => ({ id: randomBytes(8).toString('hex'), purpose, generation: 1, created: new Date(0).toISOString(), secret: randomBytes(32) })),
+  PURPOSES.map((purpose) => ({
+    id: randomBytes(8).toString('hex'),
+    purpose,
+    generation: 1,
+    created: new Date(0).toISOString(),
+    keeper: 'files',
+    secret: randomBytes(32),
+  })),
   {
-    add() {},
-    make: () => {
-      throw new Error('no rotation here')
-    },
+    add: () => Promise.reject(new Error('no rotation here')),
+    end() {},
+    now: Date.now,
     random: randomBytes,
   },
 )

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../event/json.ts'
+import type { KeysConfig } from './keys-config.ts'
 import type { StoreConfig } from './store-config.ts'
 
 /** The whole configuration with every default filled in; `load.ts` makes it from YAML. Durations in ms, sizes in bytes. */
@@ -13,6 +14,7 @@ export interface Config {
   /** Times sealed up to this one (ms since the epoch) are known to be wrong; null: none. */
   readonly clock: { readonly acceptMs: number | null }
   readonly store: StoreConfig
+  readonly keys: KeysConfig
   readonly seal: { readonly maxDelayMs: number; readonly maxRecords: number; readonly maxBytes: number }
   /** Null: nobody cosigns, and what is committed is published. */
   readonly witnesses: WitnessConfig | null

@@ -7,6 +7,7 @@ import { checkConfig } from './check.ts'
 import type { AuthorityConfig, Config, TrailConfig } from './config.ts'
 import { correctDestination } from './pasted.ts'
 import { readWritten } from './read.ts'
+import { readKeys } from './keyring-keys.ts'
 import { readStore } from './store-keys.ts'
 import type { StoreReading } from './store-keys.ts'
 import { readClasses } from './classes.ts'
@@ -95,6 +96,7 @@ class Build {
       tenant: this.#get('tenant'),
       clock: { acceptMs: this.#clock() },
       store,
+      keys: readKeys(this.#keys()),
       seal: {
         maxDelayMs: this.#find('seal.maxDelay') ?? (store.place.type === 'files' ? FILES_DELAY_MS : BILLED_DELAY_MS),
         maxRecords: this.#get('seal.maxRecords'),

@@ -4,20 +4,24 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SealtrailError } from '../errors.ts'
 import type { SqliteHead } from '../head/sqlite/head.ts'
-import { openFileKeys } from '../keys/files/keyring.ts'
+import { folderExists } from '../keys/files/folder.ts'
 import { LevelVault } from '../vault/level/vault.ts'
 import { checkCommitments, type CommitmentCheck, CommitmentSum, type KnownKeys } from '../verify/commitments.ts'
 import { auditData, type AuditDataOptions } from '../verify/data.ts'
 import { type AskedLocks, LockAudit } from '../verify/locks.ts'
 import type { LogVerdict } from '../verify/verdict.ts'
 import { auditStore, type AuditStoreOptions } from '../verify/store.ts'
+import type { KeysConfig } from './keys-config.ts'
+import { keysPlaceOf } from './keys-place.ts'
+import { keysFolder, openKeys } from './open-keys.ts'
 import type { StoreConfig } from './store-config.ts'
 import { openHeads, openStoreAt, openStoreOf } from './open-store.ts'
 
 export interface AuditDirectoryOptions extends Pick<AuditDataOptions, 'key' | 'policy' | 'kept' | 'askWitnesses' | 'logs' | 'onProgress' | 'tsaRoots'> {
   /** Whether each record's commitments are looked up in the vault, where there is one with its keyring; several times slower than the log. */
   readonly vault: boolean
-  readonly passphrase?: string | null
+  /** What a configuration says of the keyring; left out: what the directory does. */
+  readonly keys?: KeysConfig
   /** Ask the store of every object what holds it, and hold it against what was asked for it; left out: not asked. */
   readonly locks?: AskedLocks
   readonly now: () => number
@@ -34,9 +38,9 @@ const AT_ONCE = 4
 export async function auditDirectory(directory: string, options: AuditDirectoryOptions): Promise<LogVerdict[]> {
   if (!existsSync(join(directory, 'store')) && !existsSync(join(directory, 'head.sqlite')))
     throw new SealtrailError('NOT_FOUND', 'this is no data directory: it has neither store nor head.sqlite')
-  const keys = existsSync(join(directory, 'keys'))
-    ? openFileKeys({ folder: join(directory, 'keys'), create: false, now: options.now, random: randomBytes, passphrase: options.passphrase ?? null })
-    : null
+  const at = { data: directory, keys: options.keys ?? keysPlaceOf(directory) }
+  const ring = folderExists(keysFolder(at)) ? await openKeys(at, { create: false, now: options.now }) : null
+  const keys = ring?.keys ?? null
   const store = await openStoreOf(directory, { readOnly: true })
   const heads = headsOrFault(directory)
   let vault: LevelVault | null = null
@@ -64,6 +68,7 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
     await (vault as LevelVault | null)?.close()
     if (heads !== null && 'close' in heads) heads.close()
     await store.close()
+    await ring?.close()
   }
 }
 

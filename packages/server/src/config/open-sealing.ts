@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SealtrailError } from '../errors.ts'
 import { Flow } from '../flow.ts'
 import { openJournal } from '../journal/files/journal.ts'
 import { Marks } from '../journal/marks.ts'
-import { openFileKeys } from '../keys/files/keyring.ts'
+import { keyServiceCounts } from '../keys/counted.ts'
 import type { LogWriter } from '../log-writer.ts'
 import { ClockGuard } from '../observe/clock-guard.ts'
 import { crashPoint } from '../observe/crash-point.ts'
@@ -36,6 +36,7 @@ import { disagreement } from './catch-up-ledger.ts'
 import { checkVault } from './check-vault.ts'
 import type { Config } from './config.ts'
 import { conflictEvent } from './conflict-event.ts'
+import { hasJournal, makeDataFolder } from './data-folder.ts'
 import { ExpiredView } from './expired-view.ts'
 import { logsOf, tieredOf } from './logs.ts'
 import { assertClasses, homesOf, keptLonger, longerOf } from './class-logs.ts'
@@ -43,6 +44,7 @@ import { lockFor, openLog, recoverLog } from './open-log.ts'
 import type { OpenLog, RecoveredLog } from './open-log.ts'
 import { openPacks } from './open-packs.ts'
 import { openGate } from './open-gate.ts'
+import { openKeys } from './open-keys.ts'
 import { openHeads, openStore } from './open-store.ts'
 import { keepPlace } from './store-place.ts'
 import { ReplicaWatch } from './replica-watch.ts'
@@ -51,6 +53,9 @@ import type { Sealing, SealingEnv } from './sealing.ts'
 import { assertPolicyLogs } from './witness-policy.ts'
 
 export type { Sealing, SealingEnv } from './sealing.ts'
+
+/** How long a start waits for the service that keeps the keys. */
+const KEY_SERVICE_MS = 60_000
 
 /**
  * Opens a data directory for writing: locks it, recovers every log by the ways of daily work, replays the journal.
@@ -78,7 +83,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     env.log.warn(text)
   }
   const fresh = !existsSync(at('head.sqlite'))
-  makeFolder(config.data)
+  makeDataFolder(config.data)
   const packs = openPacks(config)
   // First, because LevelDB's lock on it is what keeps a second server out.
   let { ledger, rebuilt } = await openLedger(at('ledger'))
@@ -95,7 +100,17 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   open.push(() => store.close())
   // Before a keyring is made: over segments of another keyring it would be in the way of their recovery.
   if (fresh) await assertEmpty(store)
-  const keys = openFileKeys({ folder: at('keys'), create: fresh, complete: true, now: env.now, random: randomBytes })
+  const ring = await openKeys(config, {
+    create: fresh,
+    complete: true,
+    keep: true,
+    now: env.now,
+    waitMs: KEY_SERVICE_MS,
+    onWait: (error) => env.log.warn('the key service is waited for', { code: error.code, detail: error.message }),
+    counts: keyServiceCounts(metrics),
+  })
+  open.push(ring.close)
+  const { keys } = ring
   crashPoint('open:keys')
   const heads = openHeads(config.data)
   open.push(() => heads.close())
@@ -144,7 +159,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
   const last = recovered.flatMap((log) => log.last ?? [])
   // A journal that is gone begins behind the one the segments speak of: its positions must not come again.
   const firstFile = Math.max(0, ...last.map(({ journal: { file } }) => file)) + 1
-  if (last.length > 0 && !hasFiles(at('journal'))) note('journal: its files are gone; what was accepted and not sealed by then is lost')
+  if (last.length > 0 && !hasJournal(at('journal'))) note('journal: its files are gone; what was accepted and not sealed by then is lost')
   const journal = await openJournal(at('journal'), { firstFile, ...env.journal })
   open.push(() => journal.close())
   if (journal.cut !== null) note(`journal file ${journal.cut.file}: ${journal.cut.bytes} bytes of an append that was never acknowledged cut`)
@@ -285,6 +300,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
       await store.close()
       heads.close()
       await ledger.close()
+      await ring.close()
     },
   }
 }
@@ -299,16 +315,4 @@ async function assertEmpty(store: Store): Promise<void> {
 
 function forked(alarm: ForkAlarm): SealtrailError {
   return new SealtrailError('FORKED', alarmText(alarm), { stopsLog: true })
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    throw new SealtrailError('DATA_UNWRITABLE', `the data directory cannot be made: ${(cause as NodeJS.ErrnoException).code}`, { cause })
-  }
-}
-
-function hasFiles(folder: string): boolean {
-  return existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.journal'))
 }

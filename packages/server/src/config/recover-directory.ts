@@ -8,7 +8,6 @@ import { isRawLog } from '../event/raw-log.ts'
 import type { SqliteHead } from '../head/sqlite/head.ts'
 import type { Token } from '../index/index.ts'
 import { rebuildIndex } from '../index/level/rebuild.ts'
-import { openFileKeys } from '../keys/files/keyring.ts'
 import { createFolder, folderExists, readFolder } from '../keys/files/folder.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { type Recovered, recoverLogs } from '../recover/recover.ts'
@@ -25,6 +24,9 @@ import type { KeptCheckpoint } from '../verify/policy.ts'
 import { isSignedBy } from '../verify/promised.ts'
 import { type StoredName, storedName } from '../verify/store.ts'
 import { ownVkey, vkeyFor } from '../verify/trust.ts'
+import { keysPlaceOf, placeOfKeys } from './keys-place.ts'
+import type { KeysConfig } from './keys-config.ts'
+import { keysFolder, openKeys } from './open-keys.ts'
 import { openHeads, openStoreAt } from './open-store.ts'
 import type { StoreConfig } from './store-config.ts'
 import { keepPlace } from './store-place.ts'
@@ -34,6 +36,8 @@ export interface RecoverOptions {
   readonly store: Pick<StoreConfig, 'place' | 'timeoutMs'>
   /** A back-up of the keyring; null: the one in the data directory, if there is one. */
   readonly keys: string | null
+  /** What a configuration says of the keyring; left out: what the directory does. */
+  readonly keeping?: KeysConfig
   /** vkey of any log of the server, from elsewhere; only where there is no keyring. */
   readonly key: string | null
   readonly kept: readonly KeptCheckpoint[]
@@ -67,7 +71,7 @@ export async function recoverDirectory(options: RecoverOptions): Promise<Recover
     open.push(() => store.close())
     const names = await logsIn(store)
     if (names.length === 0) throw new SealtrailError('NOT_FOUND', 'nothing of Sealtrail is in this store: check bucket and prefix')
-    const keys = keyring(options)
+    const keys = await keyring(options, (close) => open.push(close))
     const called = new Map<string, StoredName | null>()
     for (const log of names) called.set(log, await storedName(store, log))
     if (keys !== null) assertKeysOf([...called.values()], keys)
@@ -116,12 +120,22 @@ async function prepare({ data, store }: RecoverOptions, open: Array<() => unknow
   keepPlace(data, store.place, existsSync(join(data, 'head.sqlite')))
 }
 
-function keyring({ data, keys, now }: RecoverOptions): Keyring | null {
-  const own = join(data, 'keys')
-  const opened = (folder: string): Keyring => openFileKeys({ folder, create: false, now, random: randomBytes })
+function ringOf({ data, keeping }: RecoverOptions): { readonly data: string; readonly keys: KeysConfig } {
+  return { data, keys: keeping === undefined ? keysPlaceOf(data) : placeOfKeys({ data, keys: keeping }) }
+}
+
+async function keyring(options: RecoverOptions, opening: (close: () => Promise<void>) => void): Promise<Keyring | null> {
+  const { keys, now } = options
+  const ring = ringOf(options)
+  const own = keysFolder(ring)
+  const opened = async (folder: string): Promise<Keyring> => {
+    const one = await openKeys(ring, { folder, create: false, now })
+    opening(one.close)
+    return one.keys
+  }
   if (keys === null) return folderExists(own) ? opened(own) : null
-  const given = opened(keys)
-  if (folderExists(own) && Buffer.compare(opened(own).logPublicKey, given.logPublicKey) !== 0)
+  const given = await opened(keys)
+  if (folderExists(own) && Buffer.compare((await opened(own)).logPublicKey, given.logPublicKey) !== 0)
     throw new SealtrailError('KEY_UNKNOWN', 'the data directory has another keyring than the one given: move its folder keys/ away if it signed nothing')
   return given
 }
@@ -134,8 +148,9 @@ function assertKeysOf(names: ReadonlyArray<StoredName | null>, keys: Keyring): v
 }
 
 /** The back-up itself is left as it is. */
-function copyKeys({ data, keys }: RecoverOptions, opened: Keyring | null): void {
-  const own = join(data, 'keys')
+function copyKeys(options: RecoverOptions, opened: Keyring | null): void {
+  const { keys } = options
+  const own = keysFolder(ringOf(options))
   if (keys === null || opened === null || folderExists(own)) return
   createFolder(own, readFolder(keys), randomBytes(8).toString('hex'))
 }

@@ -1,5 +1,6 @@
 import { anyText, later } from './key.ts'
 import type { Key } from './key.ts'
+import { KEYRING_KEYS } from './schema-keys.ts'
 import { STORE_KEYS } from './schema-store.ts'
 import { TRAIL_KEYS } from './schema-trails.ts'
 
@@ -37,12 +38,7 @@ export const KEYS: readonly Key[] = [
   ...STORE_KEYS,
   { path: 'database', type: { is: 'choice', of: ['sqlite'], later: ['postgres'] }, default: 'sqlite', what: 'Where the heads of the logs are kept.' },
   { path: 'journal', type: { is: 'choice', of: ['files'], later: ['kafka'] }, default: 'files', what: 'Where accepted events wait until they are sealed.' },
-  {
-    path: 'keys',
-    type: { is: 'choice', of: ['files'], later: ['pkcs11', 'aws-kms'] },
-    default: 'files',
-    what: 'The keyring. `files` keeps it in the data directory, in clear, readable by its owner only.',
-  },
+  ...KEYRING_KEYS,
   {
     path: 'seal.maxDelay',
     type: { is: 'duration' },

@@ -80,7 +80,8 @@ export function readPlace(reading: StoreReading, path: string): StorePlace {
   }
 }
 
-function credentialsOf(reading: StoreReading, path: string): { accessKeyId: string; secretAccessKey: string } | null {
+/** The pair of references below `path`; null when there is none. */
+export function credentialsOf(reading: StoreReading, path: string): { accessKeyId: string; secretAccessKey: string } | null {
   const accessKeyId = reading.find<string>(`${path}.accessKeyId`)
   const secretAccessKey = reading.find<string>(`${path}.secretAccessKey`)
   if (accessKeyId !== null && secretAccessKey !== null) return { accessKeyId, secretAccessKey }

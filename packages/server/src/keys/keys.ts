@@ -1,9 +1,15 @@
+import type { Signer } from './kms.ts'
+
 /** Keys never leave this room but through these methods, except a person's key, which ingest threads hold in memory. */
 export interface Keys {
   /** Ed25519 signature (64 bytes) over the bytes with the log key; `name` is the log's origin. */
   signLog(message: Uint8Array): Uint8Array
-  /** Raw 32-byte Ed25519 public key of the log key. */
+  /** Raw 32-byte Ed25519 public key of the log key: of several that are active the oldest, which signs everything and so vouches for all. */
   readonly logPublicKey: Uint8Array
+  /** Every log key that is not retired, the oldest first: each signs every checkpoint. */
+  readonly logSigners: readonly Signer[]
+  /** Public keys of every log key there ever was, those of `logSigners` first: old checkpoints name theirs. */
+  readonly logPublicKeys: readonly Uint8Array[]
   /** Signature by the segment key (another Ed25519 key: "this writer wrote this"). */
   signSegment(message: Uint8Array): Uint8Array
   readonly segmentPublicKey: Uint8Array

@@ -7,8 +7,10 @@ import type { SystemEvent } from './system-entry.ts'
  * whole history of the keys that sign answers: what the key directory says is checked against the log, not believed.
  */
 export function keyEvent(key: KeyInfo, by: string): SystemEvent {
-  const { state: _, ...lasting } = key
-  return { what: 'key', subject: `key/${key.purpose}`, id: `key/${key.purpose}/${key.id}`, data: { by, key: lasting as unknown as JsonObject } }
+  // Only what never changes: a record of this name is sealed once.
+  const { id, purpose, created, fingerprint, publicKey, keyid } = key
+  const lasting: JsonObject = { id, purpose, created, fingerprint, publicKey, ...(keyid === undefined ? {} : { keyid }) }
+  return { what: 'key', subject: `key/${purpose}`, id: `key/${purpose}/${id}`, data: { by, key: lasting } }
 }
 
 /** At each start, for keys made with the keyring or beside a rotation's record that a crash prevented; what is sealed already is not sealed again. */

@@ -90,7 +90,7 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     counted: (counts) => supervisor.counted(counts),
     metrics: (own) => supervisor.metrics(own),
     keyList: async () => sealing.keys.list().map((key) => ({ ...key, ...vkeysOf(key, sealing) }) as unknown as JsonObject),
-    rotateKey: async (name) => ({ ...sealing.keys.rotate(name as Parameters<typeof sealing.keys.rotate>[0]) }) as unknown as JsonObject,
+    rotateKey: async (name) => ({ ...(await sealing.keys.rotate(name as Parameters<typeof sealing.keys.rotate>[0])) }) as unknown as JsonObject,
     async answerKeys(known) {
       const keys = sealing.keys.answerKeys()
       return keys.published[0].keyid === known ? null : keys

@@ -25,12 +25,14 @@ function startEvent(config: Config, sealing: Sealing, nowMs: number): SystemEven
   const packs: JsonValue[] = [...sealing.packs.byTrail].flatMap(([trail, list]) =>
     list.map((pack) => ({ digest: pack.digest, name: pack.name, trail, version: pack.version })),
   )
-  const keys: JsonValue[] = sealing.keys.list().map(({ fingerprint, id, publicKey, purpose, state }) => ({
+  const keys: JsonValue[] = sealing.keys.list().map(({ fingerprint, held, id, publicKey, purpose, service, state }) => ({
     fingerprint,
     id,
     ...(publicKey === null ? {} : { publicKey }),
     purpose,
+    service,
     state,
+    ...(held ? { held } : {}),
   }))
   const digest = createHash('sha256')
     .update(canonicalize({ config: plain, packs }))

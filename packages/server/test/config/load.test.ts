@@ -62,7 +62,7 @@ tenant: acme
 store: { type: files, timeout: 5s, probe: 1h, unlocked: go-on }
 database: sqlite
 journal: files
-keys: files
+keys: { type: files, folder: /mnt/keys, maxAge: 365d }
 seal: { maxDelay: 0s, maxRecords: 500, maxBytes: 1MiB }
 clock: { accept: 2027-01-31T12:00:00Z }
 auth: { dualControl: [hold, erase], approveWithin: 1d, purposeRequired: true }
@@ -87,6 +87,7 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
     tenant: 'acme',
     clock: { acceptMs: Date.UTC(2027, 0, 31, 12) },
     store: { place: { type: 'files' }, replica: null, timeoutMs: 5_000, probeMs: 3_600_000, unlocked: 'go-on', cold: null },
+    keys: { folder: '/mnt/keys', keeping: { type: 'files', passphrase: null }, maxAgeMs: 365 * 86_400_000 },
     seal: { maxDelayMs: 0, maxRecords: 500, maxBytes: 1_048_576 },
     witnesses: null,
     timestamps: null,
@@ -211,7 +212,6 @@ test('what a later version will know is refused by that name, not ignored', () =
     ['sources: { kafka: {} }', /sources: not available/],
     ['database: postgres://db', /database: postgres is not available/],
     ['journal: kafka', /journal: kafka is not available/],
-    ['keys: pkcs11', /keys: pkcs11 is not available/],
     ['trails: { interactions: { forward: [x] } }', /trails.interactions.forward: not available/],
   ]
   for (const [text, expected] of cases) {

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { SealtrailError } from '../../src/errors.ts'
 import type { ErrorCode } from '../../src/errors.ts'
-import { openFileKeys } from '../../src/keys/files/keyring.ts'
+import { openFileKeys, openRing } from '../../src/keys/files/keyring.ts'
 import type { FileKeysOptions } from '../../src/keys/files/keyring.ts'
+import { passphraseKms } from '../../src/keys/files/passphrase.ts'
 import { OVERLAP_MS, signText, thumbprint } from '../../src/keys/answers.ts'
 import { keyedHash, keyedHashes } from '../../src/keys/hashes.ts'
 import { randomPool } from '../../src/keys/random-pool.ts'
@@ -109,21 +110,6 @@ test('every byte of a key file changed is noticed or changes nothing of the key'
   assert.throws(() => openFileKeys(opening), throws('DATA_CORRUPT'), 'another purpose under the name')
 })
 
-test('with a passphrase, files alone are worth nothing', async () => {
-  const opening = options({ passphrase: 'correct horse' })
-  const made = openFileKeys(opening)
-  const rotated = made.rotate('wrapping')
-  for (const text of Object.values(await bytesOf(opening.folder))) {
-    assert.ok(text.includes('"locked"'))
-    assert.ok(!text.includes(Buffer.from(made.exportForIngest().naming).toString('base64')))
-  }
-  const again = openFileKeys(opening)
-  assert.equal(again.name('x'), made.name('x'))
-  assert.deepEqual(again.list().at(-1), rotated)
-  assert.throws(() => openFileKeys({ ...opening, passphrase: 'correct Horse' }), throws('KEY_UNKNOWN'))
-  assert.throws(() => openFileKeys({ ...opening, passphrase: null }), throws('KEY_UNKNOWN'))
-})
-
 test('two that start at once use one keyring; leftovers of a crash change nothing', async () => {
   const opening = options()
   await mkdir(`${opening.folder}.new-0000`, { recursive: true })
@@ -140,12 +126,12 @@ test('two that start at once use one keyring; leftovers of a crash change nothin
   assert.equal(outer.name('x'), inner)
 })
 
-test('wrapped keys open in their place, also after rotations, and nowhere else', () => {
+test('wrapped keys open in their place, also after rotations, and nowhere else', async () => {
   const opening = options()
   const keys = openFileKeys(opening)
   const secret = randomBytes(32)
   const wrapped = [keys.wrap(secret, 'here')]
-  keys.rotate('wrapping')
+  await keys.rotate('wrapping')
   wrapped.push(keys.wrap(secret, 'here'))
   assert.notDeepEqual(wrapped[0]?.subarray(1, 9), wrapped[1]?.subarray(1, 9), 'the new key wraps')
   for (const ring of [keys, openFileKeys(opening)]) for (const each of wrapped) assert.deepEqual(Buffer.from(ring.unwrap(each, 'here')), secret)
@@ -165,14 +151,14 @@ test('thumbprints are those of RFC 8037 appendix A.3', () => {
   assert.equal(thumbprint('11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'), 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
 })
 
-test('keys that sign answers rotate; the older ones keep their public half, and end a little later', () => {
+test('keys that sign answers rotate; the older ones keep their public half, and end a little later', async () => {
   let now = 1_000_000
   const opening = options({ now: () => now })
   const keys = openFileKeys(opening)
   const first = keys.answerKeys()
   assert.ok(verifies(Buffer.from(first.published[0].x, 'base64url'), Buffer.from('text'), Buffer.from(signText(first.secret, 'text'), 'base64')))
   now += 5_000
-  const made = keys.rotate('answers')
+  const made = await keys.rotate('answers')
   const { published, secret } = keys.answerKeys()
   assert.deepEqual(published[1], { ...first.published[0], notAfterMs: now + OVERLAP_MS })
   assert.deepEqual([published.length, published[0].notBeforeMs, published[0].notAfterMs, published[0].keyid], [2, now, null, made.keyid])
@@ -182,23 +168,24 @@ test('keys that sign answers rotate; the older ones keep their public half, and 
 })
 
 test('a keyring of an earlier version gets the key it lacks from whoever writes, nobody else, and locked like the others', async () => {
-  for (const passphrase of [null, 'correct horse']) {
-    const opening = options({ passphrase })
-    const made = openFileKeys(opening)
+  for (const services of [[], [passphraseKms('correct horse battery')]]) {
+    const opening = options()
+    const made = await openRing(opening, services)
     for (const purpose of ADDED_LATER) await rm(join(opening.folder, `${purpose}-0001.json`))
     const before = await readdir(opening.folder)
-    assert.throws(() => openFileKeys(opening).answerKeys(), throws('KEY_UNKNOWN'))
+    const lacking = await openRing(opening, services)
+    assert.throws(() => lacking.answerKeys(), throws('KEY_UNKNOWN'))
     assert.deepEqual(await readdir(opening.folder), before)
-    const completed = openFileKeys({ ...opening, complete: true })
+    const completed = await openRing({ ...opening, complete: true }, services)
     assert.deepEqual(completed.logPublicKey, made.logPublicKey)
     assert.notEqual(completed.answerKeys().published[0].keyid, made.answerKeys().published[0].keyid)
-    assert.deepEqual(openFileKeys(opening).answerKeys().published, completed.answerKeys().published)
+    assert.deepEqual((await openRing(opening, services)).answerKeys().published, completed.answerKeys().published)
     assert.equal((await stat(join(opening.folder, 'answers-0001.json'))).mode & 0o777, 0o600)
-    assert.equal((await readFile(join(opening.folder, 'answers-0001.json'), 'utf8')).includes('"locked"'), passphrase !== null)
+    assert.equal((await readFile(join(opening.folder, 'answers-0001.json'), 'utf8')).includes('"locked"'), services.length > 0)
   }
 })
 
-test('signing keys sign as Ed25519 says, and the log key never rotates', () => {
+test('signing keys sign as Ed25519 says, and what cannot be rotated says why', async () => {
   const opening = options()
   const keys = openFileKeys(opening)
   const message = Buffer.from('message')
@@ -206,17 +193,19 @@ test('signing keys sign as Ed25519 says, and the log key never rotates', () => {
   assert.ok(verifies(keys.segmentPublicKey, message, keys.signSegment(message)))
   assert.ok(!verifies(keys.segmentPublicKey, message, keys.signLog(message)))
   const [before] = keys.segmentPublicKeys
-  keys.rotate('segment')
+  await keys.rotate('segment')
   assert.ok(verifies(keys.segmentPublicKey, message, keys.signSegment(message)))
   assert.deepEqual(keys.segmentPublicKeys, [keys.segmentPublicKey, before])
   assert.deepEqual(openFileKeys(opening).segmentPublicKeys, keys.segmentPublicKeys)
-  for (const purpose of ['log', 'naming', 'token', 'fingerprint'] as const) assert.throws(() => keys.rotate(purpose), throws('USAGE'))
+  for (const purpose of ['naming', 'fingerprint'] as const)
+    await assert.rejects(keys.rotate(purpose), (error: Error) => throws('USAGE')(error) && /resend/.test(error.message))
+  await assert.rejects(keys.rotate('none' as 'log'), throws('USAGE'))
 })
 
 test('the list tells keys apart and says nothing of their secrets', async () => {
   const opening = options()
   const keys = openFileKeys(opening)
-  keys.rotate('wrapping')
+  await keys.rotate('wrapping')
   const list = keys.list()
   assert.equal(list.length, PURPOSES.length + 1)
   assert.equal(new Set(list.map(({ id }) => id)).size, list.length)

@@ -106,7 +106,7 @@ test('a back-up of the keys from before the segment key was rotated is refused f
     await first.sealing.drained()
     const saved = join(data, '..', 'saved')
     copyFolder(join(data, 'keys'), saved)
-    first.sealing.keys.rotate('segment')
+    await first.sealing.keys.rotate('segment')
     await send(first, book, 'notifications', range(10, 20))
     await first.sealing.drained()
     await first.close()

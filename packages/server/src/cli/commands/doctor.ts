@@ -58,7 +58,7 @@ async function look(ctx: Context): Promise<Finding[]> {
   }))
   if (findings.length === 0) findings.push({ area: 'configuration', level: 'ok', text: ctx.text('config') === undefined ? 'the defaults' : 'valid' })
   findings.push(...checkStorage(config.data, randomBytes(6).toString('hex')), ...checkDisk(config.data))
-  findings.push(...checkKeys(config.data, { now: () => ctx.now(), random: randomBytes }))
+  findings.push(...(await checkKeys(config, ctx.env, ctx.now())))
   const store = storeOf(ctx, config)
   if ('level' in store) findings.push(store)
   else {

@@ -4,17 +4,32 @@ import type { JsonObject } from '../../event/json.ts'
 import { askJson, askText, CLIENT_OPTIONS } from '../client.ts'
 import type { Client } from '../client.ts'
 import type { Command } from '../command.ts'
+import { MOVING, moveRing } from '../key-moving.ts'
 import { table } from '../output.ts'
 import { withClient } from '../with-client.ts'
 
 export const key: Command = {
   name: 'key',
-  summary: 'list and rotate keys, show the verification key of each log',
-  usage: ['list', 'rotate wrapping|segment|answers', 'show [LOG]', '(each with --data DIR or --url URL)'],
-  options: CLIENT_OPTIONS,
+  summary: 'list, rotate and lock keys, show the verification key of each log',
+  usage: [
+    'list',
+    'rotate wrapping|segment|answers',
+    'show [LOG]',
+    '(each with --data DIR or --url URL)',
+    'lock|unlock --data DIR [--config FILE]',
+    'passphrase --new env:NAME|file:PATH --data DIR [--config FILE]',
+    'move --to FILE --data DIR [--config FILE]',
+  ],
+  options: {
+    ...CLIENT_OPTIONS,
+    new: { type: 'string', value: 'REF', what: 'of passphrase: where the new one is, env:NAME or file:PATH' },
+    to: { type: 'string', value: 'FILE', what: 'of move: the configuration whose keys are to keep the ring' },
+  },
   async run(ctx) {
     const [what, name, ...rest] = ctx.words
     if (rest.length > 0) throw new SealtrailError('USAGE', 'key: too many words')
+    const moving = MOVING.find((each) => each === what)
+    if (moving !== undefined && name === undefined) return moveRing(ctx, moving)
     switch (what) {
       case 'list':
         return withClient(ctx, async (client) => {
@@ -49,7 +64,7 @@ export const key: Command = {
           return 0
         })
       default:
-        throw new SealtrailError('USAGE', 'key: one of list, rotate, show')
+        throw new SealtrailError('USAGE', 'key: one of list, rotate, show, lock, unlock, passphrase, move')
     }
   },
 }

@@ -52,6 +52,7 @@ export const recover: Command = {
       data: config.data,
       store,
       keys: keys === undefined ? null : resolve(ctx.cwd, keys),
+      keeping: config.keys,
       key: keyOf(ctx),
       kept,
       dryRun,

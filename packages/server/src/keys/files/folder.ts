@@ -68,6 +68,29 @@ export function addFile(folder: string, name: string, text: string, unique: stri
   }
 }
 
+/** Replaces one file at once, durably: after a crash it is the old one or the new one. @throws SealtrailError DATA_UNWRITABLE. */
+export function replaceFile(folder: string, name: string, text: string, unique: string): void {
+  const beside = join(folder, `.new-${unique}`)
+  try {
+    writeNew(beside, text)
+    renameSync(beside, join(folder, name))
+    syncFolder(folder)
+  } catch (error) {
+    rmSync(beside, { force: true })
+    throw unwritable(WHAT, error)
+  }
+}
+
+/** Removes one file, durably, where it is there; what was written over its place on the disk is the disk's affair. @throws SealtrailError DATA_UNWRITABLE. */
+export function removeFile(folder: string, name: string): void {
+  try {
+    rmSync(join(folder, name), { force: true })
+    syncFolder(folder)
+  } catch (error) {
+    throw unwritable(WHAT, error)
+  }
+}
+
 /** All files of the folder but unfinished ones. @throws SealtrailError KEY_PERMISSIONS when group or others may do anything with it. */
 export function readFolder(folder: string): Map<string, string> {
   try {
