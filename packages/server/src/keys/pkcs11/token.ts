@@ -33,7 +33,10 @@ export class Token {
       } catch (error) {
         if (error instanceof SealtrailError) throw error
         this.#drop()
-        if (attempt > 0) throw unavailable(what, error)
+        if (attempt === 0) continue
+        // Perhaps it is the library that has to begin anew: at the next call.
+        this.#finalize()
+        throw unavailable(what, error)
       }
     }
   }
@@ -68,8 +71,7 @@ export class Token {
 
   close(): void {
     this.#drop()
-    if (this.#initialized) ignore(() => this.#cryptoki.C_Finalize())
-    this.#initialized = false
+    this.#finalize()
   }
 
   #open(): Handle {
@@ -77,11 +79,14 @@ export class Token {
     if (!this.#initialized) this.#initialize()
     let slot = this.#slot()
     if (slot === null) {
-      ignore(() => this.#cryptoki.C_Finalize())
+      this.#finalize()
       this.#initialize()
       slot = this.#slot()
     }
-    if (slot === null) throw new SealtrailError('KEY_UNAVAILABLE', `no slot has a token called ${this.#label}`)
+    if (slot === null) {
+      this.#finalize()
+      throw new SealtrailError('KEY_UNAVAILABLE', `no slot has a token called ${this.#label}`)
+    }
     const session = this.#cryptoki.C_OpenSession(slot, CK.SERIAL_SESSION | CK.RW_SESSION)
     this.#login(session)
     this.#session = session
@@ -95,6 +100,11 @@ export class Token {
       if (codeOf(error) !== CKR.CRYPTOKI_ALREADY_INITIALIZED) throw unavailable('the library', error)
     }
     this.#initialized = true
+  }
+
+  #finalize(): void {
+    if (this.#initialized) ignore(() => this.#cryptoki.C_Finalize())
+    this.#initialized = false
   }
 
   #login(session: Handle): void {
