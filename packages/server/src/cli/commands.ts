@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 import { bench } from './commands/bench.ts'
 import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
+import { erase } from './commands/erase.ts'
 import { exportCommand } from './commands/export.ts'
 import { hold } from './commands/hold.ts'
 import { ingest } from './commands/ingest.ts'
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   show,
   query,
   exportCommand,
+  erase,
   hold,
   tiles,
   timestamps,
@@ -47,4 +49,4 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Commands that later versions have: known, so that nobody looks for a slip of the pen. */
-export const LATER: ReadonlySet<string> = new Set(['erase', 'reconcile'])
+export const LATER: ReadonlySet<string> = new Set(['reconcile'])
