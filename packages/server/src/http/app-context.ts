@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import type { Config } from '../config/config.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
+import type { ErasureDesk } from '../privacy/erasure.ts'
 import type { HoldDesk } from '../retain/hold.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -22,6 +23,7 @@ export interface AppDeps {
   readonly config: Pick<Config, 'limits' | 'origin' | 'tenant' | 'trails'>
   readonly exports: ExportDesk
   readonly holds: HoldDesk
+  readonly erasures: ErasureDesk
   readonly retention: RetentionDesk
   /** What answers are signed with; asked each time, as keys rotate. */
   answerKeys(): AnswerKeys

@@ -8,6 +8,7 @@ import { auditRoutes } from './audit.ts'
 import { BodyBudget } from './body.ts'
 import { eventRoutes } from './events.ts'
 import { answerKeyRoutes } from './answer-keys.ts'
+import { erasureRoutes } from './erasures.ts'
 import { exportRoutes } from './exports.ts'
 import { fallback } from './fallback.ts'
 import { holdRoutes } from './holds.ts'
@@ -29,6 +30,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   ...answerKeyRoutes,
   ...exportRoutes,
   ...holdRoutes,
+  ...erasureRoutes,
   ...retentionRoutes,
 }
 /** Bodies of the greatest size under way at once in a thread; with the default limit 128 MiB. */

@@ -1,5 +1,6 @@
 import { ERRORS } from '../errors.ts'
 import { AUDIT_RECORD } from '../event/audit-record.ts'
+import { ERASURE_STATES } from '../privacy/erasure.ts'
 import { HOLD_SCOPES } from '../retain/hold.ts'
 import { documentPath, ROUTES, type Route } from './routes.ts'
 
@@ -84,10 +85,40 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       released: nullable('object'),
       request: nullable('object'),
       objects: nullable('integer'),
+      erasing: list(text),
     },
     ['id', 'scope', 'state', 'placed', 'released', 'request', 'objects'],
   ),
   Holds: of({ holds: list(ref('Hold')) }),
+  ErasurePlan: of({
+    aliases: { type: 'integer' },
+    keys: { type: 'integer' },
+    interactions: { type: 'integer' },
+    logs: list(object),
+    waiting: { type: 'integer' },
+    blocks: list(object),
+    exports: list(object),
+    stays: list(text),
+    needsApproval: { type: 'boolean' },
+  }),
+  Erasure: of({
+    id: text,
+    state: { enum: ERASURE_STATES },
+    ground: text,
+    reference: nullable('string'),
+    requested: object,
+    approved: nullable('object'),
+    withdrawn: nullable('object'),
+    expires: nullable('string'),
+    blocks: list(object),
+    started: nullable('string'),
+    completed: nullable('string'),
+    records: nullable('integer'),
+    certificate: nullable('string'),
+    progress: nullable('object'),
+    problem: nullable('string'),
+  }),
+  Erasures: of({ erasures: list(ref('Erasure')) }),
   Items: of({ items: list(object) }),
   Item: object,
 }

@@ -1,3 +1,4 @@
+import { ERASURE_ROUTES } from './erasure-routes.ts'
 import { EXPORT_ROUTES } from './export-routes.ts'
 import { HOLD_ROUTES } from './hold-routes.ts'
 import type { Operation } from './operation.ts'
@@ -202,6 +203,7 @@ export const ROUTES: readonly Route[] = [
   },
   ...EXPORT_ROUTES,
   ...HOLD_ROUTES,
+  ...ERASURE_ROUTES,
   ...RETENTION_ROUTES,
   {
     operation: 'listQuarantine',

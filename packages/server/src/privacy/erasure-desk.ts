@@ -108,9 +108,9 @@ export function erasureDesk(deps: ErasureDeskDeps): ErasureDesk {
     const { blocks, progress, problem } = keeper.of(id)
     const trouble = isOpen(state) ? (problem ?? fileTrouble(id, files)) : null
     return {
-      ...rest,
       id,
       state,
+      ...rest,
       blocks: state === 'deferred' ? (blocks ?? deferred?.blocks ?? []) : [],
       progress: state === 'running' ? progress : null,
       problem: trouble,

@@ -157,7 +157,8 @@ export class ErasureKeeper {
   /** True once the intent is sealed; false while something is in the way, or when nothing is left to be done. */
   async #begin({ id }: Erasure): Promise<boolean> {
     const { files, people, eraser, alone, erasures, fold, blocks, now } = this.#deps
-    const current = await meantNow(fileOf(id, files).asked ?? [], people)
+    const { asked = [] } = fileOf(id, files)
+    const current = await meantNow(asked, people)
     if (current.person === null) {
       await alone(() =>
         this.#seal(id, 'withdrawn', { by: 'sealtrail', reason: `every key of the person was destroyed meanwhile: ${current.erasures.join(', ')}` }),
@@ -166,7 +167,7 @@ export class ErasureKeeper {
       return false
     }
     const { person } = current
-    const found = await eraser.find(person)
+    const found = await eraser.find(person, () => this.#assertOpen())
     if (found.waiting > 0 && this.#waits(id)) return false
     return alone(async () => {
       await fold.catchUp()
@@ -178,7 +179,8 @@ export class ErasureKeeper {
         await this.#defer(erasure, standing)
         return false
       }
-      files.write({ id, person, work: null })
+      // With what was asked: until the intent is sealed it may be looked up once more.
+      files.write({ id, asked, person, work: null })
       crashPoint('erase:meant')
       // Dying here: nothing was destroyed and nothing begun. The next start finds it approved, and looks again.
       const { ground, reference, requested, approved } = erasure
@@ -197,6 +199,11 @@ export class ErasureKeeper {
     if (now() - standing.waitingMs >= heldMs + WAIT_MS) return false
     this.#again(id, WAIT_MS)
     return true
+  }
+
+  /** Reading a large vault is given up when the server closes; nothing has begun then. */
+  #assertOpen(): void {
+    if (this.#closed) throw new SealtrailError('NOT_READY', 'the server is closing')
   }
 
   async #defer(erasure: Erasure, blocks: readonly ErasureBlock[]): Promise<void> {

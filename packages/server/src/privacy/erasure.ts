@@ -62,6 +62,8 @@ export type ErasureState =
   | 'withdrawn'
   | 'expired'
 
+export const ERASURE_STATES: readonly ErasureState[] = ['requested', 'deferred', 'running', 'completed', 'withdrawn', 'expired']
+
 export interface ErasureAct {
   /** Name of a token, or `sealtrail`. */
   readonly by: string

@@ -29,6 +29,8 @@ export async function lookUp(tokens: readonly string[], people: Pick<People, 'pe
  * @throws SealtrailError NOT_FOUND when a name leads elsewhere than it did: then nobody can tell whom the request meant. DATA_CORRUPT
  */
 export async function meantNow(before: Asked, people: People): Promise<{ person: PersonKeys } | { person: null; erasures: readonly string[] }> {
+  // Of nobody every key would be destroyed.
+  if (before.length === 0) throw new SealtrailError('DATA_CORRUPT', 'the file of the erasure does not say who was asked for; withdraw it, and ask again')
   const { asked, person } = await lookUp(
     before.map(({ token }) => token),
     people,

@@ -40,7 +40,7 @@ export interface ErasureWork {
 export interface ErasureFile {
   /** 32 hex characters. */
   readonly id: string
-  /** Until it runs: the tokens of the names that were given, and the keys each led to then. People change while a request waits. */
+  /** Until the eraser has it: the tokens of the names that were given, and the keys each led to then. People change while a request waits. */
   readonly asked?: ReadonlyArray<{ readonly token: string; readonly keyIds: readonly string[] }>
   readonly person: PersonKeys
   /** Null until it runs. */

@@ -11,6 +11,8 @@ export interface HoldDeskDeps {
   readonly holds: Holds
   readonly fold: Pick<Fold, 'catchUp'>
   readonly keeper: Pick<HoldKeeper, 'bring'>
+  /** Erasures that had begun and were not completed at a time (RFC 3339). */
+  erasing(at: string): readonly string[]
   /** Seals in the system log; resolves when it is sealed. */
   seal(event: { readonly what: string; readonly subject: string; readonly id: string; readonly data: JsonObject }): Promise<void>
   /** Whether anything of the subject is sealed. */
@@ -110,6 +112,7 @@ export function holdDesk(deps: HoldDeskDeps): HoldDesk {
     const request = holds.request(id)
     const open = request === null || isOver(request) ? null : request
     const { target, scope } = hold ?? (request as HoldRequest)
+    const begun = hold !== null && scope === 'content' ? deps.erasing(hold.placed.at) : []
     const what = target.kind === 'subject' ? { subject: target.subject } : { range: rangeText(target) }
     return {
       id,
@@ -120,6 +123,7 @@ export function holdDesk(deps: HoldDeskDeps): HoldDesk {
       released: hold?.released ?? null,
       request: open === null ? null : { op: open.op, by: open.by, at: open.at, expires: open.expires, reason: open.reason },
       objects: hold === null ? null : hold.released === null ? hold.held : hold.let,
+      ...(begun.length === 0 ? {} : { erasing: begun }),
     }
   }
 

@@ -59,6 +59,8 @@ export interface HoldView {
   readonly request: Pick<HoldRequest, 'op' | 'by' | 'at' | 'expires' | 'reason'> | null
   /** Objects of the store that carry it, read back; null while that is under way. */
   readonly objects: number | null
+  /** Of scope `content`: erasures that had begun before it was placed. What they destroy it does not keep; their certificates say which records. */
+  readonly erasing?: readonly string[]
 }
 
 /** Who asks for, or approves, something. */

@@ -9,7 +9,7 @@ import type { Index } from '../index/index.ts'
 import type { JsonObject } from '../event/json.ts'
 import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
-import type { Fold } from '../retain/fold.ts'
+import type { Fold, FoldPart } from '../retain/fold.ts'
 import type { HoldDesk } from '../retain/hold.ts'
 import { holdDesk } from '../retain/hold-desk.ts'
 import { HoldKeeper } from '../retain/hold-keeper.ts'
@@ -24,6 +24,8 @@ import { SYSTEM_LOG } from './system-entry.ts'
 /** Legal holds beside a sealing thread. */
 export interface Holding {
   readonly desk: HoldDesk
+  /** What the sealed records say, holds and whatever else is read beside them. @throws SealtrailError DATA_CORRUPT when they cannot be read */
+  readonly fold: Pick<Fold, 'catchUp'>
   /** Told of each commit, while its bytes are still at hand. */
   committed(log: string, committed: Committed, items: readonly Numbered[]): void
   /** Begins to bring the objects to what the records say, once the index can be asked. */
@@ -46,13 +48,21 @@ const INDEX_WITHIN_MS = 60_000
 export async function startHolding(
   config: Config,
   sealing: Sealing,
-  env: { readonly log: Log; readonly now: () => number; index(): Promise<Pick<Index, 'size' | 'subject'>> },
+  env: {
+    readonly log: Log
+    readonly now: () => number
+    index(): Promise<Pick<Index, 'size' | 'subject'>>
+    /** Read beside the holds, at one size with them. */
+    readonly parts: readonly FoldPart[]
+    /** Erasures that had begun and were not completed at a time (RFC 3339). */
+    erasing(at: string): readonly string[]
+  },
 ): Promise<Holding> {
   const { holds, longer, records, sizes, store } = sealing
   const periods = new Periods()
   let fold: Fold | null = null
   try {
-    fold = await openFold(config, sealing, [holds, periods, longer])
+    fold = await openFold(config, sealing, [holds, periods, longer, ...env.parts])
     fold.save()
   } catch (error) {
     holds.lose(error instanceof SealtrailError ? error.message : 'the system log cannot be read')
@@ -119,8 +129,10 @@ export async function startHolding(
   }
 
   return {
+    fold: following,
     desk: holdDesk({
       holds,
+      erasing: (at) => env.erasing(at),
       fold: following,
       keeper,
       seal,

@@ -11,6 +11,7 @@ import type { JournalOptions } from '../journal/files/journal.ts'
 import { errorFields } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts'
+import { searchFiles } from '../privacy/search.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import type { Probe } from '../store/store.ts'
@@ -18,12 +19,16 @@ import { assuringOf } from './assuring.ts'
 import type { Assuring } from './assuring.ts'
 import { startExports } from './exporting.ts'
 import { fromFeed, toFeed } from './feed.ts'
+import { erasureParts } from './erasing.ts'
+import type { Erasing } from './erasing.ts'
 import { extendingOf } from './extending.ts'
 import type { Extending } from './extending.ts'
+import { scrubbing } from './forgetting.ts'
 import { startHolding } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import { LevelThreads } from './level-threads.ts'
+import { openErasing } from './open-erasing.ts'
 import { openReadSide } from './read-side.ts'
 import { localPort } from './sealing-port.ts'
 import { startRetaining } from './retaining.ts'
@@ -39,6 +44,8 @@ export interface Local {
   /** The store's lock is observed when its `look` or `beat` is called. */
   readonly assuring: Assuring
   readonly holding: Holding
+  /** The duty of erasure, which looks again when it is told to. */
+  readonly erasing: Erasing
   readonly extending: Extending
   /** Publishes when its `round` is called; null without witnesses. */
   readonly publisher: Publisher | null
@@ -70,6 +77,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
   let publisher: Publisher | null = null
   let follower: Follower | null = null
   let holding: Holding | null = null
+  let erasing: Erasing | null = null
   const journal = options.journal === undefined ? {} : { journal: options.journal }
   const threads = new LevelThreads()
   const sealing = await openSealing(config, {
@@ -81,6 +89,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     ...journal,
     onCommit(log, committed, items) {
       holding?.committed(log, committed, items)
+      erasing?.committed(log, items)
       follower?.push(fromFeed(toFeed(log, committed, items)))
     },
   })
@@ -100,7 +109,14 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     monotonic: options.monotonic ?? (() => performance.now()),
     probe: () => probeOnce(config, options.openStore),
   })
-  const legal = await startHolding(config, sealing, { log: options.log, now, index: async () => index })
+  const parts = erasureParts()
+  const legal = await startHolding(config, sealing, {
+    log: options.log,
+    now,
+    index: async () => index,
+    parts: parts.all,
+    erasing: (at) => parts.erasures.runningAt(at),
+  })
   holding = legal
   const following = follower
   const retaining = await startRetaining(config, sealing, {
@@ -113,15 +129,28 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
   })
   const extending = extendingOf(config, sealing, legal.retained, { log: options.log })
   const exports = startExports(config, sealing, { log: options.log, now, threads: null, openings: async () => [] })
+  const erasures = openErasing(config, sealing, legal, parts, {
+    log: options.log,
+    now,
+    metrics,
+    index,
+    forgetTokens: (...what) => following.forgetTokens(...what),
+    scrubIndex: scrubbing(join(config.data, 'index'), threads, () => index.scrub()),
+    exports,
+    search: ({ folder, patterns, except }, onProgress) => searchFiles(folder, patterns, except, onProgress),
+  })
+  erasing = erasures
   const port = localPort(sealing, {
     exports,
     holds: legal.desk,
+    erasures: erasures.desk,
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...legal.notes(), ...extending.notes(), ...retaining.notes()],
+    notes: () => [...assuring.notes(), ...legal.notes(), ...erasures.notes(), ...extending.notes(), ...retaining.notes()],
     stores: () => assuring.states(),
     async metrics(own) {
       assuring.observe()
+      erasures.observe()
       publisher?.observe()
       return renderPrometheus(mergeSnapshots([own, metrics.snapshot()]))
     },
@@ -145,6 +174,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
   threads.remembers(async () => served.forget())
   await follower.catchUp()
   holding.start()
+  erasures.start()
   extending.start()
   const { witnesses } = config
   publisher =
@@ -164,6 +194,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     served,
     assuring,
     holding,
+    erasing: erasures,
     extending,
     publisher,
     retaining,
@@ -172,6 +203,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
       await assuring.close()
       await publisher?.close()
       await served.close()
+      await erasures.close()
       await exports.close()
       await retaining.close()
       await holding?.close()

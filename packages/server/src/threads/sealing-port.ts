@@ -9,6 +9,7 @@ import type { RetentionDesk } from '../http/retention.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault/vault.ts'
 import type { StoreState } from '../store/verdict.ts'
+import type { ErasureAsked, ErasureDesk, ErasureOfficer, ErasurePlan, ErasureView } from '../privacy/erasure.ts'
 import type { HoldAsked, HoldDesk, HoldOfficer, HoldView } from '../retain/hold.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import type { Caller, Handlers } from './rpc.ts'
@@ -52,6 +53,12 @@ export interface SealingPort {
   releaseHold(order: { readonly id: string; readonly reason: string; readonly by: HoldOfficer }): Promise<HoldView>
   approveHold(order: { readonly id: string; readonly by: HoldOfficer }): Promise<HoldView>
   listHolds(): Promise<HoldView[]>
+  planErasure(asked: Pick<ErasureAsked, 'person'>): Promise<ErasurePlan>
+  requestErasure(order: { readonly asked: ErasureAsked; readonly by: ErasureOfficer }): Promise<ErasureView>
+  approveErasure(order: { readonly id: string; readonly by: ErasureOfficer }): Promise<ErasureView>
+  withdrawErasure(order: { readonly id: string; readonly reason: string; readonly by: ErasureOfficer }): Promise<ErasureView>
+  listErasures(): Promise<ErasureView[]>
+  readErasure(id: string): Promise<ErasureView>
   retentionStatus(): Promise<JsonObject>
   runRetention(order: Parameters<RetentionDesk['run']>[0]): Promise<JsonObject[]>
   listFlags(): Promise<JsonObject[]>
@@ -64,6 +71,7 @@ export interface Supervisor {
   metrics: SealingPort['metrics']
   readonly exports: Pick<Exports, 'create' | 'list' | 'get'>
   readonly holds: HoldDesk
+  readonly erasures: ErasureDesk
   readonly retention: RetentionDesk
   /** What is degraded and keeps no event out, one line each. */
   notes?(): readonly string[]
@@ -102,6 +110,12 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     releaseHold: ({ id, reason, by }) => supervisor.holds.release(id, reason, by),
     approveHold: ({ id, by }) => supervisor.holds.approve(id, by),
     listHolds: () => supervisor.holds.list(),
+    planErasure: (asked) => supervisor.erasures.plan(asked),
+    requestErasure: ({ asked, by }) => supervisor.erasures.request(asked, by),
+    approveErasure: ({ id, by }) => supervisor.erasures.approve(id, by),
+    withdrawErasure: ({ id, reason, by }) => supervisor.erasures.withdraw(id, reason, by),
+    listErasures: () => supervisor.erasures.list(),
+    readErasure: (id) => supervisor.erasures.get(id),
     retentionStatus: () => supervisor.retention.status(),
     runRetention: (order) => supervisor.retention.run(order),
     listFlags: () => supervisor.retention.flags(),
@@ -131,6 +145,12 @@ const NAMES = [
   'releaseHold',
   'approveHold',
   'listHolds',
+  'planErasure',
+  'requestErasure',
+  'approveErasure',
+  'withdrawErasure',
+  'listErasures',
+  'readErasure',
   'retentionStatus',
   'runRetention',
   'listFlags',

@@ -194,6 +194,14 @@ export async function serve({
         approve: (id, by) => port.approveHold({ id, by }),
         list: () => port.listHolds(),
       },
+      erasures: {
+        plan: (asked) => port.planErasure(asked),
+        request: (asked, by) => port.requestErasure({ asked, by }),
+        approve: (id, by) => port.approveErasure({ id, by }),
+        withdraw: (id, reason, by) => port.withdrawErasure({ id, reason, by }),
+        list: () => port.listErasures(),
+        get: (id) => port.readErasure(id),
+      },
       retention: {
         status: () => port.retentionStatus(),
         run: (order) => port.runRetention(order),

@@ -12,19 +12,23 @@ import { Metrics, mergeSnapshots, renderPrometheus } from '../observe/metrics.ts
 import type { Snapshot } from '../observe/metrics.ts'
 import { assuringOf } from './assuring.ts'
 import { startExports } from './exporting.ts'
-import { forgettingIn } from './forgetting.ts'
+import { forgettingIn, scrubbing } from './forgetting.ts'
 import { toFeed, transferOf } from './feed.ts'
+import { erasureParts } from './erasing.ts'
+import type { Erasing } from './erasing.ts'
 import { extendingOf } from './extending.ts'
 import { startHolding } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
 import type { IngestWorkerData } from './ingest-worker.ts'
+import { openErasing } from './open-erasing.ts'
 import { startPublishing } from './publishing.ts'
 import type { Publishing } from './publishing.ts'
 import { LevelThreads } from './level-threads.ts'
 import { Caller, answer } from './rpc.ts'
 import { rawHandlers } from './raw-port.ts'
 import { probeInThreads } from './probing.ts'
+import { searchInThread } from './searching.ts'
 import { startRetaining } from './retaining.ts'
 import { localPort, portHandlers } from './sealing-port.ts'
 import { sealStart } from './start-event.ts'
@@ -59,6 +63,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const metrics = new Metrics()
   let indexer: Worker | null = null
   let holding: Holding | null = null
+  let erasing: Erasing | null = null
   let searched: LevelIndex | null = null
   const threads = new LevelThreads()
   const sealing = await openSealing(config, {
@@ -71,6 +76,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       sealed.add(items.length, name)
       stored.add(committed.frame.length, name)
       holding?.committed(name, committed, items)
+      erasing?.committed(name, items)
       if (indexer === null) return
       const fed = toFeed(name, committed, items)
       indexer.postMessage(fed, transferOf(fed))
@@ -91,11 +97,15 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const probing = probeInThreads(config)
   const assuring = assuringOf(config, sealing, { log, metrics, now, monotonic: () => performance.now(), probe: () => probing.probe() })
   const observed = assuring.beat()
+  // Opened once the index thread has the folder open.
+  const searching = async (): Promise<LevelIndex> => (searched ??= await LevelIndex.open(join(config.data, 'index')))
+  const parts = erasureParts()
   const legal = await startHolding(config, sealing, {
     log,
     now,
-    // Asked once the index thread has the folder open.
-    index: async () => (searched ??= await LevelIndex.open(join(config.data, 'index'))),
+    index: searching,
+    parts: parts.all,
+    erasing: (at) => parts.erasures.runningAt(at),
   })
   holding = legal
   const extending = extendingOf(config, sealing, legal.retained, { log })
@@ -107,20 +117,38 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     scheduled: true,
     monotonic: () => performance.now(),
     index: {
-      subject: async (...what) => (searched ??= await LevelIndex.open(join(config.data, 'index'))).subject(...what),
+      subject: async (...what) => (await searching()).subject(...what),
       forget: (log, first, records) => forget({ log, first, records }),
     },
     alone: (work) => legal.alone(work),
   })
+  const closing = new AbortController()
+  const erasures = openErasing(config, sealing, legal, parts, {
+    log,
+    now,
+    metrics,
+    index: {
+      size: (name) => searched?.size(name) ?? 0,
+      auditid: async (id) => (await searching()).auditid(id),
+      timeline: (...what) => opened(searched).timeline(...what),
+    },
+    forgetTokens: (name, tokensOf) => forget({ log: name, tokensOf }),
+    scrubIndex: scrubbing(join(config.data, 'index'), threads, () => forget('scrub')),
+    exports,
+    search: (what, onProgress) => searchInThread(what, onProgress, closing.signal),
+  })
+  erasing = erasures
   const port = localPort(sealing, {
     exports,
     holds: legal.desk,
+    erasures: erasures.desk,
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...legal.notes(), ...extending.notes(), ...(timestamping?.notes() ?? []), ...retaining.notes()],
+    notes: () => [...assuring.notes(), ...legal.notes(), ...erasures.notes(), ...extending.notes(), ...(timestamping?.notes() ?? []), ...retaining.notes()],
     stores: () => assuring.states(),
     async metrics(own: Snapshot) {
       assuring.observe()
+      erasures.observe()
       for (const [name, { held: waiting, queuedBytes }] of sealing.backlog()) {
         held.set(waiting, name)
         queued.set(queuedBytes, name)
@@ -140,6 +168,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     threads.add(new Caller(worker), join(config.data, 'index')),
   )
   holding.start()
+  await searching()
+  erasures.start()
   extending.start()
   const vkeys = sealing.vkeys()
   if (raw !== null) vkeys[raw.log] = raw.vkey
@@ -194,6 +224,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       await unwatched
       await publishing?.close()
       await Promise.all(workers.map(({ worker, caller }) => ended(worker, () => void caller.call('close', null).catch(() => {}))))
+      closing.abort()
+      await erasures.close()
       await exports.close()
       await retaining.close()
       await holding?.close()
@@ -235,6 +267,11 @@ function firstMessage<T>(worker: Worker): Promise<T> {
     worker.once('error', reject)
     worker.once('exit', (code) => reject(new SealtrailError('INTERNAL', `a thread ended with ${code} before it was ready`)))
   })
+}
+
+function opened(index: LevelIndex | null): LevelIndex {
+  if (index === null) throw new SealtrailError('NOT_READY', 'the index is not open yet')
+  return index
 }
 
 function after(ms: number): Promise<void> {

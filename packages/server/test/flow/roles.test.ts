@@ -37,6 +37,12 @@ const MAY: ReadonlyArray<readonly [method: Method, path: string, roles: string, 
   ['GET', '/api/v1/holds', 'auditor officer admin'],
   ['POST', `/api/v1/holds/${'0'.repeat(32)}/release`, 'officer admin', { reason: 'roles' }],
   ['POST', `/api/v1/holds/${'0'.repeat(32)}/approve`, 'officer admin', {}],
+  ['POST', '/api/v1/erasures/plan', 'officer admin', { person: 'external-id:nobody' }],
+  ['POST', '/api/v1/erasures', 'officer admin', { person: 'external-id:nobody', ground: 'roles' }],
+  ['GET', '/api/v1/erasures', 'auditor officer admin'],
+  ['GET', `/api/v1/erasures/${'0'.repeat(32)}`, 'auditor officer admin'],
+  ['POST', `/api/v1/erasures/${'0'.repeat(32)}/approve`, 'officer admin'],
+  ['POST', `/api/v1/erasures/${'0'.repeat(32)}/withdraw`, 'officer admin', { reason: 'roles' }],
   ['GET', '/api/v1/retention', 'auditor officer admin'],
   ['POST', '/api/v1/retention/run', 'officer admin', {}],
   ['GET', '/api/v1/retention/flags', 'auditor officer admin'],
@@ -121,7 +127,7 @@ describe('roles', () => {
         const answer = await call(method, path, role, body)
         if (roles.split(' ').includes(role))
           assert.ok(
-            answer.status < 300 || ((path.endsWith('/schemas') || path.includes('/holds')) && answer.status === 404),
+            answer.status < 300 || ((path.endsWith('/schemas') || /\/(?:holds|erasures)/.test(path)) && answer.status === 404),
             `${role} ${answer.status} ${answer.text}`,
           )
         else if (path.includes('/sources/')) assert.equal(answer.status, 401, 'EventBridge would drop the event on 403')

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { ErasurePlan, ErasureView } from '../../src/privacy/erasure.ts'
 import type { HoldView } from '../../src/retain/hold.ts'
 import type { ExportJob } from '../../src/export/export.ts'
 import { createHash, generateKeyPairSync } from 'node:crypto'
@@ -71,6 +72,25 @@ const HOLD: HoldView = {
   objects: 1,
 }
 
+const ERASURE: ErasureView = {
+  id: 'd'.repeat(32),
+  state: 'completed',
+  ground: 'GDPR Art. 17(1)(b)',
+  reference: null,
+  requested: { by: 'olga', at: '2026-01-01T00:00:00.000Z' },
+  approved: null,
+  withdrawn: null,
+  expires: null,
+  blocks: [],
+  started: '2026-01-01T00:00:00.000Z',
+  completed: '2026-01-01T00:00:01.000Z',
+  records: 1,
+  certificate: `sha256:${'0'.repeat(64)}`,
+  progress: null,
+  problem: null,
+}
+const PLAN: ErasurePlan = { aliases: 1, keys: 1, interactions: 0, logs: [], waiting: 0, blocks: [], exports: [], stays: [], needsApproval: false }
+
 export const bearer = (role: string): Record<string, string> => ({ authorization: `Bearer st_${role}` })
 
 export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Recorder {
@@ -139,6 +159,14 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       release: (id, reason, by) => answer({ ...HOLD, id, state: 'released' as const }, 'releaseHold', id, reason, by),
       approve: (id, by) => answer({ ...HOLD, id }, 'approveHold', id, by),
       list: () => answer([HOLD], 'listHolds'),
+    },
+    erasures: {
+      plan: (asked) => answer(PLAN, 'planErasure', asked),
+      request: (asked, by) => answer(ERASURE, 'requestErasure', asked, by),
+      approve: (id, by) => answer({ ...ERASURE, id }, 'approveErasure', id, by),
+      withdraw: (id, reason, by) => answer({ ...ERASURE, id, state: 'withdrawn' as const }, 'withdrawErasure', id, reason, by),
+      list: () => answer([ERASURE], 'listErasures'),
+      get: (id) => answer({ ...ERASURE, id }, 'readErasure', id),
     },
     tokens: {
       check: (token) => (Object.hasOwn(TOKENS, token) ? (TOKENS[token] as Principal) : null),

@@ -9,6 +9,7 @@ const concrete = (path: string): string =>
     .replace('{auditid}', AUDITID)
     .replace('/exports/{id}', `/exports/${'e'.repeat(32)}`)
     .replace('/holds/{id}', `/holds/${'f'.repeat(32)}`)
+    .replace('/erasures/{id}', `/erasures/${'d'.repeat(32)}`)
     .replace('{id}', 'c-1')
     .replace('{log}', 'notifications')
     .replace('{name}', 'ann')
@@ -24,14 +25,22 @@ const send = (path: string, method: string, headers: Record<string, string>) =>
             ? '{"subject":"s"}'
             : path.endsWith('/flags')
               ? '{"subject":"s","reason":"r"}'
-              : path.includes('/holds')
-                ? path.endsWith('/holds')
-                  ? '{"subject":"s","reason":"r"}'
-                  : '{"reason":"r"}'
-                : '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}',
+              : path.includes('/erasures')
+                ? erasureBody(path)
+                : path.includes('/holds')
+                  ? path.endsWith('/holds')
+                    ? '{"subject":"s","reason":"r"}'
+                    : '{"reason":"r"}'
+                  : '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}',
         }
       : {}),
   })
+
+/** What each route of erasures wants to be told. */
+function erasureBody(path: string): string {
+  if (path.endsWith('/plan')) return '{"person":"a"}'
+  return path.endsWith('/erasures') ? '{"person":"a","ground":"g"}' : '{"reason":"r"}'
+}
 
 test('the app, the table and /openapi.json hold the same routes', async () => {
   const { app } = recorder()

@@ -20,11 +20,17 @@ const ask = async (
   { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
 ) => {
   const asked: Asked = { method, url: ORIGIN + path }
-  const holds = path.includes('/holds')
-  const said = path.endsWith('/holds') ? '{"subject":"s","reason":"r"}' : holds ? '{"reason":"r"}' : '{"range":"notifications:0..1"}'
-  const body = method === 'POST' ? { body: said } : {}
-  const init = { method, headers: { ...bearer(holds ? 'officer' : 'auditor'), 'content-type': 'application/json', ...headers }, ...body }
+  const officers = /\/(?:holds|erasures)/.test(path)
+  const body = method === 'POST' ? { body: bodyFor(path) } : {}
+  const init = { method, headers: { ...bearer(officers ? 'officer' : 'auditor'), 'content-type': 'application/json', ...headers }, ...body }
   return { asked, got: await gotOf(await double.app.request(asked.url, init)) }
+}
+/** What each route wants to be told. */
+function bodyFor(path: string): string {
+  if (path.endsWith('/erasures/plan')) return '{"person":"a"}'
+  if (path.endsWith('/erasures')) return '{"person":"a","ground":"g"}'
+  if (path.endsWith('/holds')) return '{"subject":"s","reason":"r"}'
+  return /\/(?:holds|erasures)/.test(path) ? '{"reason":"r"}' : '{"range":"notifications:0..1"}'
 }
 const both = async (asked: Asked, got: Got, keys = KEYS): Promise<[boolean, boolean]> => [await checkByLibrary(asked, got, keys), checkByHand(asked, got, keys)]
 const concrete = (path: string): string =>
@@ -32,6 +38,7 @@ const concrete = (path: string): string =>
     .replace('{auditid}', AUDITID)
     .replace('/exports/{id}', `/exports/${'e'.repeat(32)}`)
     .replace('/holds/{id}', `/holds/${'f'.repeat(32)}`)
+    .replace('/erasures/{id}', `/erasures/${'d'.repeat(32)}`)
     .replace('{id}', 'c%2F1%20%C3%A9')
     .replace(/audit\/notifications$/, '$&?message_uuid=m')
 
@@ -42,7 +49,7 @@ describe('signed answers', () => {
       const double = recorder()
       const { method } = route
       const good = await ask(double, path, { method })
-      assert.equal(good.got.status, method === 'POST' && !path.includes('/holds/') ? 201 : 200)
+      assert.equal(good.got.status, method === 'POST' && !/\/holds\/|\/erasures/.test(path) ? 201 : 200)
       assert.deepEqual(await both(good.asked, good.got), [true, true])
 
       const stranger = await ask(double, path, { method, headers: { authorization: 'Bearer nobody' } })
