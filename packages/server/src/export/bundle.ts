@@ -6,6 +6,7 @@ import { goneAt } from '../index/records.ts'
 import type { Records } from '../index/records.ts'
 import { sightOf, viewOf } from '../index/views.ts'
 import { certificateDraft } from './certificate.ts'
+import { ExportCertificates } from './certificates.ts'
 import type { ExportMade, ExportOrder } from './export.ts'
 import { writeLogPart } from './log-part.ts'
 import type { Leaf, LogHashes, LogPartDeps } from './log-part.ts'
@@ -66,6 +67,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
   const total = plan.parts.reduce((sum, { count }) => sum + count, 0)
   if (total > deps.maxRecords) throw new SealtrailError('TOO_LARGE', `${total} records; see limits.exportRecords, or ask for smaller ranges`)
   const committed = snapshots.sizes()
+  const certificates = new ExportCertificates(snapshots, deps)
   const logs: BundleLog[] = []
   const runs: Record<string, Array<[number, number]>> = {}
   const disclosed: Record<string, string[]> = {}
@@ -88,6 +90,8 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
       snapshot,
       hashes,
       vault: deps.vault,
+      erasedUnder: certificates.erasedUnder,
+      onCertificate: (id) => certificates.add(id),
       object: (name, digest) => deps.records.object(name, digest),
       sight: (index, record) => sightOf(view, { log, trail, index, subject: record.subject }, null),
       wrapper: deps.wrapper,
@@ -101,6 +105,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
     runs[log] = places
     disclosed[log] = paths
   }
+  await certificates.write(zip)
   addSchemas(zip, schemas, deps.schemas)
   zip.add('keys.json', `${canonicalize(keysOf(logs, deps) as unknown as JsonValue)}\n`)
   const about = {

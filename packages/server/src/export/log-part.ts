@@ -3,6 +3,7 @@ import type { BundleLog, FieldState, JsonObject, RecordFields } from '@sealtrail
 import { checkInclusion, encodeBase64, formatTilePath, formatTlogProof, leafHash } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import { fieldName } from '../index/disclose.ts'
+import type { ErasedUnder } from '../index/gone.ts'
 import type { Sight } from '../index/views.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -32,6 +33,9 @@ export interface LogPartDeps {
   readonly snapshot: Snapshot
   readonly hashes: LogHashes
   readonly vault: Pick<Vault, 'rows' | 'open'>
+  readonly erasedUnder: ErasedUnder
+  /** Told of each certificate that a field names. */
+  onCertificate(id: string): void
   /** Data that did not fit its record, by digest; null when the store does not give it. */
   object(log: string, digest: string): Promise<Uint8Array | null>
   /** What whoever asked may see of each record. */
@@ -110,7 +114,7 @@ class LogPart {
   }
 
   #values(index: number, record: RecordFields, data: JsonObject): Promise<RecordValues> {
-    return valuesOf(record.auditid, data, this.#deps.sight(index, record), this.#deps.vault)
+    return valuesOf(record.auditid, data, this.#deps.sight(index, record), this.#deps.vault, this.#deps.erasedUnder)
   }
 
   /** The data of a record that names an object; the object goes into the bundle. */
@@ -137,7 +141,8 @@ class LogPart {
     if (disclosures.length > 0) await this.#spool(`disclosures/${this.#log}.ndjson`).line(canonicalize({ disclosures: [...disclosures], index }))
     const within = objectDigest(record) === null ? disclosures : disclosuresWithin(record.data, disclosures)
     await this.#spool(`disclosures/${this.#log}.sd-jwt`).line(sdJwt(bytes, within, wrapper))
-    for (const { state, path } of fields) {
+    for (const { state, path, certificate } of fields) {
+      if (certificate !== undefined) this.#deps.onCertificate(certificate)
       this.#fields[state]++
       if (state === 'disclosed') this.#disclosed.add(fieldName(path))
     }

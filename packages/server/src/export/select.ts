@@ -52,7 +52,11 @@ export async function select(asked: Exclude<ExportAsked, { kind: 'range' }>, siz
   return found
 }
 
-async function indexed(sizes: ReadonlyMap<string, number>, { index, sleep, indexWithinMs }: SelectDeps): Promise<void> {
+/** Resolves when the index holds so much of each log. @throws SealtrailError INDEX_BEHIND */
+export async function indexed(
+  sizes: ReadonlyMap<string, number>,
+  { index, sleep, indexWithinMs }: Pick<SelectDeps, 'index' | 'sleep' | 'indexWithinMs'>,
+): Promise<void> {
   for (let waited = 0; [...sizes].some(([log, size]) => index.size(log) < size); waited += 20) {
     if (waited >= indexWithinMs) throw new SealtrailError('INDEX_BEHIND')
     await sleep(20)

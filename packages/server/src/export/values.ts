@@ -1,6 +1,8 @@
 import { flatten, wrapRecord } from '@sealtrail/evidence'
 import type { BundleField, FieldState, JsonObject } from '@sealtrail/evidence'
 import { fieldName, vaultValues } from '../index/disclose.ts'
+import { reasonsOf } from '../index/gone.ts'
+import type { ErasedUnder } from '../index/gone.ts'
 import type { Sight } from '../index/views.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -14,14 +16,21 @@ export interface RecordValues {
 const NONE: RecordValues = { fields: [], disclosures: [] }
 
 /** A value is disclosed only if the reader may see its field, the vault opens it, and its digest is in the record. No mask: nobody could check one. */
-export async function valuesOf(auditid: string, data: JsonObject, sight: Pick<Sight, 'sees'>, vault: Pick<Vault, 'rows' | 'open'>): Promise<RecordValues> {
+export async function valuesOf(
+  auditid: string,
+  data: JsonObject,
+  sight: Pick<Sight, 'sees'>,
+  vault: Pick<Vault, 'rows' | 'open'>,
+  erasedUnder: ErasedUnder,
+): Promise<RecordValues> {
   const committed = flatten(data, []).fields
   if (committed.length === 0) return NONE
-  const { known, kept, gone } = await vaultValues(auditid, vault)
+  const { known, kept, gone, erasures } = await vaultValues(auditid, vault)
+  const reasonOf = await reasonsOf(auditid, erasures, erasedUnder)
   const disclosures: string[] = []
   const fields = committed.map(({ path, digest }): BundleField => {
     const disclosure = known.get(digest)
-    if (disclosure === undefined) return { path, digest, state: kept.has(digest) ? 'sealed' : gone }
+    if (disclosure === undefined) return { path, digest, ...(kept.has(digest) ? { state: 'sealed' } : (reasonOf(digest) ?? { state: gone })) }
     if (!sight.sees(fieldName(path))) return { path, digest, state: 'sealed' }
     disclosures.push(disclosure)
     return { path, digest, state: 'disclosed' }

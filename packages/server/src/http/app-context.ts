@@ -6,6 +6,7 @@ import type { ErasureDesk } from '../privacy/erasure.ts'
 import type { HoldDesk } from '../retain/hold.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { CertificateDesk } from './certificates.ts'
 import type { BodyBudget } from './body.ts'
 import type { Admin, ExportDesk, Flow, Quarantine, Reader, ReadLog, Tiles, Viewer } from './ports.ts'
 import type { RetentionDesk } from './retention.ts'
@@ -22,6 +23,7 @@ export interface AppDeps {
   readonly tokens: Pick<Tokens, 'check' | 'create' | 'revoke' | 'list'>
   readonly config: Pick<Config, 'limits' | 'origin' | 'tenant' | 'trails'>
   readonly exports: ExportDesk
+  readonly certificates: CertificateDesk
   readonly holds: HoldDesk
   readonly erasures: ErasureDesk
   readonly retention: RetentionDesk

@@ -6,6 +6,7 @@ import { admit } from './access.ts'
 import type { AppDeps, Env, Handler } from './app-context.ts'
 import { auditRoutes } from './audit.ts'
 import { BodyBudget } from './body.ts'
+import { certificateRoutes } from './certificates.ts'
 import { eventRoutes } from './events.ts'
 import { answerKeyRoutes } from './answer-keys.ts'
 import { erasureRoutes } from './erasures.ts'
@@ -29,6 +30,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   ...tileRoutes,
   ...answerKeyRoutes,
   ...exportRoutes,
+  ...certificateRoutes,
   ...holdRoutes,
   ...erasureRoutes,
   ...retentionRoutes,

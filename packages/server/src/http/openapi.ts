@@ -38,6 +38,13 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       history: list(object),
       proof: object,
       field_states: { type: 'object', additionalProperties: { enum: ['disclosed', 'sealed', 'erased', 'expired', 'missing'] } },
+      field_reasons: {
+        type: 'object',
+        additionalProperties: {
+          type: 'object',
+          properties: { state: { enum: ['erased', 'expired'] }, on: { type: 'string' }, certificate: { type: 'string' }, class: { type: 'string' } },
+        },
+      },
       more: list(text),
     },
     ['status', 'audit_record', 'verification_timestamp'],
@@ -73,6 +80,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     ['id', 'state', 'kind', 'created', 'requester', 'records', 'expires'],
   ),
+  Certificate: of({ certificate: object, started: of({ record: text, proof: text }), completed: of({ record: text, proof: text }) }),
   Exports: of({ exports: list(ref('Export')) }),
   Hold: of(
     {

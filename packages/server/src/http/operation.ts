@@ -17,6 +17,7 @@ export type Operation =
   | 'listExports'
   | 'readExport'
   | 'readBundle'
+  | 'readCertificate'
   | 'placeHold'
   | 'listHolds'
   | 'releaseHold'

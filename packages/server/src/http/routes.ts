@@ -1,3 +1,4 @@
+import { CERTIFICATE_ROUTES } from './certificate-routes.ts'
 import { ERASURE_ROUTES } from './erasure-routes.ts'
 import { EXPORT_ROUTES } from './export-routes.ts'
 import { HOLD_ROUTES } from './hold-routes.ts'
@@ -202,6 +203,7 @@ export const ROUTES: readonly Route[] = [
     answers: { 200: { about: 'The keys, the current one first', type: 'application/http-message-signatures-directory+json' } },
   },
   ...EXPORT_ROUTES,
+  ...CERTIFICATE_ROUTES,
   ...HOLD_ROUTES,
   ...ERASURE_ROUTES,
   ...RETENTION_ROUTES,

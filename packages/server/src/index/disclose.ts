@@ -3,6 +3,8 @@ import type { Field, FieldState, KeptSalt } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject } from '../event/json.ts'
 import type { Vault, VaultRow } from '../vault/vault.ts'
+import { NOT_ASKED, reasonsOf } from './gone.ts'
+import type { DestroyedBy, ErasedUnder, FieldReason } from './gone.ts'
 import { masked } from './mask.ts'
 import type { Sight } from './views.ts'
 
@@ -14,16 +16,24 @@ export interface Disclosed {
   readonly states: Readonly<Record<string, FieldState>>
   /** Dotted path of a field that is sealed to this reader → what its mask shows. */
   readonly masks: Readonly<Record<string, string>>
+  /** Dotted path of a field that is gone for a reason → which. */
+  readonly reasons: Readonly<Record<string, FieldReason>>
 }
 
 const ORDER: readonly FieldState[] = ['disclosed', 'sealed', 'expired', 'erased', 'missing']
-const NOTHING: Disclosed['masks'] = {}
+const NOTHING: Readonly<Record<string, never>> = {}
 
 /** Puts the personal values back that the vault opens and the reader may see. A value is shown only if its digest is in the record. */
-export async function disclose(auditid: string, data: JsonObject, sight: Sight, vault: Pick<Vault, 'rows' | 'open'>): Promise<Disclosed> {
+export async function disclose(
+  auditid: string,
+  data: JsonObject,
+  sight: Sight,
+  vault: Pick<Vault, 'rows' | 'open'>,
+  erasedUnder: ErasedUnder = NOT_ASKED,
+): Promise<Disclosed> {
   const committed = flatten(data, [])
-  if (committed.fields.length === 0) return { data: committed.data, states: {}, masks: NOTHING }
-  const { known, kept, gone } = await vaultValues(auditid, vault)
+  if (committed.fields.length === 0) return { data: committed.data, states: {}, masks: NOTHING, reasons: NOTHING }
+  const { known, kept, gone, erasures } = await vaultValues(auditid, vault)
   const shown = new Set<string>()
   for (const { path, digest } of committed.fields) if (known.has(digest) && sight.sees(fieldName(path))) shown.add(digest)
   const { data: flat, fields } = flatten(
@@ -33,13 +43,32 @@ export async function disclose(auditid: string, data: JsonObject, sight: Sight, 
   )
   const states: Record<string, FieldState> = {}
   for (const { path, state } of fields) addState(states, fieldName(path), state)
-  return { data: flat, states, masks: masksOf(fields, known, sight) }
+  const reasons = erasures.length === 0 ? NOTHING : await erasedReasons(auditid, fields, states, erasures, erasedUnder)
+  return { data: flat, states, masks: masksOf(fields, known, sight), reasons }
 }
 
 /** Of several values of one field the least readable counts. */
 export function addState(states: Record<string, FieldState>, name: string, state: FieldState): void {
   const before = states[name]
   if (before === undefined || ORDER.indexOf(state) > ORDER.indexOf(before)) states[name] = state
+}
+
+/** Of the fields whose state is `erased`; of several values the first one's. */
+async function erasedReasons(
+  auditid: string,
+  fields: readonly Field[],
+  states: Disclosed['states'],
+  erasures: VaultValues['erasures'],
+  erasedUnder: ErasedUnder,
+): Promise<Disclosed['reasons']> {
+  const reasonOf = await reasonsOf(auditid, erasures, erasedUnder)
+  const reasons = new Map<string, FieldReason>()
+  for (const { path, digest, state } of fields) {
+    const name = fieldName(path)
+    const reason = state === 'erased' && states[name] === 'erased' && !reasons.has(name) ? reasonOf(digest) : null
+    if (reason !== null) reasons.set(name, reason)
+  }
+  return Object.fromEntries(reasons)
 }
 
 function masksOf(fields: readonly Field[], known: VaultValues['known'], sight: Sight): Disclosed['masks'] {
@@ -68,22 +97,29 @@ export interface VaultValues {
   readonly kept: ReadonlyMap<string, KeptSalt>
   /** The state of every digest that is in neither. */
   readonly gone: 'erased' | 'missing'
+  /** What its keys were destroyed by, each once. */
+  readonly erasures: readonly DestroyedBy[]
 }
 
 /** Opens all that the vault has of a record. */
 export async function vaultValues(auditid: string, vault: Pick<Vault, 'rows' | 'open'>): Promise<VaultValues> {
   const known = new Map<string, string>()
   const kept = new Map<string, KeptSalt>()
-  let gone: 'erased' | 'missing' = 'missing'
+  const erasures = new Map<string, number>()
   const id = auditIdBytes(auditid)
   for (const row of await rowsOf(id, vault)) {
     for (const part of await vault.open(row, id)) {
       // Which digests an erased part held nobody knows any more: what no other part opens was in it.
-      if (part.state === 'erased') gone = 'erased'
+      if (part.state === 'erased') erasures.set(part.certificate, part.erasedMs)
       else if (part.state === 'open') for (const disclosure of part.disclosures) remember(known, kept, disclosure)
     }
   }
-  return { known, kept, gone }
+  return {
+    known,
+    kept,
+    gone: erasures.size > 0 ? 'erased' : 'missing',
+    erasures: [...erasures].map(([certificate, erasedMs]) => ({ certificate, erasedMs })),
+  }
 }
 
 /** A damaged vault takes values from an answer, not the answer: what is sealed still verifies. */

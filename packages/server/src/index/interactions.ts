@@ -78,7 +78,7 @@ export async function interactionState(id: string, atMs: number, view: View, dep
     participants: state.participants.map(participantOf),
     subjectsequence: state.subjectsequence,
     proof: receiptOf(last, deps),
-    ...stateFields({ states: worst(used.map((record) => values.get(record) ?? {})), masks: {} }),
+    ...stateFields({ states: worst(used.map((record) => values.get(record) ?? {})), masks: {}, reasons: {} }),
     ...problemFields(problemsOf(found.records)),
   }
   return { body, shown: used.map((record) => shownOf(record, { states: values.get(record) ?? {}, masks: {} })) }

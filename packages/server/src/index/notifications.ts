@@ -6,6 +6,7 @@ import { AUDIT_RECORD } from '../event/audit-record.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { NotificationQuery, Reading } from '../http/ports.ts'
 import type { Disclosed } from './disclose.ts'
+import { reasonFields } from './gone.ts'
 import { plainToken } from './plain-token.ts'
 import { attributesOf, dataFor, maskFields, problemFields, problemsOf, proveAll, receiptOf, shownOf } from './reading.ts'
 import type { ProvenRecord, ReadingDeps } from './reading.ts'
@@ -147,11 +148,13 @@ async function answer({ trail, subject, records }: Message, more: readonly strin
         index,
         field_states: { ...disclosed.states },
         ...maskFields(disclosed.masks),
+        ...reasonFields(disclosed.reasons),
       }
     }),
     proof: current === null ? null : receiptOf(current, deps),
     field_states: { ...shown?.disclosed.states },
     ...maskFields(shown?.disclosed.masks ?? {}),
+    ...reasonFields(shown?.disclosed.reasons ?? {}),
     more: [...more],
   }
   return { body, shown: receipts.map((record, i) => shownOf(record, (flat[i] as { disclosed: Disclosed }).disclosed, FIELDS)) }

@@ -22,7 +22,7 @@ import type { Opening, View } from './views.ts'
 
 const SYSTEM_LOG = 'system'
 
-export interface LogReaderDeps extends Pick<ReadingDeps, 'vault' | 'hashes' | 'tenant' | 'onIndexDamage' | 'now'> {
+export interface LogReaderDeps extends Pick<ReadingDeps, 'vault' | 'erasedUnder' | 'hashes' | 'tenant' | 'onIndexDamage' | 'now'> {
   readonly index: Index
   readonly records: Records
   readonly proofs: ProofSource
@@ -122,6 +122,15 @@ export class LogReader implements Reader {
     if (record === null) return null
     assertProven(record)
     return { log: record.log, text: this.#deps.prover.tlogProof(record.seal, record.index, record.proven) }
+  }
+
+  /** Every record of a subject in a log, in order, each with its tlog-proof against one checkpoint. @throws SealtrailError DATA_CORRUPT */
+  async sealed(log: string, subject: string): Promise<Array<{ readonly bytes: Uint8Array; readonly proof: string }>> {
+    const found = (await this.#deps.finder.bySubject(log, subject)).filter(({ fields }) => fields?.subject === subject)
+    return (await proveAll(found, log, this.#deps)).map((record) => {
+      assertProven(record)
+      return { bytes: record.bytes as Uint8Array, proof: this.#deps.prover.tlogProof(record.seal, record.index, record.proven) }
+    })
   }
 
   async eventResult(auditid: string): Promise<InputResult | null> {

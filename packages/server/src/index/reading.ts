@@ -7,6 +7,8 @@ import type { KeyedHashes } from '../keys/keys.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Disclosed } from './disclose.ts'
 import { disclose } from './disclose.ts'
+import { reasonFields } from './gone.ts'
+import type { ErasedUnder } from './gone.ts'
 import type { Finder, FoundRecord } from './finder.ts'
 import type { Index, Token } from './index.ts'
 import type { Prover, Proven, Seal } from './prover.ts'
@@ -24,6 +26,7 @@ export interface ReadingDeps {
   readonly finder: Finder
   readonly prover: Prover
   readonly vault: Pick<Vault, 'rows' | 'open'>
+  readonly erasedUnder?: ErasedUnder
   readonly hashes: Pick<KeyedHashes, 'tokens'>
   readonly tenant: string
   readonly trails: readonly TrailReading[]
@@ -108,19 +111,20 @@ export function attributesOf(record: FoundRecord & { readonly whole?: JsonObject
 }
 
 /** The record's data as a view sees it. */
-export function dataFor(record: ProvenRecord, view: View, deps: Pick<ReadingDeps, 'trails' | 'vault'>): Promise<Disclosed> {
+export function dataFor(record: ProvenRecord, view: View, deps: Pick<ReadingDeps, 'trails' | 'vault' | 'erasedUnder'>): Promise<Disclosed> {
   const { auditid, data, dataschema, subject } = attributesOf(record)
   const isObject = typeof data === 'object' && data !== null && !Array.isArray(data)
   const reading = deps.trails.find(({ log }) => log === record.log)
   const place = { log: record.log, trail: reading?.trail ?? record.log, index: record.index, subject }
-  return disclose(auditid, isObject ? data : {}, sightOf(view, place, reading?.fields.get(packOf(dataschema)) ?? null), deps.vault)
+  return disclose(auditid, isObject ? data : {}, sightOf(view, place, reading?.fields.get(packOf(dataschema)) ?? null), deps.vault, deps.erasedUnder)
 }
 
-/** States and masks of committed fields, each left out when there are none. */
-export function stateFields({ states, masks }: Pick<Disclosed, 'states' | 'masks'>): JsonObject {
+/** States, masks and reasons of committed fields, each left out when there are none. */
+export function stateFields({ states, masks, reasons }: Pick<Disclosed, 'states' | 'masks' | 'reasons'>): JsonObject {
   return {
     ...(Object.keys(states).length === 0 ? {} : { field_states: { ...states } as { [name: string]: JsonValue } }),
     ...maskFields(masks),
+    ...reasonFields(reasons),
   }
 }
 

@@ -12,6 +12,7 @@ import { FLAG } from '../event/entry.ts'
 import type { InputResult } from '../event/input.ts'
 import { bundlePath, exportFolder } from '../export/exports.ts'
 import type { AppDeps } from '../http/app-context.ts'
+import type { CertificateDesk } from '../http/certificates.ts'
 import { Tokens } from '../http/tokens.ts'
 import { LevelIndex } from '../index/level/index.ts'
 import { LogReader } from '../index/reader.ts'
@@ -23,6 +24,8 @@ import { createLog } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { Snapshot } from '../observe/metrics.ts'
+import { certificateFile } from '../privacy/certificate-file.ts'
+import { CertificateNames } from '../privacy/certificate-names.ts'
 import { protectEnv } from '../protect/env.ts'
 import { noncePool } from '../vault/encrypt.ts'
 import { adminOf } from './admin.ts'
@@ -38,6 +41,7 @@ import { receipts } from './receipts.ts'
 import { rememberKeys } from './remember-keys.ts'
 import type { Readiness, SealingPort, UnderWayAnswer } from './sealing-port.ts'
 import type { Sizes } from './sizes.ts'
+import { SYSTEM_LOG } from './system-entry.ts'
 
 export interface ServeOptions {
   readonly config: Config
@@ -95,6 +99,7 @@ export async function serve({
     index,
     records: side.records,
     vault: side.vault,
+    erasedUnder: (ids, auditid) => names.of(ids, auditid),
     hashes,
     tenant: config.tenant,
     now,
@@ -109,6 +114,11 @@ export async function serve({
     tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
     onIndexDamage: (name, at) => log.error('the index points to a record that says otherwise; run `sealtrail rebuild-index`', { log: name, index: at }),
   })
+  const names = new CertificateNames(async (id) => (await certificates.file(id))?.certificate ?? null)
+  const certificates: CertificateDesk = {
+    file: (id) => certificateFile(id, { sealed: (subject) => reader.sealed(SYSTEM_LOG, subject), object: (digest) => side.records.object(SYSTEM_LOG, digest) }),
+    page: async (file) => (await import('../privacy/certificate-page.ts')).certificatePage(file, vkeys[SYSTEM_LOG] as string),
+  }
   const detected = metrics.counter('sealtrail_detected_total', 'Personal values found in fields a pack calls plain, by field.', ['trail', 'path', 'kind'])
   const steps = ingestSteps({
     tenant: config.tenant,
@@ -188,6 +198,7 @@ export async function serve({
         get: (id) => port.readExport(id),
         file: (id) => bundlePath(exportFolder(config.data), id),
       },
+      certificates,
       holds: {
         place: (asked, by) => port.placeHold({ asked, by }),
         release: (id, reason, by) => port.releaseHold({ id, reason, by }),

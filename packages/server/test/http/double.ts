@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { CertificateFile } from '@sealtrail/evidence'
 import type { ErasurePlan, ErasureView } from '../../src/privacy/erasure.ts'
 import type { HoldView } from '../../src/retain/hold.ts'
 import type { ExportJob } from '../../src/export/export.ts'
@@ -60,6 +61,8 @@ const EXPORT: ExportJob = {
   sha256: createHash('sha256').update(readFileSync(FILE)).digest('hex'),
   manifest: '1'.repeat(64),
 }
+
+const CERTIFICATE = { certificate: { id: '' }, started: { record: '', proof: '' }, completed: { record: '', proof: '' } } as unknown as CertificateFile
 
 const HOLD: HoldView = {
   id: 'f'.repeat(32),
@@ -154,6 +157,10 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
     admin,
     tiles: { read: (log, tile) => answer(log === 'notifications' && tile.index === 0n ? new Uint8Array(tile.width * 32).fill(7) : null, 'tile', log, tile) },
     reads: { note: (read) => void self.notes.push(read) },
+    certificates: {
+      file: (id) => answer({ ...CERTIFICATE, certificate: { ...CERTIFICATE.certificate, id } }, 'certificate', id),
+      page: () => answer(new Uint8Array(Buffer.from('%PDF-1.3')), 'page'),
+    },
     holds: {
       place: (asked, by) => answer({ ...HOLD, scope: asked.scope }, 'placeHold', asked, by),
       release: (id, reason, by) => answer({ ...HOLD, id, state: 'released' as const }, 'releaseHold', id, reason, by),

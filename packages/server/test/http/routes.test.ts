@@ -8,6 +8,7 @@ const concrete = (path: string): string =>
   path
     .replace('{auditid}', AUDITID)
     .replace('/exports/{id}', `/exports/${'e'.repeat(32)}`)
+    .replace('/certificates/{id}', `/certificates/${'d'.repeat(32)}`)
     .replace('/holds/{id}', `/holds/${'f'.repeat(32)}`)
     .replace('/erasures/{id}', `/erasures/${'d'.repeat(32)}`)
     .replace('{id}', 'c-1')

@@ -23,11 +23,12 @@ const OF_DIRECTORIES = ['checkpoint', 'ask-witnesses', 'log', 'no-vault', 'store
 
 export const verify: Command = {
   name: 'verify',
-  summary: 'audit whole logs: every record, number, signature and commitment; check a bundle, proof or receipt',
+  summary: 'audit whole logs: every record, number, signature and commitment; check a bundle, proof, receipt or certificate of erasure',
   usage: [
     'DATA_DIR [--key VKEY] [--policy FILE] [--checkpoint FILE] [--tsa-roots FILE]... [--log NAME] [--no-vault] [--store-locks [--config FILE]]',
     's3://BUCKET/PREFIX|azure://ACCOUNT/CONTAINER/PREFIX|gs://BUCKET/PREFIX [--key VKEY] [--policy FILE] [--checkpoint FILE] [--tsa-roots FILE]... [--log NAME] [--store-locks [--config FILE]]',
     'BUNDLE.zip [--key VKEY]... [--policy FILE] [--tsa-roots FILE]... [--range LOG:A..B] [--subject ID] [--records] [--allow-unestablished]',
+    'CERTIFICATE.json [--key VKEY]... [--policy FILE] [--allow-unestablished]',
     'PROOF.tlog-proof|RECEIPT.json --record FILE [--key VKEY]... [--policy FILE] [--records] [--allow-unestablished]',
   ],
   options: {
