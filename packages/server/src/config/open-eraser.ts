@@ -20,7 +20,7 @@ export interface EraserEnv {
   readonly vault: EraserDeps['vault']
   readonly files: ErasureFiles
   /** A handle that reads; the index thread writes. */
-  readonly index: Pick<Index, 'size' | 'auditid' | 'timeline'>
+  readonly index: Pick<Index, 'size' | 'auditid' | 'timeline' | 'token'>
   forgetTokens(log: string, records: readonly Forgotten[]): Promise<void>
   /** See `scrubbing`. */
   scrubIndex(): Promise<void>

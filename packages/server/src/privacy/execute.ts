@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { CERTIFICATE_FORMAT, canonicalize } from '@sealtrail/evidence'
 import type { CertificateBody, JsonValue } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
-import type { Forgotten } from '../index/index.ts'
+import type { Forgotten, Index } from '../index/index.ts'
 import { crashPoint } from '../observe/crash-point.ts'
 import type { ErasableVault } from '../vault/erasable.ts'
 import type { EraseOrder, Eraser, Found } from './eraser.ts'
@@ -13,10 +13,12 @@ import { notReached } from './not-reached.ts'
 import { affected, placesOf } from './places.ts'
 import type { PlacedRecord } from './places.ts'
 import type { Searched } from './search.ts'
+import { tokenPatterns } from './token-patterns.ts'
 import type { ErasureFiles, ErasureWork, Pattern } from './work-file.ts'
 
 /** What an erasure is carried out with. */
 export interface EraserDeps extends FindDeps {
+  readonly index: FindDeps['index'] & Pick<Index, 'token'>
   readonly vault: FindDeps['vault'] & ErasableVault
   readonly files: ErasureFiles
   /** Of the log `system`. */
@@ -106,8 +108,9 @@ export function eraserOf(deps: EraserDeps): Eraser & { close(): void } {
     await vault.scrub({ rowKeys: work.rows.map(({ key }) => key), keyIds, tokens: [...work.tokens] })
     await deps.scrubIndex()
     crashPoint('erase:scrubbed')
+    const { gone, shared } = await tokensOf(work)
     const own = [`erasures/${id}.json`, `erasures/${id}.json.next`]
-    const searched = await deps.search(work.patterns, own, (bytes) => tell('search files', bytes))
+    const searched = await deps.search([...work.patterns, ...gone.flatMap(tokenPatterns)], own, (bytes) => tell('search files', bytes))
     crashPoint('erase:searched')
     const records = await affected(
       placed,
@@ -143,6 +146,7 @@ export function eraserOf(deps: EraserDeps): Eraser & { close(): void } {
         removed: new Set(work.exports),
         quarantined: all.found.quarantined.others,
         unreadable,
+        shared,
         copies: deps.copies(),
       }),
     }
@@ -173,6 +177,18 @@ export function eraserOf(deps: EraserDeps): Eraser & { close(): void } {
       tell('forget', list.length)
     }
     return places
+  }
+
+  /** Tokens that nothing carries any more, and how many are those of other records, too: two people may have one number. */
+  async function tokensOf({ tokens, rows }: ErasureWork): Promise<{ gone: string[]; shared: number }> {
+    const all = [...new Set([...tokens, ...rows.flatMap((row) => row.tokens)])]
+    const gone: string[] = []
+    for (const token of all) {
+      let carried = false
+      for (const log of deps.logs) carried ||= (await deps.index.token(log, Buffer.from(token, 'latin1'), { after: -1, limit: 1 })).length > 0
+      if (!carried) gone.push(token)
+    }
+    return { gone, shared: all.length - gone.length }
   }
 
   /** Entries hold tokens and fingerprints, so files with any accepted before must go; held events are waited for. */

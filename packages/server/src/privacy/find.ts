@@ -9,7 +9,6 @@ import { affected, placesOf } from './places.ts'
 import type { PlacesDeps } from './places.ts'
 import { quarantinedNaming } from './quarantined.ts'
 import type { QuarantinedDeps } from './quarantined.ts'
-import { tokenPatterns } from './token-patterns.ts'
 import type { ErasureWork, Pattern, WorkRow } from './work-file.ts'
 
 /** What the values of a person are found with. */
@@ -69,7 +68,6 @@ export async function find(
     if (work.length % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   work.push(...before.values())
-  for (const token of new Set([...tokens, ...work.flatMap((row) => row.tokens)])) for (const each of tokenPatterns(token)) add(each.what, each.bytes)
   const { placed, waiting } = await standing(
     work.map(({ key }) => latin1(key)),
     deps,

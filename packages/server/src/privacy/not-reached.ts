@@ -12,12 +12,14 @@ export interface OutOfReach {
   readonly quarantined: number
   /** Places whose records cannot be read. */
   readonly unreadable: ReadonlyArray<{ readonly log: string; readonly index: number }>
+  /** Tokens of values that other people's records hold as well. */
+  readonly shared: number
   /** Folders with copies that nobody rewrites, below the data directory. */
   readonly copies: readonly string[]
 }
 
 /** Plain sentences, each true of every erasure or of this one. NIST SP 800-88 Rev. 2: cryptographic erase reaches a key, not copies of it made before. */
-export function notReached({ exports, removed, quarantined, unreadable, copies }: OutOfReach): NotReached[] {
+export function notReached({ exports, removed, quarantined, unreadable, shared, copies }: OutOfReach): NotReached[] {
   return [
     ...exports.map(({ id, at, to, purpose, records }): NotReached => ({
       what: 'export',
@@ -38,6 +40,15 @@ export function notReached({ exports, removed, quarantined, unreadable, copies }
       at: null,
       detail: `record ${index} of ${log} cannot be read: its values are destroyed, and it is not among the records listed`,
     })),
+    ...(shared === 0
+      ? []
+      : [
+          {
+            what: 'file' as const,
+            at: null,
+            detail: `${shared} search ${shared === 1 ? 'token stands' : 'tokens stand'} for values that records of others hold as well, such as a number that many call; with those they stay`,
+          },
+        ]),
     ...copies.map((folder): NotReached => ({
       what: 'file',
       at: null,

@@ -19,7 +19,7 @@ export interface WorkRow {
 
 /** Bytes that must not be found on disk afterwards. */
 export interface Pattern {
-  /** `alias token`, `search token`, `wrapped key`, `ciphertext` …: as the certificate says it. */
+  /** `token`, `wrapped key`, `ciphertext` …: as the certificate says it. */
   readonly what: string
   readonly bytes: Uint8Array
 }

@@ -131,6 +131,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       size: (name) => searched?.size(name) ?? 0,
       auditid: async (id) => (await searching()).auditid(id),
       timeline: (...what) => opened(searched).timeline(...what),
+      token: async (...what) => (await searching()).token(...what),
     },
     forgetTokens: (name, tokensOf) => forget({ log: name, tokensOf }),
     scrubIndex: scrubbing(join(config.data, 'index'), threads, () => forget('scrub')),
