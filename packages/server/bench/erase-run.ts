@@ -12,7 +12,6 @@ import { createLog } from '../src/observe/log.ts'
 import { searchFiles } from '../src/privacy/search.ts'
 import type { EraseAsk } from './erase-server.ts'
 import { exclusive, othersOf, patternsOf, tracesOf } from './erase-traces.ts'
-import type { Traces } from './erase-traces.ts'
 import { peopleShape } from './erase-shape.ts'
 import { memoryOf } from './process-memory.ts'
 
