@@ -12,10 +12,10 @@ const RANGES: ReadonlyArray<readonly [from: string, to: string, lengths: readonl
   ['2221', '2720', [16]], // Mastercard, 2-series
   ['34', '34', [15]], // American Express
   ['37', '37', [15]],
-  ['300', '305', [14, ...FROM_16]], // Diners Club
-  ['3095', '3095', [14, ...FROM_16]],
-  ['36', '36', [14, ...FROM_16]],
-  ['38', '39', [14, ...FROM_16]],
+  ['300', '305', [14, 16, 19]], // Diners Club; not 17, as order numbers of a large shop are
+  ['3095', '3095', [14, 16, 19]],
+  ['36', '36', [14, 16, 19]],
+  ['38', '39', [14, 16, 19]],
   ['6011', '6011', FROM_16], // Discover
   ['644', '659', FROM_16], // Discover, RuPay, Troy, Verve, Elo
   ['3528', '3589', FROM_16], // JCB, RuPay, LankaPay
@@ -87,7 +87,13 @@ export function hasCardNumber(text: string): boolean {
       }
       digits += text.slice(group.from, group.to)
       if (digits.length > 19) break
-      if (digits.length >= 13 && isGrouping(groups, first, last, listed) && isCardNumber(digits)) return true
+      if (
+        digits.length >= 13 &&
+        isGrouping(groups, first, last, listed) &&
+        isCardNumber(digits) &&
+        (digits.length > 14 || !isInWord(text, groups[first] as Group, group))
+      )
+        return true
     }
   }
   return false
@@ -123,6 +129,11 @@ function isGrouping(groups: readonly Group[], first: number, last: number, liste
 
 function lengthOf(group: Group): number {
   return group.to - group.from
+}
+
+/** Numbers of 13 and 14 digits are few, and ids with letters in front of digits are many. */
+function isInWord(text: string, first: Group, last: Group): boolean {
+  return /[a-z]$/i.test(text.slice(Math.max(0, first.from - 1), first.from)) || /^[a-z]/i.test(text.slice(last.to, last.to + 1))
 }
 
 function isGap(gap: string): boolean {

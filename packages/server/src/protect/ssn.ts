@@ -1,7 +1,8 @@
 /** Numbers the Social Security Administration has declared void after they were printed in advertisements. */
 const VOID = new Set(['078051120', '219099999', '123456789', '111111111', '987654321'])
-const WRITTEN = /(?<![\d-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\d-])/g
-const BARE = /(?<!\d)(\d{3})(\d{2})(\d{4})(?!\d)/g
+const WRITTEN = /(?<![\d+-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\d-])/g
+/** In any dress, where something says what it is. */
+const BARE = /(?<!\d)(\d{3})[- .]?(\d{2})[- .]?(\d{4})(?!\d)/g
 const CONTEXT = /\bssn\b|social\s*sec|socialsec|soc\s*sec|tax(?:payer)?\s*id|\btin\b|\bss#/i
 
 /**

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { getCountries, getExampleNumber } from 'libphonenumber-js/max'
+import examples from 'libphonenumber-js/mobile/examples'
 import { isCardNumber } from '../../src/protect/cards.ts'
 import { detect, detectNumber, holdsCard } from '../../src/protect/detect.ts'
 import { asciiDigits } from '../../src/protect/digits.ts'
@@ -72,6 +74,26 @@ test('digits of every script are digits', () => {
   }
   assert.equal(asciiDigits('٠١٢٣٤٥٦٧٨٩ ۹ ９ 𝟎𝟗 𝟘𝟡 𝟢𝟫 𝟬𝟵 𝟶𝟿'), '0123456789 9 9 09 09 09 09 09')
   assert.equal(asciiDigits('plain 12'), 'plain 12')
+})
+
+test('a number of every country is found: as E.164, as people write it, and as written at home where the field’s name says so', () => {
+  let countries = 0
+  for (const country of getCountries()) {
+    const number = getExampleNumber(country, examples)
+    if (number === undefined) continue
+    countries++
+    for (const text of [
+      number.number,
+      number.formatInternational(),
+      number.formatInternational().replaceAll(' ', '-'),
+      number.getURI(),
+      `call ${number.formatInternational()}.`,
+    ])
+      assert.equal(detect(text, 'note'), 'phone', text)
+    for (const text of [number.formatNational(), number.number.slice(1)])
+      if (text.replace(/\D/g, '').length >= 8) assert.equal(detect(text, 'callerPhone'), 'phone', `${country} ${text}`)
+  }
+  assert.ok(countries > 200)
 })
 
 test('a text with a card number is never a token', () => {

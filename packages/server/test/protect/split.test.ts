@@ -4,7 +4,7 @@ import type { JsonValue } from '../../src/event/json.ts'
 import { keysHoldCard, keysPressed } from '../../src/protect/keyed.ts'
 import { splitInList, splitInMembers } from '../../src/protect/split.ts'
 import { cardOf, cut, everyCut } from '../../bench/detect/make.ts'
-import { clearEvent, hitsOf } from './clear.ts'
+import { clearEvent, hitsOf } from '../../bench/detect/clear.ts'
 
 const CARD = '4111111111111111'
 const IBAN = 'DE89370400440532013000'

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { JsonObject } from '../../src/event/json.ts'
+import type { MappedEvent } from '../../src/event/mapped.ts'
 import { keyedHashes } from '../../src/keys/hashes.ts'
 import type { FieldNode } from '../../src/pack/pack.ts'
 import { protectEnv } from '../../src/protect/env.ts'
 import { protect } from '../../src/protect/protect.ts'
+import type { ProtectResult } from '../../src/protect/protect.ts'
 import type { Hit } from '../../src/protect/walk.ts'
 
 const env = protectEnv('acme', keyedHashes({ naming: randomBytes(32), token: randomBytes(32), fingerprint: randomBytes(32) }), randomBytes)
@@ -28,8 +30,13 @@ function plainFor(value: unknown): FieldNode {
   }
 }
 
-/** What protect makes of data in which nobody calls anything personal. @throws when it is not protected. */
-export function clearEvent(data: JsonObject): { readonly data: JsonObject; readonly hits: readonly Hit[] } {
+/** What protect makes of an event under the rules of a pack. */
+export function protectEvent(event: MappedEvent, fields: FieldNode): ProtectResult {
+  return protect(event, fields, env)
+}
+
+/** What protect makes of data in which nobody calls anything personal. */
+export function clearEvent(data: JsonObject): { readonly refused: boolean; readonly data: JsonObject; readonly hits: readonly Hit[] } {
   const event = {
     trail: 'calls',
     pack: 'test@1',
@@ -48,9 +55,8 @@ export function clearEvent(data: JsonObject): { readonly data: JsonObject; reado
     status: null,
     people: {},
   }
-  const result = protect(event, plainFor(data), env)
-  if (result.kind !== 'protected') throw new Error(result.kind)
-  return result
+  const result = protectEvent(event, plainFor(data))
+  return result.kind === 'protected' ? { ...result, refused: false } : { refused: true, data: {}, hits: [] }
 }
 
 /** `path kind` of everything detection found, sorted. */
