@@ -146,6 +146,7 @@ if (process.send !== undefined && process.argv[1] === import.meta.filename) {
       await local.indexed()
       await local.holding.idle()
       await local.extending.idle()
+      await local.erasing.idle()
     } else if ('close' in ask) await local.close()
     else {
       const { path, body, as, role } = ask
