@@ -8,6 +8,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { azuriteBlob } from './azurite.ts'
+import { motoServer, pkcs11js } from './key-services.ts'
 import { GO_TOOLS, goMissing, goTool } from './go-tools.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
@@ -20,6 +21,7 @@ const DEBIAN: Readonly<Record<string, string>> = {
   radosgw: 'radosgw',
   ceph: 'ceph-common',
   openssl: 'openssl',
+  'softhsm2-util': 'softhsm2',
   'ssh-agent': 'openssh-client',
   chromium: 'chromium',
   jq: 'jq',
@@ -64,12 +66,18 @@ async function buildGo(): Promise<void> {
   }
 }
 
-async function installAzurite(): Promise<void> {
-  try {
-    await azuriteBlob()
-  } catch (error) {
-    // The suite that needs it fails and says so again.
-    console.error(`FAILED to install azurite: ${(error as Error).message}`)
+/** Suite → what it installs for itself. */
+const INSTALLS = { azurite: azuriteBlob, softhsm: pkcs11js, 'aws-kms': motoServer }
+
+async function install(): Promise<void> {
+  for (const [name, have] of Object.entries(INSTALLS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    try {
+      await have()
+    } catch (error) {
+      // The suite that needs it fails and says so again.
+      console.error(`FAILED to install what ${name} needs: ${(error as Error).message}`)
+    }
   }
 }
 
@@ -120,7 +128,7 @@ if (unknown.length > 0) {
 }
 installDebian()
 await buildGo()
-if (wanted.length === 0 || wanted.includes('azurite')) await installAzurite()
+await install()
 console.log(`prepared in ${seconds(started)}`)
 for (const file of suites) if (wanted.length === 0 || wanted.includes(basename(file, '.test.ts'))) await runSuite(`${ROOT}${file}`)
 if (wanted.length === 0 || wanted.includes('bench')) bench()

@@ -54,9 +54,6 @@ import { assertPolicyLogs } from './witness-policy.ts'
 
 export type { Sealing, SealingEnv } from './sealing.ts'
 
-/** How long a start waits for the service that keeps the keys. */
-const KEY_SERVICE_MS = 60_000
-
 /**
  * Opens a data directory for writing: locks it, recovers every log by the ways of daily work, replays the journal.
  * @throws SealtrailError DATA_IN_USE, DATA_UNWRITABLE, DATA_CORRUPT, HEAD_MISSING, FORKED, KEY_PERMISSIONS, PACK_INVALID
@@ -105,7 +102,7 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     complete: true,
     keep: true,
     now: env.now,
-    waitMs: KEY_SERVICE_MS,
+    waitMs: env.waitForKeysMs ?? 0,
     onWait: (error) => env.log.warn('the key service is waited for', { code: error.code, detail: error.message }),
     counts: keyServiceCounts(metrics),
   })

@@ -34,6 +34,8 @@ export interface SealingEnv {
   readonly log: Log
   /** Where the store's calls are counted. */
   readonly metrics?: Metrics
+  /** How long the service that keeps the keys is waited for when it does not answer; not at all, when left out. */
+  readonly waitForKeysMs?: number
   /** How the store is opened; a test says otherwise. */
   readonly openStore?: OpenStore
   /** Other threads that have vault or index open; they come and go. */

@@ -33,7 +33,7 @@ export interface CommitDeps {
   readonly store: Store
   readonly heads: HeadStore
   readonly segmentSigner: SegmentSigner
-  /** Signs the checkpoint of a head that is already committed. */
+  /** Signs the checkpoint of a head that is already committed. @throws SealtrailError KEY_UNAVAILABLE: asked again until it can be signed */
   signCheckpoint(head: Head): string
   lock(): Lock
   now(): number
@@ -61,7 +61,7 @@ export interface Committed extends Prepared {
   readonly checkpoint: string
 }
 
-/** Builds and compresses the next segment. Nothing outside memory changes. */
+/** Builds and compresses the next segment. Nothing outside memory changes. @throws SealtrailError KEY_UNAVAILABLE, KEY_UNKNOWN: the segment could not be signed; try again */
 export async function prepare(standing: Standing, items: readonly Numbered[], journal: Position, deps: CommitDeps): Promise<Prepared> {
   const built = build(standing, items, journal, deps.now(), deps.segmentSigner)
   const { length } = built.ndjson
@@ -81,10 +81,12 @@ export async function prepare(standing: Standing, items: readonly Numbered[], jo
 /**
  * One commit, in the order of docs/flow.md. Each comment says what is true if the process dies there; recovery
  * (`recover.ts`) does nothing this function would not do itself. May be called again with the same argument after NOT_DURABLE.
+ * Once the head is swapped only the checkpoint is left to be signed, and only that is tried again.
  *
+ * @param again told why it could not be signed; whether to try once more. Resolves after a pause
  * @throws SealtrailError NOT_DURABLE (try again), HEAD_LOST (stop: another writer goes on)
  */
-export async function commit(prepared: Prepared, deps: CommitDeps): Promise<Committed> {
+export async function commit(prepared: Prepared, deps: CommitDeps, again: (error: unknown) => Promise<boolean> = async () => false): Promise<Committed> {
   crashPoint('seal:before-put')
   // Dying here: nothing stored. The events are in the journal and are sealed after the restart.
   const about = aboutSegment(prepared.built)
@@ -101,9 +103,20 @@ export async function commit(prepared: Prepared, deps: CommitDeps): Promise<Comm
   crashPoint('seal:after-swap')
 
   // Dying here: committed. Ed25519 is deterministic, so signing the head again after the restart gives the same checkpoint.
-  const checkpoint = deps.signCheckpoint(next)
+  const checkpoint = await signed(next, deps, again)
   crashPoint('seal:after-sign')
   return { ...prepared, next, checkpoint }
+}
+
+async function signed(next: Head, deps: CommitDeps, again: (error: unknown) => Promise<boolean>): Promise<string> {
+  for (;;) {
+    try {
+      return deps.signCheckpoint(next)
+    } catch (error) {
+      // The key's service is away: nobody has an answer, and nothing follows this commit before it is signed.
+      if (!(await again(error))) throw error
+    }
+  }
 }
 
 /** A swap whose outcome is unknown is read back: the head itself says who won. */

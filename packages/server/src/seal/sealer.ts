@@ -117,11 +117,35 @@ export class Sealer {
       if (this.#deps.refusal() !== null && !(await this.#allowed())) return
       const items = this.#take()
       if (items.length === 0) return
-      const prepared = await prepare(this.#standing, items, this.#deps.journalPosition(), this.#deps)
-      const committed = await this.#persist(prepared)
+      const prepared = await this.#prepare(items)
+      const committed = prepared === null ? null : await this.#persist(prepared)
       if (committed === null) return
       this.#standing = { origin: this.#standing.origin, head: committed.next, checkpoint: committed.checkpoint, frontier: committed.built.frontier }
       await this.#deps.onCommit(committed, items)
+    }
+  }
+
+  /** Builds the next segment; null when the server is closing, or the log stopped, before it could be signed. */
+  async #prepare(items: readonly Numbered[]): Promise<Prepared | null> {
+    const again = this.#patience()
+    for (;;) {
+      try {
+        return await prepare(this.#standing, items, this.#deps.journalPosition(), this.#deps)
+      } catch (error) {
+        // A key service that is away, or has not the key now, comes back; anything else was not expected.
+        if (!isOfKeys(error)) throw error
+        if (!(await again(error))) return null
+      }
+    }
+  }
+
+  /** Tells of a failure and waits, longer each time; false when the log stopped or the server is closing. */
+  #patience(): (error: SealtrailError) => Promise<boolean> {
+    let attempt = 0
+    return async (error) => {
+      this.#deps.onTrouble(error)
+      if (this.#stopped === null && !this.#closing) await this.#pause(RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)] as number)
+      return this.#stopped === null && !this.#closing
     }
   }
 
@@ -131,8 +155,11 @@ export class Sealer {
       // A store that answered once that it does not lock is not asked again before its lock was seen.
       if (this.#deps.refusal() !== null && !(await this.#allowed())) return null
       try {
-        return await commit(prepared, this.#deps)
+        const again = this.#patience()
+        return await commit(prepared, this.#deps, async (error) => isOfKeys(error) && (await again(error)))
       } catch (cause) {
+        // It is committed and not signed, and the server ends: signed at the next start.
+        if (isOfKeys(cause)) return null
         const error = cause instanceof SealtrailError ? cause : new SealtrailError('INTERNAL', 'a commit failed', { cause, stopsLog: true })
         if (error.stopsLog) this.#stopped = error
         this.#deps.onTrouble(error)
@@ -181,4 +208,8 @@ export class Sealer {
       }
     })
   }
+}
+
+function isOfKeys(error: unknown): error is SealtrailError {
+  return error instanceof SealtrailError && (error.code === 'KEY_UNAVAILABLE' || error.code === 'KEY_UNKNOWN')
 }

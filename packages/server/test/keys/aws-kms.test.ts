@@ -66,7 +66,7 @@ test('what may pass is asked three times, what may not once; no answer is bounde
   assert.equal(await tries({ status: 400, type: 'ThrottlingException' }, 'KEY_UNAVAILABLE'), 3)
   assert.equal(await tries('cut', 'KEY_UNAVAILABLE'), 3)
   assert.equal(await tries('hang', 'KEY_UNAVAILABLE'), 3)
-  assert.equal(await tries({ status: 400, type: 'AccessDeniedException' }, 'KEY_UNAVAILABLE'), 1)
+  assert.equal(await tries({ status: 400, type: 'AccessDeniedException' }, 'KEY_UNKNOWN'), 1)
   assert.equal(await tries({ status: 400, type: 'KMSInvalidStateException' }, 'KEY_UNAVAILABLE'), 1)
   assert.equal(await tries({ status: 400, type: 'NotFoundException' }, 'KEY_UNKNOWN'), 1)
   assert.equal(await tries({ status: 400, type: 'InvalidKeyUsageException' }, 'CONFIG_INVALID'), 1)

@@ -20,8 +20,19 @@ const segmentSigner = { publicKey: ed25519PublicKey(seed), sign: (message: Uint8
 const item = (n: number): Numbered =>
   numbered('test', `subject-${n}`, { data: { n, note: n % 3 === 0 ? 'grüße' : 'plain' }, late: n % 2 === 0, sequence: n + 1, offset: n })
 
+/** Asked before each signature; throws while the key's service is away. */
+type Away = (key: 'segment' | 'log') => void
+
 /** A store that fails as told before it takes the bytes, and a head store in memory that may lose a race. */
-function world(options: { failPuts?: number; failSwaps?: number; swapLandsButThrows?: boolean; rival?: boolean; maxRecords?: number; maxDelayMs?: number }) {
+function world(options: {
+  away?: Away
+  failPuts?: number
+  failSwaps?: number
+  swapLandsButThrows?: boolean
+  rival?: boolean
+  maxRecords?: number
+  maxDelayMs?: number
+}) {
   const objects = new Map<string, Uint8Array>()
   const puts: string[] = []
   const signed: Head[] = []
@@ -57,8 +68,9 @@ function world(options: { failPuts?: number; failSwaps?: number; swapLandsButThr
       log: 'test',
       store: store as Store,
       heads: heads as HeadStore,
-      segmentSigner,
+      segmentSigner: { ...segmentSigner, sign: (message) => (options.away?.('segment'), segmentSigner.sign(message)) },
       signCheckpoint(next) {
+        options.away?.('log')
         signed.push(next)
         return `checkpoint ${next.size}\n`
       },
@@ -154,4 +166,42 @@ test('with a delay, what comes meanwhile joins the same commit, and a full one d
     commits.map(({ next }) => next.size),
     [3],
   )
+})
+
+test('while the service of the keys is away commits wait, and it goes on by itself: one segment, one swap, one checkpoint', async () => {
+  for (const code of ['KEY_UNAVAILABLE', 'KEY_UNKNOWN'] as const) {
+    for (const which of ['segment', 'log'] as const) {
+      let failures = 2
+      const state: { puts?: number; commits?: number; head?: number } = {}
+      const made = world({
+        away(key) {
+          if (key !== which || failures-- <= 0) return
+          Object.assign(state, { puts: made.puts.length, commits: made.commits.length, head: made.head().size })
+          throw new SealtrailError(code, 'the token is gone')
+        },
+      })
+      made.sealer.enqueue([item(0)])
+      await made.sealer.drained()
+      // Of the segment nothing was stored; of the checkpoint the head was swapped, and nobody had an answer.
+      assert.deepEqual(state, { puts: which === 'segment' ? 0 : 1, commits: 0, head: which === 'segment' ? 0 : 1 })
+      assert.deepEqual([made.trouble, made.puts.length, made.commits.length, made.sealer.stopped], [[code, code], 1, 1, null])
+      made.sealer.enqueue([item(1)])
+      await made.sealer.drained()
+      assert.deepEqual([made.commits.length, made.signed.map(({ size }) => size)], [2, [1, 2]])
+    }
+  }
+})
+
+test('closing while the service is away ends at once, and nothing is answered', async () => {
+  for (const which of ['segment', 'log'] as const) {
+    const made = world({
+      away(key) {
+        if (key === which) throw new SealtrailError('KEY_UNAVAILABLE', 'the token is gone')
+      },
+    })
+    made.sealer.enqueue([item(0)])
+    await new Promise((resolve) => setImmediate(resolve))
+    await made.sealer.close()
+    assert.deepEqual([made.commits.length, made.sealer.stopped], [0, null])
+  }
 })

@@ -104,6 +104,9 @@ function told(error: unknown, name: KeyName): SealtrailError {
       return new SealtrailError('KEY_UNKNOWN', `${which} was locked by another key of AWS KMS than keys.keyId`)
     case 'InvalidCiphertextException':
       return new SealtrailError('DATA_CORRUPT', `AWS KMS does not take what locks ${which} for its own: it was changed, or put in another key's place`)
+    case 'AccessDeniedException':
+      // Its answer also where the key that locked this is not known to the account.
+      return new SealtrailError('KEY_UNKNOWN', `AWS KMS refuses keys.keyId for ${which}: it was locked by another key, or this account and role may not use it`)
     case 'NotFoundException':
       return new SealtrailError('KEY_UNKNOWN', 'AWS KMS has no key keys.keyId in this account and region')
     case 'KMSInvalidStateException':

@@ -77,12 +77,17 @@ class Pkcs11Kms implements Kms {
         'KEY_UNKNOWN',
         `the ${name.purpose} key ${name.generation} is locked by another key of the token than ${this.#label}: see keys.label`,
       )
-    try {
-      return Uint8Array.from(this.#decrypt(sealed, nonce, lockedTo(name)))
-    } catch (error) {
-      if (!(error instanceof SealtrailError) || error.code !== 'KEY_UNAVAILABLE') throw error
-      // Tokens say of a wrong tag what they like: whether it is the token or the key is found with something of our own.
-      this.#prove()
+    for (let proven = false; ; proven = true) {
+      try {
+        return Uint8Array.from(this.#decrypt(sealed, nonce, lockedTo(name)))
+      } catch (error) {
+        if (!(error instanceof SealtrailError) || error.code !== 'KEY_UNAVAILABLE') throw error
+        // Tokens say of a wrong tag what they like: whether it is the token or the key is found with something of our own.
+        if (!proven) {
+          this.#prove()
+          continue
+        }
+      }
       throw new SealtrailError(
         'KEY_UNKNOWN',
         `the key ${this.#label} of the token ${this.#token.label} does not open the ${name.purpose} key ${name.generation}: it is another key under this name, or the file was changed`,

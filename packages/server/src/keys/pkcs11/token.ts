@@ -33,6 +33,8 @@ export class Token {
       } catch (error) {
         if (error instanceof SealtrailError) throw error
         this.#drop()
+        // Somebody else in this process ended the library.
+        if (codeOf(error) === CKR.CRYPTOKI_NOT_INITIALIZED) this.#initialized = false
         if (attempt === 0) continue
         // Perhaps it is the library that has to begin anew: at the next call.
         this.#finalize()
