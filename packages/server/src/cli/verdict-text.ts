@@ -1,4 +1,4 @@
-import type { LockSummary, LogVerdict, TimestampSummary } from '../verify/verdict.ts'
+import type { Commitments, LockSummary, LogVerdict, TimestampSummary } from '../verify/verdict.ts'
 import type { Context } from './command.ts'
 import { count, printable, some } from './output.ts'
 
@@ -22,11 +22,7 @@ export function tell(ctx: Context, { ok, log, size, root, problems, more, notes,
   const name = log === '*' ? 'data directory' : `log ${log}`
   ctx.stdout(`${ok ? 'ok      ' : 'PROBLEM '} ${name}${log === '*' ? '' : `: ${some(size, 'record')}${root === null ? '' : `, root ${root}`}`}\n`)
   tellProblems(ctx, { problems, more })
-  if (commitments !== null && commitments.disclosed + commitments.erased + commitments.missing > 0) {
-    ctx.stdout(
-      `          personal values: ${some(commitments.disclosed, 'record')} with every value in the vault as committed, ${count(commitments.erased)} erased, ${count(commitments.missing)} with problems\n`,
-    )
-  }
+  if (commitments !== null && commitments.disclosed + commitments.erased + commitments.missing + (commitments.expired ?? 0) > 0) tellValues(ctx, commitments)
   if (timestamps !== null && timestamps !== undefined) tellTime(ctx, timestamps)
   if (locks !== undefined) tellLocks(ctx, locks)
   tellNotes(ctx, notes)
@@ -42,6 +38,15 @@ export function tellProblems(ctx: Context, { problems, more }: Pick<LogVerdict, 
 
 export function tellNotes(ctx: Context, notes: LogVerdict['notes']): void {
   for (const { object, message } of notes.slice(0, MAX_SHOWN)) ctx.stdout(`          note: ${printable(object)}: ${printable(message)}\n`)
+}
+
+function tellValues(ctx: Context, { disclosed, erased, erasedUnder, expired = 0, missing }: Commitments): void {
+  ctx.stdout(
+    `          personal values: ${some(disclosed, 'record')} with every value in the vault as committed, ${count(erased)} erased, ${count(expired)} expired, ${count(missing)} with problems\n`,
+  )
+  const certificates = [...erasedUnder].sort(([, a], [, b]) => b - a)
+  for (const [id, records] of certificates.slice(0, MAX_SHOWN)) ctx.stdout(`            ${some(records, 'record')} erased under ${id}\n`)
+  if (certificates.length > MAX_SHOWN) ctx.stdout(`            and under ${some(certificates.length - MAX_SHOWN, 'more certificate')}\n`)
 }
 
 function tellLocks(ctx: Context, { objects, modes, earliest, holds }: LockSummary): void {

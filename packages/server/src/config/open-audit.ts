@@ -7,6 +7,7 @@ import type { SqliteHead } from '../head/sqlite/head.ts'
 import { folderExists } from '../keys/files/folder.ts'
 import { LevelVault } from '../vault/level/vault.ts'
 import { checkCommitments, type CommitmentCheck, CommitmentSum, type KnownKeys } from '../verify/commitments.ts'
+import type { ErasedIn } from '../verify/erasures.ts'
 import { auditData, type AuditDataOptions } from '../verify/data.ts'
 import { type AskedLocks, LockAudit } from '../verify/locks.ts'
 import type { LogVerdict } from '../verify/verdict.ts'
@@ -87,9 +88,9 @@ export async function auditPlace(at: Pick<StoreConfig, 'place' | 'timeoutMs'>, o
   }
 }
 
-function commitmentsIn(vault: LevelVault): () => CommitmentCheck {
+function commitmentsIn(vault: LevelVault): (log: string, erased: ErasedIn) => CommitmentCheck {
   const known: KnownKeys = new Map()
-  return () => new CommitmentSum((key, first, ndjson, objects) => checkCommitments(key, first, ndjson, vault, known, objects), AT_ONCE)
+  return (_, erased) => new CommitmentSum((key, first, ndjson, objects) => checkCommitments(key, first, ndjson, vault, known, objects, erased), AT_ONCE)
 }
 
 function headsOrFault(directory: string): SqliteHead | { readonly fault: string } | null {

@@ -1,5 +1,8 @@
 import type { ExpiredRange } from '@sealtrail/evidence'
 import type { AuditLogOptions } from './audit-log.ts'
+import type { LogVerdict } from './verdict.ts'
+import type { Store } from '../store/store.ts'
+import { SealedErasures } from './erasures.ts'
 import { isSummaryLog } from './summaries.ts'
 
 const SYSTEM_LOG = 'system'
@@ -20,10 +23,19 @@ export class Announced {
   readonly #ranges: ExpiredRange[] = []
   readonly #claims = new Map<string, NonNullable<AuditLogOptions['summaries']>[number][]>()
 
-  of(log: string): Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'summaries' | 'onSummaries'> {
+  readonly erasures: SealedErasures = new SealedErasures()
+
+  /** The verdict on a log; on `system` with what is wrong with the certificates it names. Before the audits of the others. */
+  async heard(verdict: LogVerdict, store: Pick<Store, 'get'>): Promise<LogVerdict> {
+    if (verdict.log !== SYSTEM_LOG) return verdict
+    const { problems, notes } = await this.erasures.check(store)
+    return { ...verdict, ok: verdict.ok && problems.length === 0, problems: [...verdict.problems, ...problems], notes: [...verdict.notes, ...notes] }
+  }
+
+  of(log: string): Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'onSound' | 'summaries' | 'onSummaries'> {
     return {
       expired: this.#ranges.filter((range) => range.log === log),
-      ...(log === SYSTEM_LOG ? { onExpiry: (range) => void this.#ranges.push(range) } : {}),
+      ...(log === SYSTEM_LOG ? { onExpiry: (range) => void this.#ranges.push(range), onSound: (ndjson) => this.erasures.take(ndjson) } : {}),
       summaries: this.#claims.get(log) ?? [],
       onSummaries: (claims) => {
         // attacker: a log of summaries may speak of any log; it is believed of none, and held against each.

@@ -37,6 +37,8 @@ export interface AuditLogOptions {
   readonly expired?: readonly ExpiredRange[]
   /** Told of each expiry that a sound segment of this log announces: asked of the log `system`. */
   readonly onExpiry?: (range: ExpiredRange) => void
+  /** Told of each sound segment of this log: asked of the log `system`. */
+  readonly onSound?: (ndjson: Uint8Array) => void
   /** What logs of summaries say was made of this log. */
   readonly summaries?: readonly SummaryClaim[]
   /** Told what this log, if it is one of summaries, says of others. */
@@ -97,6 +99,7 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
         const faults = audit.faults
         audit.segment(frame.key, frame.digest, frame.content.ndjson, frame.content.facts ?? undefined)
         if (audit.faults === faults) summed?.segment(parseObjectKey(frame.key).first, frame.content.ndjson)
+        if (audit.faults === faults) options.onSound?.(frame.content.ndjson)
         if (options.onExpiry !== undefined && audit.faults === faults) for (const range of expiriesIn(frame.content.ndjson)) options.onExpiry(range)
         if (signers !== null && audit.size > before && !signers.includes(signerOf(frame.content.ndjson))) {
           problems.push({ index: before, object: frame.key, code: 'SEGMENT_SIGNER', message: PROBLEMS.SEGMENT_SIGNER })
@@ -138,6 +141,7 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
   for (const range of result.expired) {
     notes.push({ object: log, message: `records ${range.from} to ${range.to - 1} expired under ${range.class} on ${range.on}` })
   }
+  const expiredRecords = result.expired.reduce((sum, { from, to }) => sum + to - from, 0) - kept.records
   if (kept.records > 0) notes.push({ object: log, message: `${kept.records} records are kept longer than their segments` })
   const all = [...result.problems, ...problems, ...(found?.problems ?? [])]
   return {
@@ -149,7 +153,7 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
     problems: all,
     more: result.more + (found?.more ?? 0),
     notes,
-    commitments: found?.counts ?? null,
+    commitments: found === undefined ? null : { ...found.counts, ...(expiredRecords > 0 ? { expired: expiredRecords } : {}) },
   }
 }
 

@@ -1,7 +1,8 @@
 import { auditIdBytes, disclosureDigest, readKeptSalt } from '@sealtrail/evidence'
 import { openRow, readRow } from '../vault/encrypt.ts'
 import type { KeyAnswer, Vault, VaultEntry, VaultRow } from '../vault/vault.ts'
-import { type Commitments, type FoundProblem, problem } from './verdict.ts'
+import type { ErasedIn } from './erasures.ts'
+import { ALL_PROBLEMS, type Commitments, type FoundProblem } from './verdict.ts'
 
 /** The vault as far as looking the disclosures of many records up needs it. */
 export interface DisclosureSource extends Pick<Vault, 'keysById'> {
@@ -46,7 +47,7 @@ export type KnownKeys = Map<string, KeyAnswer>
 
 /**
  * Whether every commitment of a segment's records has its disclosure in the vault: the row is there, opens, and holds
- * exactly what the record commits to; or its key was destroyed, which is as it should be.
+ * exactly what the record commits to; or its key was destroyed by an erasure that is sealed and names it.
  * @param known kept by the caller from segment to segment.
  */
 export async function checkCommitments(
@@ -56,8 +57,9 @@ export async function checkCommitments(
   vault: DisclosureSource,
   known: KnownKeys = new Map(),
   objects: ObjectDigests = new Map(),
+  erased: ErasedIn | null = null,
 ): Promise<CommitmentFindings> {
-  const counts: Commitments = { disclosed: 0, erased: 0, missing: 0 }
+  const counts: Commitments = { disclosed: 0, erased: 0, missing: 0, erasedUnder: new Map() }
   const problems: FoundProblem[] = []
   const records = committing(first, ndjson, objects)
   const rows = await vault.rowsOf(records.map(({ auditid }) => auditid))
@@ -67,11 +69,14 @@ export async function checkCommitments(
     known,
   )
   for (const [i, record] of records.entries()) {
-    const found = look(record, rows[i]!, known)
-    if (typeof found === 'string') counts[found]++
-    else {
+    const found = look(record, rows[i]!, known, erased)
+    if ('code' in found) {
       counts.missing++
-      problems.push(problem(found.code, object, record.index, found.detail))
+      problems.push({ code: found.code, object, index: record.index, message: messageOf(found) })
+    } else if (found.under.size === 0) counts.disclosed++
+    else {
+      counts.erased++
+      for (const id of found.under) counts.erasedUnder.set(id, (counts.erasedUnder.get(id) ?? 0) + 1)
     }
   }
   return { counts, problems }
@@ -119,28 +124,59 @@ function committing(first: number, ndjson: Uint8Array, objects: ObjectDigests): 
   return found
 }
 
-function look(
-  { auditid, digests }: Committing,
-  stored: readonly VaultRow[],
-  known: KnownKeys,
-): 'disclosed' | 'erased' | { code: 'VAULT_ROW_MISSING' | 'VAULT_ROW_DAMAGED'; detail?: string } {
+/** `under`: what its values were erased under; none: all of them are there. */
+type Looked = { readonly under: ReadonlySet<string> } | { readonly code: FoundProblem['code']; readonly detail?: string }
+
+function look({ index, auditid, digests }: Committing, stored: readonly VaultRow[], known: KnownKeys, erased: ErasedIn | null): Looked {
+  const named = erased?.of(index)
   // A row nobody refers to may share the audit id: an attempt that was never sealed.
   const prefixes = new Set([...digests].map((digest) => Buffer.from(digest.slice(0, 11), 'base64url').latin1Slice(0, 8)))
   const rows = stored.filter(({ key }) => prefixes.has(latin1(key.subarray(16))))
-  if (rows.length === 0) return { code: 'VAULT_ROW_MISSING' }
+  if (rows.length === 0) {
+    // A damaged row of somebody erased goes as a whole.
+    const under = new Set([...digests].map((digest) => named?.get(digest) ?? ''))
+    return under.has('') ? { code: 'VAULT_ROW_MISSING' } : { under }
+  }
   const left = new Set(digests)
-  let erased = false
+  const under = new Set<string>()
   for (const row of rows) {
-    for (const part of openRow(row, auditid, (entry) => entry.parts.map(({ keyId }) => known.get(latin1(keyId))!))) {
+    let emptied = false
+    const parts = openRow(row, auditid, (entry) =>
+      entry.parts.map(({ keyId, ciphertext }) => {
+        const answer = known.get(latin1(keyId)) as KeyAnswer
+        emptied ||= ciphertext.length === 0 && answer.state === 'live'
+        return answer
+      }),
+    )
+    if (emptied) return { code: 'ERASURE_PART_LIVE' }
+    for (const part of parts) {
       if (part.state === 'missing') return { code: 'VAULT_ROW_DAMAGED', detail: part.why }
-      if (part.state === 'erased') erased = true
+      if (part.state === 'erased') under.add(part.certificate)
       else
-        for (const disclosure of part.disclosures)
-          if (!left.delete(digestOf(disclosure))) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
+        for (const disclosure of part.disclosures) {
+          const digest = digestOf(disclosure)
+          if (!left.delete(digest)) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
+          const certificate = named?.get(digest)
+          if (certificate !== undefined) return { code: 'ERASURE_UNDONE', detail: `certificate ${certificate}` }
+        }
     }
   }
-  if (erased) return 'erased'
-  return left.size === 0 ? 'disclosed' : { code: 'VAULT_ROW_DAMAGED', detail: `${left.size} of ${digests.size} disclosures are not in it` }
+  if (under.size > 0) return erased === null ? { under } : (unvouched(under, left, named, erased) ?? { under })
+  return left.size === 0 ? { under } : { code: 'VAULT_ROW_DAMAGED', detail: `${left.size} of ${digests.size} disclosures are not in it` }
+}
+
+/** What is wrong with values that are gone because a key was destroyed; null: sealed erasures name them. */
+function unvouched(under: ReadonlySet<string>, gone: ReadonlySet<string>, named: ReadonlyMap<string, string> | undefined, erased: ErasedIn): Looked | null {
+  const standing = new Map([...under].map((id) => [id, erased.standing(id)]))
+  for (const [id, state] of standing) if (state === 'unknown') return { code: 'ERASURE_UNSEALED', detail: `erasure ${id}` }
+  // Which values go under an erasure that has begun its certificate will say.
+  if ([...standing.values()].some((state) => state !== 'completed')) return null
+  const unnamed = [...gone].filter((digest) => !under.has(named?.get(digest) ?? ''))
+  return unnamed.length === 0 ? null : { code: 'CERTIFICATE_MISMATCH', detail: `${unnamed.length} values, certificate ${[...under].join(', ')}` }
+}
+
+function messageOf({ code, detail }: { readonly code: FoundProblem['code']; readonly detail?: string }): string {
+  return detail === undefined ? ALL_PROBLEMS[code] : `${ALL_PROBLEMS[code]} (${detail})`
 }
 
 /** Of a verify-only value its salt is there and the value is not: what the digest was made from nobody can say again without it. */
@@ -165,7 +201,7 @@ export class CommitmentSum implements CommitmentCheck {
   readonly #check: (key: string, first: number, ndjson: Uint8Array, objects: ObjectDigests) => Promise<CommitmentFindings>
   readonly #width: number
   readonly #maxProblems: number
-  readonly #counts: Commitments = { disclosed: 0, erased: 0, missing: 0 }
+  readonly #counts: Commitments = { disclosed: 0, erased: 0, missing: 0, erasedUnder: new Map() }
   readonly #problems: FoundProblem[] = []
   readonly #running = new Set<Promise<void>>()
   #more = 0
@@ -183,6 +219,7 @@ export class CommitmentSum implements CommitmentCheck {
   async segment(key: string, first: number, ndjson: Uint8Array, objects: ObjectDigests): Promise<void> {
     const running: Promise<void> = this.#check(key, first, ndjson, objects).then(({ counts, problems }) => {
       for (const name of ['disclosed', 'erased', 'missing'] as const) this.#counts[name] += counts[name]
+      for (const [id, records] of counts.erasedUnder) this.#counts.erasedUnder.set(id, (this.#counts.erasedUnder.get(id) ?? 0) + records)
       for (const each of problems) {
         if (this.#problems.length < this.#maxProblems) this.#problems.push(each)
         else this.#more++

@@ -13,6 +13,7 @@ import { Announced, announcingFirst, isAnnouncing } from './announced.ts'
 import { auditLog } from './audit-log.ts'
 import type { AuditLogOptions } from './audit-log.ts'
 import type { CommitmentCheck } from './commitments.ts'
+import type { ErasedIn } from './erasures.ts'
 import { checkDatabases, readTiles, readTilesBeside, tilesProblem } from './derived.ts'
 import type { Frame } from './frames.ts'
 import { keptHashes } from './kept-hashes.ts'
@@ -52,7 +53,7 @@ export interface AuditDataOptions {
    * Opens what looks commitments up, per log; null: no vault at hand. Called once the files were checked, since opening
    * a database rewrites some; `damaged` says that the vault's own are, and then it must not be opened.
    */
-  readonly openCommitments: ((damaged: boolean) => Promise<((log: string) => CommitmentCheck) | null>) | null
+  readonly openCommitments: ((damaged: boolean) => Promise<((log: string, erased: ErasedIn) => CommitmentCheck) | null>) | null
   /** DER of trusted time-stamp roots; none: the tokens are consistent at most. */
   readonly tsaRoots?: readonly Uint8Array[]
   readonly records?: RecordChecks
@@ -88,10 +89,11 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   for (const log of announcingFirst(all)) {
     if (!logs.includes(log)) {
       // Not asked for, and the others cannot be audited without what it says of them.
-      if (isAnnouncing(log)) await auditOne(directory, log, all, heads, unseen, { commitments: null, ...announced.of(log) })
+      if (isAnnouncing(log)) await announced.heard(await auditOne(directory, log, all, heads, unseen, { commitments: null, ...announced.of(log) }), store)
       continue
     }
-    const verdict = await auditOne(directory, log, logs, heads, options, { commitments: commitments?.(log) ?? null, ...announced.of(log) })
+    const said = { commitments: commitments?.(log, announced.erasures.in(log)) ?? null, ...announced.of(log) }
+    const verdict = await announced.heard(await auditOne(directory, log, logs, heads, options, said), store)
     const ours = damage.filter((each) => each.log === log)
     const headers = ours.filter(({ why }) => why === 'header damaged').map((each) => problem('OBJECT_HEADER', placeOf(each), null))
     const torn = ours
@@ -117,7 +119,7 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   return verdicts
 }
 
-interface OfLog extends Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'summaries' | 'onSummaries'> {
+interface OfLog extends Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'onSound' | 'summaries' | 'onSummaries'> {
   readonly commitments: CommitmentCheck | null
 }
 
@@ -127,7 +129,7 @@ async function auditOne(
   logs: readonly string[],
   heads: HeadStore | null,
   options: AuditDataOptions,
-  { commitments, onExpiry, onSummaries, ...said }: OfLog,
+  { commitments, onExpiry, onSound, onSummaries, ...said }: OfLog,
 ): Promise<LogVerdict> {
   const { store, own } = options
   const key = options.policy?.logs[0]?.vkey ?? options.key
@@ -171,6 +173,7 @@ async function auditOne(
         ...said,
         // Once is enough.
         ...(onExpiry === undefined || packs ? {} : { onExpiry }),
+        ...(onSound === undefined || packs ? {} : { onSound }),
         ...(onSummaries === undefined || packs ? {} : { onSummaries }),
         commitments: packs || isRawLog(log) ? null : commitments,
         ...(options.locks === undefined || packs ? {} : { before: async (frame: Frame) => options.locks?.take(log, frame) }),

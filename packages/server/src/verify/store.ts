@@ -63,8 +63,9 @@ export async function auditStore(options: AuditStoreOptions): Promise<LogVerdict
     if (verdict.root === null) {
       // Records and hashes are gone at once: the packs may still lead over the hole.
       signers = new Signers()
-      verdict = await withPacks({ ...of, onExpiry: () => {}, onSummaries: () => {}, before: async (frame) => signers.take(frame) })
+      verdict = await withPacks({ ...of, onExpiry: () => {}, onSound: () => {}, onSummaries: () => {}, before: async (frame) => signers.take(frame) })
     }
+    verdict = await announced.heard(verdict, options.store)
     if (!shown) continue
     verdict = vouched(verdict, options.policy, vkey, kept, views?.notes ?? [])
     audited.push({ verdict: (await options.locks?.finish(verdict)) ?? verdict, signers })
@@ -98,6 +99,7 @@ export interface AuditStoredLogOptions extends Pick<AuditStoreOptions, 'store' |
   readonly before?: AuditLogOptions['before']
   readonly expired?: AuditLogOptions['expired']
   readonly onExpiry?: AuditLogOptions['onExpiry']
+  readonly onSound?: AuditLogOptions['onSound']
   readonly summaries?: AuditLogOptions['summaries']
   readonly onSummaries?: AuditLogOptions['onSummaries']
 }
@@ -122,6 +124,7 @@ export async function auditStoredLog(options: AuditStoredLogOptions): Promise<Lo
     ...(options.before === undefined ? {} : { before: options.before }),
     ...(options.expired === undefined ? {} : { expired: options.expired }),
     ...(options.onExpiry === undefined ? {} : { onExpiry: options.onExpiry }),
+    ...(options.onSound === undefined ? {} : { onSound: options.onSound }),
     ...(options.summaries === undefined ? {} : { summaries: options.summaries }),
     ...(options.onSummaries === undefined ? {} : { onSummaries: options.onSummaries }),
     records: isRawLog(log) ? RAW : RECORDS,

@@ -21,6 +21,11 @@ export const STORED_PROBLEMS = {
   VAULT_ROW_MISSING: 'the record’s commitments have no disclosure in the vault',
   VAULT_ROW_DAMAGED: 'the vault’s row does not open, or holds other disclosures than the record commits to',
   VAULT_UNREADABLE: 'a file of the vault is damaged',
+  ERASURE_UNSEALED: 'the key of a value was destroyed, and no sealed erasure says so',
+  ERASURE_UNDONE: 'a certificate says that a value of the record is erased, and it still opens',
+  ERASURE_PART_LIVE: 'the vault’s row was emptied and its key lives: values are gone without an erasure',
+  CERTIFICATE_MISSING: 'the certificate that a completed erasure names is not in the store',
+  CERTIFICATE_UNFIT: 'the certificate of a completed erasure is not the one that was sealed, or does not fit what was sealed',
   TIMESTAMP_DAMAGED: 'the stored time stamp is not the one its key names',
   TIMESTAMP_LIST_MISSING: 'a revocation list kept with a time stamp is missing or damaged',
   DERIVED_TIMESTAMPS: 'the copy of a time stamp for readers is missing or differs; it is made again at the next start',
@@ -52,8 +57,12 @@ export interface Note {
 export interface Commitments {
   /** Records with commitments whose every disclosure is there, opens and fits. */
   disclosed: number
-  /** Records with a commitment whose key was destroyed: as it should be. */
+  /** Records with a commitment whose key was destroyed by an erasure: as it should be. */
   erased: number
+  /** Of these by certificate; a record of several people may be among several. */
+  readonly erasedUnder: Map<string, number>
+  /** Records that expired with all their values. Left out: none has. */
+  expired?: number
   /** Records with problems. */
   missing: number
 }

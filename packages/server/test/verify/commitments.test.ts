@@ -84,10 +84,10 @@ test('every commitment of a good log is disclosed; erased people are as they sho
   within(async (directory, { ids }) => {
     const [good] = await audit(directory)
     assert.deepEqual(good!.problems, [])
-    assert.deepEqual(good!.commitments, { disclosed: 12, erased: 0, missing: 0 })
+    assert.deepEqual(good!.commitments, { disclosed: 12, erased: 0, missing: 0, erasedUnder: new Map() })
     const [erased] = await audit(directory, (vault) => vault.destroyKeys([ids[1]!], 1, 'c'.repeat(32)))
     assert.equal(erased!.ok, true)
-    assert.deepEqual(erased!.commitments, { disclosed: 8, erased: 4, missing: 0 })
+    assert.deepEqual(erased!.commitments, { disclosed: 8, erased: 4, missing: 0, erasedUnder: new Map([['c'.repeat(32), 4]]) })
   }))
 
 /** The vault with one row's place taken by others. */
@@ -114,7 +114,7 @@ test('every row: gone, any byte flipped, cut, or swapped with another: the recor
           verdict!.problems.map((problem) => [problem.code, problem.index]),
           [[code, index]],
         )
-        assert.deepEqual(verdict!.commitments, { disclosed: 11, erased: 0, missing: 1 })
+        assert.deepEqual(verdict!.commitments, { disclosed: 11, erased: 0, missing: 1, erasedUnder: new Map() })
       }
     }
   }))
@@ -126,7 +126,7 @@ test('each byte of one row flipped is found', () =>
     const row = rows[4]!
     const ndjson = Buffer.concat([Buffer.from('{}\n'), records[4]!, Buffer.from('\n{}\n')])
     const clean = await checkCommitments('k', 4, ndjson, vault)
-    assert.deepEqual(clean, { counts: { disclosed: 1, erased: 0, missing: 0 }, problems: [] })
+    assert.deepEqual(clean, { counts: { disclosed: 1, erased: 0, missing: 0, erasedUnder: new Map() }, problems: [] })
     for (let at = 0; at < row.value.length; at++) {
       const value = Uint8Array.from(row.value)
       value[at]! ^= 1 << (at % 8)
