@@ -118,6 +118,11 @@ export const ERRORS = {
     title: 'One person cannot be both who asks and who approves',
     todo: 'Have somebody else approve, with a token of their own name.',
   },
+  TOO_MANY_CHECKS: {
+    status: 429,
+    title: 'Too many values were checked with this token',
+    todo: 'Ask again after Retry-After. `limits.checksPerHour` bounds what can be found out by trying values.',
+  },
   HEAD_LOST: { status: 500, title: 'The head of the log was swapped by another writer', todo: 'Only one server may write a log; this one stopped.' },
   HEAD_MISSING: {
     status: 500,

@@ -1,9 +1,11 @@
 import type { Command } from './command.ts'
 import { bench } from './commands/bench.ts'
+import { check } from './commands/check.ts'
 import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
 import { erase } from './commands/erase.ts'
 import { exportCommand } from './commands/export.ts'
+import { grant } from './commands/grant.ts'
 import { hold } from './commands/hold.ts'
 import { ingest } from './commands/ingest.ts'
 import { key } from './commands/key.ts'
@@ -33,6 +35,8 @@ export const COMMANDS: readonly Command[] = [
   exportCommand,
   erase,
   hold,
+  grant,
+  check,
   tiles,
   timestamps,
   pack,

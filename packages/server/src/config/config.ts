@@ -40,6 +40,8 @@ export interface Config {
     readonly exportKeepMs: number
     /** Most records of one export. */
     readonly exportRecords: number
+    /** Values one token may check in an hour. */
+    readonly checksPerHour: number
   }
   /** Ingest threads; 0 runs ingest on the calling thread (commands, tests). */
   readonly ingestThreads: number

@@ -114,6 +114,7 @@ class Build {
         answerWithinMs: this.#get('limits.answerWithin'),
         exportKeepMs: this.#get('limits.exportKeep'),
         exportRecords: this.#get('limits.exportRecords'),
+        checksPerHour: this.#get('limits.checksPerHour'),
       },
       ingestThreads: this.#find<number>('limits.ingestThreads') ?? Math.min(availableParallelism(), 8),
     }

@@ -10,7 +10,7 @@ const tenantName = {
   pattern: /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/,
   form: 'lower-case letters, digits, hyphens and underscores, at most 63',
 } as const
-const DUAL = ['hold', 'erase'] as const
+const DUAL = ['hold', 'erase', 'disclose'] as const
 
 /** Every key there is. `docs/configuration.md` is written from this table, a test holds the two together. */
 export const KEYS: readonly Key[] = [
@@ -105,7 +105,7 @@ export const KEYS: readonly Key[] = [
     path: 'auth.dualControl',
     type: { is: 'duties', of: DUAL, later: [] },
     default: 'false',
-    what: 'Duties that need two people, `true` for all of them, or a list of: `hold` (legal holds placed and released), `erase` (a person’s values erased). Who asks cannot approve: two approvers are two names of tokens. (Tokens need no entry here: `sealtrail token create`.)',
+    what: 'Duties that need two people, `true` for all of them, or a list of: `hold` (legal holds placed and released), `erase` (a person’s values erased), `disclose` (values opened to a token by a grant). Who asks cannot approve: two approvers are two names of tokens. (Tokens need no entry here: `sealtrail token create`.)',
   },
   {
     path: 'auth.approveWithin',
@@ -131,6 +131,12 @@ export const KEYS: readonly Key[] = [
     what: 'How long a finished export can be fetched; then its file, which may hold personal values, is removed.',
   },
   { path: 'limits.exportRecords', type: { is: 'integer', from: 1, to: 10_000_000 }, default: '1000000', what: 'Most records of one export.' },
+  {
+    path: 'limits.checksPerHour',
+    type: { is: 'integer', from: 0, to: 100_000 },
+    default: '60',
+    what: 'How many values one token may check in an hour (`sealtrail check`); who may try often enough finds any short value.',
+  },
   {
     path: 'limits.ingestThreads',
     type: { is: 'integer', from: 0, to: 64 },

@@ -8,7 +8,8 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CertificateDesk } from './certificates.ts'
 import type { BodyBudget } from './body.ts'
-import type { Admin, ExportDesk, Flow, Quarantine, Reader, ReadLog, Tiles, Viewer } from './ports.ts'
+import type { GrantDesk } from '../privacy/grant.ts'
+import type { Admin, Checks, ExportDesk, Flow, Quarantine, Reader, ReadLog, Tiles, Viewer } from './ports.ts'
 import type { RetentionDesk } from './retention.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -26,6 +27,8 @@ export interface AppDeps {
   readonly certificates: CertificateDesk
   readonly holds: HoldDesk
   readonly erasures: ErasureDesk
+  readonly grants: GrantDesk
+  readonly checks: Checks
   readonly retention: RetentionDesk
   /** What answers are signed with; asked each time, as keys rotate. */
   answerKeys(): AnswerKeys

@@ -12,6 +12,8 @@ import { answerKeyRoutes } from './answer-keys.ts'
 import { erasureRoutes } from './erasures.ts'
 import { exportRoutes } from './exports.ts'
 import { fallback } from './fallback.ts'
+import { checkRoutes } from './checks.ts'
+import { grantRoutes } from './grants.ts'
 import { holdRoutes } from './holds.ts'
 import { publicRoutes } from './health.ts'
 import { operateRoutes } from './operate.ts'
@@ -34,6 +36,8 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   ...holdRoutes,
   ...erasureRoutes,
   ...retentionRoutes,
+  ...grantRoutes,
+  ...checkRoutes,
 }
 /** Bodies of the greatest size under way at once in a thread; with the default limit 128 MiB. */
 const BODIES_AT_ONCE = 8

@@ -37,6 +37,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       problems: list(object),
       history: list(object),
       proof: object,
+      field_masks: { type: 'object', additionalProperties: text },
       field_states: { type: 'object', additionalProperties: { enum: ['disclosed', 'sealed', 'erased', 'expired', 'missing'] } },
       field_reasons: {
         type: 'object',
@@ -127,6 +128,25 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     problem: nullable('string'),
   }),
   Erasures: of({ erasures: list(ref('Erasure')) }),
+  Check: of({ log: text, auditid: text, path: text, state: { enum: ['sealed', 'erased', 'expired', 'missing'] }, matches: nullable('boolean') }),
+  Grant: of(
+    {
+      id: text,
+      state: { enum: ['requested', 'given', 'over', 'revoked'] },
+      to: text,
+      purpose: text,
+      fields: list(text),
+      subject: text,
+      range: text,
+      trail: text,
+      until: { type: 'string', format: 'date-time' },
+      given: nullable('object'),
+      revoked: nullable('object'),
+      request: nullable('object'),
+    },
+    ['id', 'state', 'to', 'purpose', 'fields', 'until', 'given', 'revoked', 'request'],
+  ),
+  Grants: of({ grants: list(ref('Grant')) }),
   Items: of({ items: list(object) }),
   Item: object,
 }

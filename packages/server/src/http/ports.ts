@@ -88,12 +88,44 @@ export interface Reader {
   /** `{records, next, lag}`. */
   records(query: RecordQuery, viewer: Viewer): Promise<Reading>
   record(auditid: string, viewer: Viewer): Promise<Reading | null>
+  /**
+   * Whether a value is the one a record commits to at a dotted path. Null: no such record.
+   * @param ask called once the place is known, before the vault is asked: counts and seals it, or throws
+   * @throws SealtrailError NOT_FOUND (nothing committed there), FORBIDDEN, TOO_MANY_CHECKS, RECORDS_EXPIRED
+   */
+  check(
+    asked: CheckAsked,
+    viewer: Viewer,
+    ask: (place: { readonly log: string; readonly auditid: string; readonly path: string }) => Promise<void>,
+  ): Promise<CheckAnswer | null>
   /** C2SP tlog-proof text of the record. `log` is what the role is checked against. */
   proof(auditid: string): Promise<{ readonly log: string; readonly text: string } | null>
   /** The result of a sealed event with its receipt; null when unknown (or filtered: these leave nothing). */
   eventResult(auditid: string): Promise<InputResult | null>
   /** The published note; null when there is no such log, or nothing of it is published yet. */
   checkpoint(log: string): Promise<string | null>
+}
+
+export interface CheckAsked {
+  readonly auditid: string
+  /** Dotted path, as in `field_states`. */
+  readonly path: string
+  readonly value: JsonValue
+}
+
+export interface CheckAnswer {
+  readonly log: string
+  readonly auditid: string
+  readonly path: string
+  /** `sealed`: the value is there. Else why nobody can say. */
+  readonly state: 'sealed' | 'erased' | 'expired' | 'missing'
+  /** Null when nobody can say. */
+  readonly matches: boolean | null
+}
+
+/** Checks of values: counted by token and sealed, each before it is answered. */
+export interface Checks {
+  check(asked: CheckAsked, viewer: Viewer): Promise<CheckAnswer | null>
 }
 
 /** The logs as C2SP tlog-tiles serves them, up to the newest committed checkpoint. */

@@ -15,6 +15,9 @@ export const RETRY_AFTER_S = 1
 /** While a store's lock does not hold it is looked at once a minute at most. */
 const UNLOCKED_RETRY_AFTER_S = 30
 
+/** Checks are counted by the hour. */
+const CHECKS_RETRY_AFTER_S = 600
+
 /** The members of a problem document (RFC 9457): `type` is `urn:sealtrail:error:` and the code, which is repeated as `code`. */
 export function problemBody(code: ErrorCode, options: ProblemOptions = {}): string {
   const { title, todo } = ERRORS[code]
@@ -27,6 +30,7 @@ export function problem(code: ErrorCode, options: ProblemOptions = {}): Response
   const status = options.status ?? ERRORS[code].status
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...options.headers }
   if (status === 503) headers['retry-after'] ??= String(code === 'STORE_NOT_LOCKED' ? UNLOCKED_RETRY_AFTER_S : RETRY_AFTER_S)
+  if (status === 429) headers['retry-after'] ??= String(CHECKS_RETRY_AFTER_S)
   return new Response(problemBody(code, options), { status, headers })
 }
 

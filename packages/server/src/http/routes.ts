@@ -1,6 +1,7 @@
 import { CERTIFICATE_ROUTES } from './certificate-routes.ts'
 import { ERASURE_ROUTES } from './erasure-routes.ts'
 import { EXPORT_ROUTES } from './export-routes.ts'
+import { GRANT_ROUTES } from './grant-routes.ts'
 import { HOLD_ROUTES } from './hold-routes.ts'
 import type { Operation } from './operation.ts'
 import { RETENTION_ROUTES } from './retention-routes.ts'
@@ -206,6 +207,7 @@ export const ROUTES: readonly Route[] = [
   ...CERTIFICATE_ROUTES,
   ...HOLD_ROUTES,
   ...ERASURE_ROUTES,
+  ...GRANT_ROUTES,
   ...RETENTION_ROUTES,
   {
     operation: 'listQuarantine',

@@ -27,7 +27,7 @@ const NOTHING: Readonly<Record<string, never>> = {}
 export async function disclose(
   auditid: string,
   data: JsonObject,
-  sight: Sight,
+  sight: Pick<Sight, 'sees' | 'mask'>,
   vault: Pick<Vault, 'rows' | 'open'>,
   erasedUnder: ErasedUnder = NOT_ASKED,
 ): Promise<Disclosed> {
@@ -71,7 +71,7 @@ async function erasedReasons(
   return Object.fromEntries(reasons)
 }
 
-function masksOf(fields: readonly Field[], known: VaultValues['known'], sight: Sight): Disclosed['masks'] {
+function masksOf(fields: readonly Field[], known: VaultValues['known'], sight: Pick<Sight, 'mask'>): Disclosed['masks'] {
   let masks: Record<string, string> | null = null
   for (const { path, digest, state } of fields) {
     const disclosure = state === 'sealed' ? known.get(digest) : undefined

@@ -3,7 +3,8 @@ import { ERRORS, SealtrailError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { InputResult, Receipt } from '../event/input.ts'
 import type { JsonObject } from '../event/json.ts'
-import type { NotificationQuery, Reader, Reading, RecordQuery, Shown, Viewer } from '../http/ports.ts'
+import type { CheckAnswer, CheckAsked, NotificationQuery, Reader, Reading, RecordQuery, Shown, Viewer } from '../http/ports.ts'
+import { check, committedAt } from './check.ts'
 import { Finder } from './finder.ts'
 import type { Index, Token } from './index.ts'
 import { interaction, interactionState } from './interactions.ts'
@@ -12,7 +13,7 @@ import { proofHashes, Prover } from './prover.ts'
 import type { ProofSource } from './prover.ts'
 import { runQuery } from './query.ts'
 import type { Query } from './query.ts'
-import { attributesOf, dataFor, goneFields, problemFields, problemsOf, proveAll, receiptOf, shownOf, stateFields } from './reading.ts'
+import { attributesOf, dataFor, goneFields, problemFields, problemsOf, proveAll, receiptOf, shownOf, sightFor, stateFields } from './reading.ts'
 import type { ProvenRecord, ReadingDeps } from './reading.ts'
 import type { Records } from './records.ts'
 import { Tail } from './tail.ts'
@@ -115,6 +116,30 @@ export class LogReader implements Reader {
       ...problems,
     }
     return { body, shown: [shown] }
+  }
+
+  async check(
+    { auditid, path, value }: CheckAsked,
+    viewer: Viewer,
+    ask: (place: { readonly log: string; readonly auditid: string; readonly path: string }) => Promise<void>,
+  ): Promise<CheckAnswer | null> {
+    const record = await this.#find(auditid)
+    if (record === null) return null
+    if (record.gone !== undefined) throw new SealtrailError('RECORDS_EXPIRED', `the record expired under ${record.gone.class} on ${record.gone.on}`)
+    assertProven(record)
+    const digests = committedAt(attributesOf(record).data, path)
+    const sight = sightFor(record, await this.#view(viewer), this.#deps)
+    // PCI DSS 3.5.1: with BIN and last four before one's eyes, what is left of a card number is soon tried.
+    if (!sight.sees(path) && digests.some((field) => sight.isMaskedCard(field.path)))
+      throw new SealtrailError('FORBIDDEN', 'this card number is shown masked to this role, so that it cannot be asked for as well (PCI DSS 3.5.1)')
+    await ask({ log: record.log, auditid, path })
+    const { state, matches } = await check(
+      auditid,
+      digests.map(({ digest }) => digest),
+      value,
+      this.#deps.vault,
+    )
+    return { log: record.log, auditid, path, state, matches }
   }
 
   async proof(auditid: string): Promise<{ readonly log: string; readonly text: string } | null> {

@@ -16,7 +16,7 @@ import type { Records } from './records.ts'
 import type { Tail } from './tail.ts'
 import type { TrailReading } from './trails.ts'
 import { packOf, sightOf } from './views.ts'
-import type { View } from './views.ts'
+import type { Sight, View } from './views.ts'
 
 /** What all answers stand on. */
 export interface ReadingDeps {
@@ -112,11 +112,17 @@ export function attributesOf(record: FoundRecord & { readonly whole?: JsonObject
 
 /** The record's data as a view sees it. */
 export function dataFor(record: ProvenRecord, view: View, deps: Pick<ReadingDeps, 'trails' | 'vault' | 'erasedUnder'>): Promise<Disclosed> {
-  const { auditid, data, dataschema, subject } = attributesOf(record)
+  const { auditid, data } = attributesOf(record)
   const isObject = typeof data === 'object' && data !== null && !Array.isArray(data)
-  const reading = deps.trails.find(({ log }) => log === record.log)
+  return disclose(auditid, isObject ? data : {}, sightFor(record, view, deps), deps.vault, deps.erasedUnder)
+}
+
+/** What a view sees of a record, by the methods its pack has now. */
+export function sightFor(record: ProvenRecord, view: View, { trails }: Pick<ReadingDeps, 'trails'>): Sight {
+  const { dataschema, subject } = attributesOf(record)
+  const reading = trails.find(({ log }) => log === record.log)
   const place = { log: record.log, trail: reading?.trail ?? record.log, index: record.index, subject }
-  return disclose(auditid, isObject ? data : {}, sightOf(view, place, reading?.fields.get(packOf(dataschema)) ?? null), deps.vault, deps.erasedUnder)
+  return sightOf(view, place, reading?.fields.get(packOf(dataschema)) ?? null)
 }
 
 /** States, masks and reasons of committed fields, each left out when there are none. */

@@ -1,4 +1,5 @@
-import type { FieldNode, Mask } from '../pack/pack.ts'
+import { CARD_KIND } from '../pack/field-rule.ts'
+import type { FieldNode, Mask, PersonalRule } from '../pack/pack.ts'
 import type { Viewer } from '../http/ports.ts'
 import { READERS } from '../http/ports.ts'
 
@@ -66,23 +67,21 @@ export interface Sight {
   sees(path: string): boolean
   /** @param pointer RFC 6901, of the commitment in the record's data */
   mask(pointer: string): Mask | null
+  /** Whether a card number stands there that this reader sees masked. */
+  isMaskedCard(pointer: string): boolean
 }
 
 /** @param fields of the pack that made the record; null: of a pack that is not there any more, whose masks nobody knows */
 export function sightOf(view: View, record: RecordPlace, fields: FieldNode | null): Sight {
+  const maskedRule = (pointer: string): PersonalRule | null => {
+    const rule = view.masks && fields !== null ? ruleOf(fields, pointer) : null
+    return rule?.class === 'personal' && rule.mask !== null ? rule : null
+  }
   return {
     sees: (path) => view.sees(record, path),
-    mask: (pointer) => (view.masks && fields !== null ? maskAt(fields, pointer) : null),
+    mask: (pointer) => maskedRule(pointer)?.mask ?? null,
+    isMaskedCard: (pointer) => maskedRule(pointer)?.kind === CARD_KIND,
   }
-}
-
-/** Every value in clear, and none masked. */
-export const OPEN_SIGHT: Sight = { sees: () => true, mask: () => null }
-
-/** The mask of what stands at a place of the data. */
-function maskAt(root: FieldNode, pointer: string): Mask | null {
-  const rule = ruleOf(root, pointer)
-  return rule?.class === 'personal' ? rule.mask : null
 }
 
 /** The rule for a place of the data, null when nobody has classified it. A number may be a place in a list, or a name. */

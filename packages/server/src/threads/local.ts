@@ -24,6 +24,9 @@ import type { Erasing } from './erasing.ts'
 import { extendingOf } from './extending.ts'
 import type { Extending } from './extending.ts'
 import { scrubbing } from './forgetting.ts'
+import { checkingOf } from './checking.ts'
+import { startGranting } from './granting.ts'
+import type { Granting } from './granting.ts'
 import { startHolding } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
@@ -78,6 +81,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
   let follower: Follower | null = null
   let holding: Holding | null = null
   let erasing: Erasing | null = null
+  let granting: Granting | null = null
   const journal = options.journal === undefined ? {} : { journal: options.journal }
   const threads = new LevelThreads()
   const sealing = await openSealing(config, {
@@ -90,6 +94,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     onCommit(log, committed, items) {
       holding?.committed(log, committed, items)
       erasing?.committed(log, items)
+      granting?.committed(log, items)
       follower?.push(fromFeed(toFeed(log, committed, items)))
     },
   })
@@ -128,7 +133,9 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     alone: (work) => legal.alone(work),
   })
   const extending = extendingOf(config, sealing, legal.retained, { log: options.log })
-  const exports = startExports(config, sealing, { log: options.log, now, threads: null, openings: async () => [] })
+  granting = await startGranting(config, sealing, { log: options.log, now })
+  const grants = granting
+  const exports = startExports(config, sealing, { log: options.log, now, threads: null, openings: grants.openings })
   const erasures = openErasing(config, sealing, legal, parts, {
     log: options.log,
     now,
@@ -144,9 +151,11 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     exports,
     holds: legal.desk,
     erasures: erasures.desk,
+    grants,
+    checking: checkingOf(config, sealing, now),
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...legal.notes(), ...erasures.notes(), ...extending.notes(), ...retaining.notes()],
+    notes: () => [...assuring.notes(), ...legal.notes(), ...grants.notes(), ...erasures.notes(), ...extending.notes(), ...retaining.notes()],
     stores: () => assuring.states(),
     async metrics(own) {
       assuring.observe()
@@ -207,6 +216,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
       await exports.close()
       await retaining.close()
       await holding?.close()
+      await granting?.close()
       await extending.close()
       await counts.close()
       await sealing.drained()

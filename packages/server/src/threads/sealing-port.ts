@@ -12,6 +12,10 @@ import type { StoreState } from '../store/verdict.ts'
 import type { ErasureAsked, ErasureDesk, ErasureOfficer, ErasurePlan, ErasureView } from '../privacy/erasure.ts'
 import type { HoldAsked, HoldDesk, HoldOfficer, HoldView } from '../retain/hold.ts'
 import type { Snapshot } from '../observe/metrics.ts'
+import type { Opening } from '../index/views.ts'
+import type { GrantAsked, GrantView } from '../privacy/grant.ts'
+import type { CheckAsk, Checking } from './checking.ts'
+import type { Granting } from './granting.ts'
 import type { Caller, Handlers } from './rpc.ts'
 import type { SystemEvent } from './system-entry.ts'
 
@@ -59,6 +63,13 @@ export interface SealingPort {
   withdrawErasure(order: { readonly id: string; readonly reason: string; readonly by: ErasureOfficer }): Promise<ErasureView>
   listErasures(): Promise<ErasureView[]>
   readErasure(id: string): Promise<ErasureView>
+  giveGrant(order: { readonly asked: GrantAsked; readonly by: { readonly name: string } }): Promise<GrantView>
+  revokeGrant(order: { readonly id: string; readonly by: { readonly name: string } }): Promise<GrantView>
+  approveGrant(order: { readonly id: string; readonly by: { readonly name: string } }): Promise<GrantView>
+  listGrants(): Promise<GrantView[]>
+  openings(viewer: { readonly name: string; readonly purpose: string | null }): Promise<readonly Opening[]>
+  askCheck(ask: CheckAsk): Promise<void>
+  checkAnswered(answer: { readonly name: string; readonly matches: boolean }): Promise<void>
   retentionStatus(): Promise<JsonObject>
   runRetention(order: Parameters<RetentionDesk['run']>[0]): Promise<JsonObject[]>
   listFlags(): Promise<JsonObject[]>
@@ -72,6 +83,8 @@ export interface Supervisor {
   readonly exports: Pick<Exports, 'create' | 'list' | 'get'>
   readonly holds: HoldDesk
   readonly erasures: ErasureDesk
+  readonly grants: Pick<Granting, 'desk' | 'openings'>
+  readonly checking: Pick<Checking, 'ask' | 'answered'>
   readonly retention: RetentionDesk
   /** What is degraded and keeps no event out, one line each. */
   notes?(): readonly string[]
@@ -116,6 +129,13 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     withdrawErasure: ({ id, reason, by }) => supervisor.erasures.withdraw(id, reason, by),
     listErasures: () => supervisor.erasures.list(),
     readErasure: (id) => supervisor.erasures.get(id),
+    giveGrant: ({ asked, by }) => supervisor.grants.desk.give(asked, by),
+    revokeGrant: ({ id, by }) => supervisor.grants.desk.revoke(id, by),
+    approveGrant: ({ id, by }) => supervisor.grants.desk.approve(id, by),
+    listGrants: () => supervisor.grants.desk.list(),
+    openings: (viewer) => supervisor.grants.openings(viewer),
+    askCheck: (ask) => supervisor.checking.ask(ask),
+    checkAnswered: async ({ name, matches }) => supervisor.checking.answered(name, matches),
     retentionStatus: () => supervisor.retention.status(),
     runRetention: (order) => supervisor.retention.run(order),
     listFlags: () => supervisor.retention.flags(),
@@ -151,6 +171,13 @@ const NAMES = [
   'withdrawErasure',
   'listErasures',
   'readErasure',
+  'giveGrant',
+  'revokeGrant',
+  'approveGrant',
+  'listGrants',
+  'openings',
+  'askCheck',
+  'checkAnswered',
   'retentionStatus',
   'runRetention',
   'listFlags',

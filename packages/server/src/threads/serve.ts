@@ -112,6 +112,9 @@ export async function serve({
       sleep,
     },
     tokens: (auditids) => Promise.all(auditids.map((auditid) => side.tokens(auditid))),
+    // Grants are for a purpose: without one there is nothing to ask for.
+    openings: async ({ name, role, purpose }) => (purpose === null || role !== 'auditor' ? [] : port.openings({ name, purpose })),
+    purposeRequired: config.auth.purposeRequired,
     onIndexDamage: (name, at) => log.error('the index points to a record that says otherwise; run `sealtrail rebuild-index`', { log: name, index: at }),
   })
   const names = new CertificateNames(async (id) => (await certificates.file(id))?.certificate ?? null)
@@ -120,6 +123,7 @@ export async function serve({
     page: async (file) => (await import('../privacy/certificate-page.ts')).certificatePage(file, vkeys[SYSTEM_LOG] as string),
   }
   const detected = metrics.counter('sealtrail_detected_total', 'Personal values found in fields a pack calls plain, by field.', ['trail', 'path', 'kind'])
+  const checked = metrics.counter('sealtrail_checks_total', 'Values checked, by answer.', ['answer'])
   const steps = ingestSteps({
     tenant: config.tenant,
     packs: packs.byTrail,
@@ -212,6 +216,21 @@ export async function serve({
         withdraw: (id, reason, by) => port.withdrawErasure({ id, reason, by }),
         list: () => port.listErasures(),
         get: (id) => port.readErasure(id),
+      },
+      grants: {
+        give: (asked, by) => port.giveGrant({ asked, by }),
+        revoke: (id, by) => port.revokeGrant({ id, by }),
+        approve: (id, by) => port.approveGrant({ id, by }),
+        list: () => port.listGrants(),
+      },
+      checks: {
+        async check(asked, viewer) {
+          const answer = await reader.check(asked, viewer, (place) => port.askCheck({ viewer, ...place }))
+          if (answer === null) return null
+          checked.add(1, answer.matches === null ? answer.state : answer.matches ? 'match' : 'no-match')
+          if (answer.matches === true) await port.checkAnswered({ name: viewer.name, matches: true })
+          return answer
+        },
       },
       retention: {
         status: () => port.retentionStatus(),

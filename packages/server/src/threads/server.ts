@@ -17,6 +17,9 @@ import { toFeed, transferOf } from './feed.ts'
 import { erasureParts } from './erasing.ts'
 import type { Erasing } from './erasing.ts'
 import { extendingOf } from './extending.ts'
+import { checkingOf } from './checking.ts'
+import { startGranting } from './granting.ts'
+import type { Granting } from './granting.ts'
 import { startHolding } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { HourlyCounts } from './hourly-counts.ts'
@@ -64,6 +67,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   let indexer: Worker | null = null
   let holding: Holding | null = null
   let erasing: Erasing | null = null
+  let granting: Granting | null = null
   let searched: LevelIndex | null = null
   const threads = new LevelThreads()
   const sealing = await openSealing(config, {
@@ -77,6 +81,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       stored.add(committed.frame.length, name)
       holding?.committed(name, committed, items)
       erasing?.committed(name, items)
+      granting?.committed(name, items)
       if (indexer === null) return
       const fed = toFeed(name, committed, items)
       indexer.postMessage(fed, transferOf(fed))
@@ -109,7 +114,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   })
   holding = legal
   const extending = extendingOf(config, sealing, legal.retained, { log })
-  const exports = startExports(config, sealing, { log, now, threads, openings: async () => [] })
+  granting = await startGranting(config, sealing, { log, now })
+  const grants = granting
+  const exports = startExports(config, sealing, { log, now, threads, openings: grants.openings })
   const forget = forgettingIn(() => indexer)
   const retaining = await startRetaining(config, sealing, {
     now,
@@ -143,9 +150,19 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     exports,
     holds: legal.desk,
     erasures: erasures.desk,
+    grants,
+    checking: checkingOf(config, sealing, now),
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
-    notes: () => [...assuring.notes(), ...legal.notes(), ...erasures.notes(), ...extending.notes(), ...(timestamping?.notes() ?? []), ...retaining.notes()],
+    notes: () => [
+      ...assuring.notes(),
+      ...legal.notes(),
+      ...grants.notes(),
+      ...erasures.notes(),
+      ...extending.notes(),
+      ...(timestamping?.notes() ?? []),
+      ...retaining.notes(),
+    ],
     stores: () => assuring.states(),
     async metrics(own: Snapshot) {
       assuring.observe()
@@ -230,6 +247,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       await exports.close()
       await retaining.close()
       await holding?.close()
+      await granting?.close()
       await extending.close()
       await searched?.close()
       await counts.close()

@@ -77,7 +77,7 @@ trails:
     protect: { userId: commit, ani: { token: true, mask: phone } }
     retain: { mode: GOVERNANCE, period: P2Y1M1W1DT1H, detail: 30d, keep: 'event.a == 1', content: { basis: SEC 17a-4(b)(4), period: 29d }, classes: { phi: { tags: [HIPAA, Phi-2], period: P6Y, content: { basis: a § 1 } }, mifid: { period: P5Y, content: { basis: MiFID II Art. 16(7), period: P4Y } }, old: false, pci: { mode: GOVERNANCE, period: 400d } } }
     public: true
-limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 0.5s, exportKeep: 2d, exportRecords: 9, ingestThreads: 0 }
+limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 0.5s, exportKeep: 2d, exportRecords: 9, checksPerHour: 7, ingestThreads: 0 }
 `)
   assert.deepEqual(config, {
     origin: 'audit.example.com/cc',
@@ -129,7 +129,16 @@ limits: { maxBody: 1kB, maxEvent: 512, maxDepth: 3, maxEvents: 4, answerWithin: 
       },
     },
     auth: { dualControl: ['hold', 'erase'], approveWithinMs: 86_400_000, purposeRequired: true },
-    limits: { maxBodyBytes: 1_000, maxEventBytes: 512, maxDepth: 3, maxEvents: 4, answerWithinMs: 500, exportKeepMs: 172_800_000, exportRecords: 9 },
+    limits: {
+      maxBodyBytes: 1_000,
+      maxEventBytes: 512,
+      maxDepth: 3,
+      maxEvents: 4,
+      answerWithinMs: 500,
+      exportKeepMs: 172_800_000,
+      exportRecords: 9,
+      checksPerHour: 7,
+    },
     ingestThreads: 0,
   })
 })
@@ -219,14 +228,6 @@ test('what a later version will know is refused by that name, not ignored', () =
     assert.equal(code, 'CONFIG_INVALID')
     assert.match(message, expected)
   }
-})
-
-test('dual control is a matter of yes, no, or of duties', () => {
-  const duties = (text: string): readonly string[] => parse(`auth: { dualControl: ${text} }`).config.auth.dualControl
-  assert.deepEqual([duties('true'), duties('false'), duties('hold'), duties('[hold, erase]')], [['hold', 'erase'], [], ['hold'], ['hold', 'erase']])
-  for (const text of ['[]', 'maybe', '7', '{ hold: true }', '[hold, holt]'])
-    assert.match(refused(`auth: { dualControl: ${text} }`).message, /auth.dualControl: /, text)
-  assert.match(refused('auth: { approveWithin: 0s }').message, /approveWithin: must be longer than nothing/)
 })
 
 test('references stand for their values', () => {

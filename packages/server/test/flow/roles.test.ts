@@ -44,6 +44,11 @@ const MAY: ReadonlyArray<readonly [method: Method, path: string, roles: string, 
   ['GET', `/api/v1/erasures/${'0'.repeat(32)}`, 'auditor officer admin'],
   ['POST', `/api/v1/erasures/${'0'.repeat(32)}/approve`, 'officer admin'],
   ['POST', `/api/v1/erasures/${'0'.repeat(32)}/withdraw`, 'officer admin', { reason: 'roles' }],
+  ['POST', '/api/v1/records/{auditid}/check', 'auditor officer admin', { path: 'customer_external_id', value: 'x' }],
+  ['POST', '/api/v1/grants', 'officer admin', { to: 'nobody', purpose: 'p', fields: '*', trail: 'notifications', until: '2999-01-01T00:00:00Z' }],
+  ['GET', '/api/v1/grants', 'auditor officer admin'],
+  ['DELETE', `/api/v1/grants/${'0'.repeat(32)}`, 'officer admin'],
+  ['POST', `/api/v1/grants/${'0'.repeat(32)}/approve`, 'officer admin', {}],
   ['GET', '/api/v1/retention', 'auditor officer admin'],
   ['POST', '/api/v1/retention/run', 'officer admin', {}],
   ['GET', '/api/v1/retention/flags', 'auditor officer admin'],
@@ -128,7 +133,7 @@ describe('roles', () => {
         const answer = await call(method, path, role, body)
         if (roles.split(' ').includes(role))
           assert.ok(
-            answer.status < 300 || ((path.endsWith('/schemas') || /\/(?:holds|erasures|certificates)/.test(path)) && answer.status === 404),
+            answer.status < 300 || ((path.endsWith('/schemas') || /\/(?:holds|grants|erasures|certificates)/.test(path)) && answer.status === 404),
             `${role} ${answer.status} ${answer.text}`,
           )
         else if (path.includes('/sources/')) assert.equal(answer.status, 401, 'EventBridge would drop the event on 403')

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { CertificateFile } from '@sealtrail/evidence'
 import type { ErasurePlan, ErasureView } from '../../src/privacy/erasure.ts'
+import type { GrantView } from '../../src/privacy/grant.ts'
 import type { HoldView } from '../../src/retain/hold.ts'
 import type { ExportJob } from '../../src/export/export.ts'
 import { createHash, generateKeyPairSync } from 'node:crypto'
@@ -93,6 +94,18 @@ const ERASURE: ErasureView = {
   problem: null,
 }
 const PLAN: ErasurePlan = { aliases: 1, keys: 1, interactions: 0, logs: [], waiting: 0, blocks: [], exports: [], stays: [], needsApproval: false }
+const GRANT: GrantView = {
+  id: 'd'.repeat(32),
+  state: 'given',
+  to: 'ann',
+  purpose: 'case-1',
+  fields: ['*'],
+  trail: 'notifications',
+  until: '2026-01-02T00:00:00.000Z',
+  given: { by: 'olga', approvedBy: null, at: '2026-01-01T00:00:00.000Z' },
+  revoked: null,
+  request: null,
+}
 
 export const bearer = (role: string): Record<string, string> => ({ authorization: `Bearer st_${role}` })
 
@@ -133,6 +146,7 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
     interactionState: (id, at, viewer) => answer(self.reading, 'interactionState', id, at, viewer),
     records: (query, viewer) => answer(self.reading as Reading, 'records', query, viewer),
     record: (id, viewer) => answer(self.reading, 'record', id, viewer),
+    check: (asked, viewer) => answer(null, 'check', asked, viewer),
     proof: (id) => answer({ log: 'notifications', text: 'c2sp.org/tlog-proof@v1\n' }, 'proof', id),
     eventResult: (id) => answer(id === AUDITID ? { outcome: 'sealed' as const, auditid: id, receipt: RECEIPT } : null, 'eventResult', id),
     checkpoint: (log) => answer(log === 'notifications' ? 'example/notifications\n7\nabc=\n\n— example x\n' : null, 'checkpoint', log),
@@ -161,6 +175,16 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       file: (id) => answer({ ...CERTIFICATE, certificate: { ...CERTIFICATE.certificate, id } }, 'certificate', id),
       page: () => answer(new Uint8Array(Buffer.from('%PDF-1.3')), 'page'),
     },
+    grants: {
+      give: (asked, by) => answer(GRANT, 'giveGrant', asked, by),
+      revoke: (id, by) => answer({ ...GRANT, id }, 'revokeGrant', id, by),
+      approve: (id, by) => answer({ ...GRANT, id }, 'approveGrant', id, by),
+      list: () => answer([GRANT], 'listGrants'),
+    },
+    checks: {
+      check: (asked, viewer) =>
+        answer({ log: 'notifications', auditid: asked.auditid, path: asked.path, state: 'sealed' as const, matches: false }, 'check', asked, viewer),
+    },
     holds: {
       place: (asked, by) => answer({ ...HOLD, scope: asked.scope }, 'placeHold', asked, by),
       release: (id, reason, by) => answer({ ...HOLD, id, state: 'released' as const }, 'releaseHold', id, reason, by),
@@ -179,7 +203,7 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       check: (token) => (Object.hasOwn(TOKENS, token) ? (TOKENS[token] as Principal) : null),
       create: (name, role) => ({ token: 'st_new', info: { name, role: role as Principal['role'], created: '', expires: null, revoked: null, valid: true } }),
       revoke: (name) => name === 'ann',
-      list: () => [],
+      list: () => [{ name: 'ann', role: 'auditor', created: '', expires: null, revoked: null, valid: true }],
     },
     answerKeys: () => ANSWER_KEYS,
     exports: {
@@ -206,6 +230,7 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
         answerWithinMs: 1000,
         exportKeepMs: 1000,
         exportRecords: 1000,
+        checksPerHour: 60,
         ...limits,
       },
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ROLES } from '../../src/http/ports.ts'
 import { documentPath, ROUTES, routerPath } from '../../src/http/routes.ts'
+import { bodyFor } from './bodies.ts'
 import { AUDITID, bearer, recorder } from './double.ts'
 
 const concrete = (path: string): string =>
@@ -11,6 +12,7 @@ const concrete = (path: string): string =>
     .replace('/certificates/{id}', `/certificates/${'d'.repeat(32)}`)
     .replace('/holds/{id}', `/holds/${'f'.repeat(32)}`)
     .replace('/erasures/{id}', `/erasures/${'d'.repeat(32)}`)
+    .replace('/grants/{id}', `/grants/${'d'.repeat(32)}`)
     .replace('{id}', 'c-1')
     .replace('{log}', 'notifications')
     .replace('{name}', 'ann')
@@ -20,28 +22,8 @@ const send = (path: string, method: string, headers: Record<string, string>) =>
   recorder().app.request(concrete(path), {
     method,
     headers: { 'content-type': 'application/json', ...headers },
-    ...(method === 'POST'
-      ? {
-          body: path.endsWith('/exports')
-            ? '{"subject":"s"}'
-            : path.endsWith('/flags')
-              ? '{"subject":"s","reason":"r"}'
-              : path.includes('/erasures')
-                ? erasureBody(path)
-                : path.includes('/holds')
-                  ? path.endsWith('/holds')
-                    ? '{"subject":"s","reason":"r"}'
-                    : '{"reason":"r"}'
-                  : '{"name":"n","role":"auditor","pack":"p","version":1,"schema":{}}',
-        }
-      : {}),
+    ...(method === 'POST' ? { body: bodyFor(path) } : {}),
   })
-
-/** What each route of erasures wants to be told. */
-function erasureBody(path: string): string {
-  if (path.endsWith('/plan')) return '{"person":"a"}'
-  return path.endsWith('/erasures') ? '{"person":"a","ground":"g"}' : '{"reason":"r"}'
-}
 
 test('the app, the table and /openapi.json hold the same routes', async () => {
   const { app } = recorder()

@@ -7,6 +7,7 @@ import { ROUTES } from '../../src/http/routes.ts'
 import { questionOf } from '../../src/http/signature.ts'
 import { checkByHand, checkByLibrary, gotOf } from './check-answer.ts'
 import type { Asked, Got, Jwk } from './check-answer.ts'
+import { bodyFor } from './bodies.ts'
 import { ANSWER_KEYS, AUDITID, bearer, NOW, recorder } from './double.ts'
 
 const ORIGIN = 'https://audit.example'
@@ -20,17 +21,10 @@ const ask = async (
   { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
 ) => {
   const asked: Asked = { method, url: ORIGIN + path }
-  const officers = /\/(?:holds|erasures)/.test(path)
+  const officers = /\/(?:holds|erasures|grants)/.test(path)
   const body = method === 'POST' ? { body: bodyFor(path) } : {}
   const init = { method, headers: { ...bearer(officers ? 'officer' : 'auditor'), 'content-type': 'application/json', ...headers }, ...body }
   return { asked, got: await gotOf(await double.app.request(asked.url, init)) }
-}
-/** What each route wants to be told. */
-function bodyFor(path: string): string {
-  if (path.endsWith('/erasures/plan')) return '{"person":"a"}'
-  if (path.endsWith('/erasures')) return '{"person":"a","ground":"g"}'
-  if (path.endsWith('/holds')) return '{"subject":"s","reason":"r"}'
-  return /\/(?:holds|erasures)/.test(path) ? '{"reason":"r"}' : '{"range":"notifications:0..1"}'
 }
 const both = async (asked: Asked, got: Got, keys = KEYS): Promise<[boolean, boolean]> => [await checkByLibrary(asked, got, keys), checkByHand(asked, got, keys)]
 const concrete = (path: string): string =>
@@ -40,6 +34,7 @@ const concrete = (path: string): string =>
     .replace('/certificates/{id}', `/certificates/${'d'.repeat(32)}`)
     .replace('/holds/{id}', `/holds/${'f'.repeat(32)}`)
     .replace('/erasures/{id}', `/erasures/${'d'.repeat(32)}`)
+    .replace('/grants/{id}', `/grants/${'d'.repeat(32)}`)
     .replace('{id}', 'c%2F1%20%C3%A9')
     .replace(/audit\/notifications$/, '$&?message_uuid=m')
 
@@ -50,7 +45,7 @@ describe('signed answers', () => {
       const double = recorder()
       const { method } = route
       const good = await ask(double, path, { method })
-      assert.equal(good.got.status, method === 'POST' && !/\/holds\/|\/erasures/.test(path) ? 201 : 200)
+      assert.equal(good.got.status, method === 'POST' && !/\/(?:holds|grants)\/|\/check$|\/erasures/.test(path) ? 201 : 200)
       assert.deepEqual(await both(good.asked, good.got), [true, true])
 
       const stranger = await ask(double, path, { method, headers: { authorization: 'Bearer nobody' } })
