@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -44,6 +44,17 @@ test('an erasure from the command line: planned, asked for, shown, each in words
   assert.doesNotMatch(done.out + done.err, /contact-ben/)
   const view = JSON.parse((await sealtrail(['erase', 'show', done.out.slice(0, 32), '--json', ...data])).out) as ErasureView
   assert.deepEqual([view.state, view.records], ['completed', 1])
+  const file = join(folder, 'certificate.json')
+  const told = await sealtrail(['erase', 'certificate', view.id, '-o', file, ...data])
+  assert.equal(told.exit, 0, told.err)
+  const { certificate } = JSON.parse(readFileSync(file, 'utf8')) as { certificate: { id: string; records: unknown[] } }
+  assert.deepEqual([certificate.id, certificate.records.length], [view.id, 1])
+  assert.equal((await sealtrail(['erase', 'certificate', view.id, '-o', join(folder, 'c.pdf'), '--pdf', ...data])).exit, 0)
+  assert.equal(readFileSync(join(folder, 'c.pdf')).subarray(0, 5).toString(), '%PDF-')
+  assert.match((await sealtrail(['erase', 'certificate', view.id, '-o', file, ...data])).err, /nothing is overwritten/)
+  assert.match((await sealtrail(['erase', 'certificate', id, '-o', join(folder, 'none.json'), ...data])).err, /no erasure of this id was completed/)
+  assert.deepEqual([existsSync(join(folder, 'none.json')), existsSync(join(folder, 'none.json.part'))], [false, false])
+
   const list = await sealtrail(['erase', 'list', ...data])
   assert.deepEqual(
     list.out.split('\n').map((line) => line.slice(0, 32)),
@@ -79,11 +90,12 @@ test('wrong use says what is right, and repeats no name', async () => {
     ['approve'],
     ['approve', 'a', 'b'],
     ['withdraw', 'a'],
+    ['certificate', 'a'],
     ['forget', 'contact-ann'],
   ]) {
     const { exit, err } = await sealtrail(['erase', ...args, ...data])
     assert.equal(exit, 2, args.join(' '))
-    assert.match(err, /erase|--person/)
+    assert.match(err, /erase|--person|-o/)
     assert.doesNotMatch(err, /contact-ann/)
   }
   assert.equal((await sealtrail(['erase', 'plan', '--person', '-', ...data], { stdin: '\n' })).exit, 2)

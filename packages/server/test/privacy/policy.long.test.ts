@@ -64,6 +64,21 @@ describe('a person who asks to be erased', () => {
     assert.deepEqual(await policy.states('m-ann-again'), ERASED)
   })
 
+  it('who asked, planned and looked is noted, as reads are: by token and erasure, never by a name', async () => {
+    await policy.world.get('/api/v1/erasures', 'auditor')
+    await policy.world.get(`/api/v1/erasures/${'0'.repeat(32)}`)
+    await policy.world.local.served.beat()
+    const reads = (await policy.world.system('read')).flatMap(({ reads: list }) => list as JsonObject[])
+    const by = (operation: string): unknown[] => reads.filter((read) => read['operation'] === operation).map(({ token, parameters }) => [token, parameters])
+    const { erasures } = (await policy.world.get('/api/v1/erasures', 'auditor')).body as { erasures: JsonObject[] }
+    assert.deepEqual(
+      by('requestErasure'),
+      [...erasures].reverse().map(({ id }) => ['officer.token', [id]]),
+    )
+    assert.ok(by('planErasure').length >= 2 && by('listErasures').length === 1)
+    assert.doesNotMatch(JSON.stringify(reads), /contact-ann/)
+  })
+
   it('finds the audit content: no problem, and no byte of the name in any file', async () => {
     assert.deepEqual(await policy.world.closeAndAudit(), [])
     assert.deepEqual(await grepAll(policy.world.data, ['contact-ann']), [])

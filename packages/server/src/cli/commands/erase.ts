@@ -1,15 +1,20 @@
+import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { SealtrailError } from '../../errors.ts'
 import type { JsonObject } from '../../event/json.ts'
 import type { ErasurePlan, ErasureView } from '../../privacy/erasure.ts'
 import { askJson, CLIENT_OPTIONS } from '../client.ts'
 import type { Client } from '../client.ts'
-import type { Command, Context } from '../command.ts'
+import type { Command, Context, Exit } from '../command.ts'
 import { blockText, planText, stateText } from '../erasure-text.ts'
 import { count, table } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { withClient } from '../with-client.ts'
 
 const ERASURES = '/api/v1/erasures'
+const FORMS = 'erase: plan, request, approve ID, withdraw ID, list, show ID or certificate ID'
 const POLL_MS = 500
 /** Names of one person fit in a line each. */
 const MOST_STDIN = 64 * 1024
@@ -24,6 +29,7 @@ export const erase: Command = {
     'withdraw ID --reason TEXT [--data DIR | --url URL]     only before it begins',
     'list [--data DIR | --url URL]',
     'show ID [--data DIR | --url URL]',
+    'certificate ID -o FILE [--pdf] [--data DIR | --url URL]     of a completed one: JSON to be checked offline, or a page to be filed',
   ],
   options: {
     ...CLIENT_OPTIONS,
@@ -36,6 +42,8 @@ export const erase: Command = {
     ground: { type: 'string', value: 'TEXT', what: 'on what ground, such as "GDPR Art. 17(1)(b)"; sealed in clear' },
     reference: { type: 'string', value: 'TEXT', what: 'the matter, such as a ticket number; sealed in clear, so no person’s name' },
     reason: { type: 'string', value: 'TEXT', what: 'why it is withdrawn; sealed in clear' },
+    output: { type: 'string', value: 'FILE', what: 'where the certificate goes; it must not be there yet', short: 'o' },
+    pdf: { type: 'boolean', what: 'the page, for a file of paper; what is checked is the JSON' },
   },
   async run(ctx) {
     const [what, id, ...more] = ctx.words
@@ -53,15 +61,16 @@ export const erase: Command = {
       return withClient(ctx, (client) => order(client, ctx, ERASURES, body))
     }
     if (what === 'list' && id === undefined) return withClient(ctx, (client) => list(client, ctx))
-    if (id === undefined || more.length > 0) throw new SealtrailError('USAGE', 'erase: plan, request, approve ID, withdraw ID, list or show ID')
+    if (id === undefined || more.length > 0) throw new SealtrailError('USAGE', FORMS)
     const path = `${ERASURES}/${encodeURIComponent(id)}`
     if (what === 'approve') return withClient(ctx, (client) => order(client, ctx, `${path}/approve`, {}))
     if (what === 'withdraw') {
       const body = { reason: needed(ctx, what, 'reason') }
       return withClient(ctx, (client) => order(client, ctx, `${path}/withdraw`, body))
     }
+    if (what === 'certificate') return certificate(ctx, id)
     if (what === 'show') return withClient(ctx, async (client) => tell((await askJson(client, 'GET', path)) as unknown as ErasureView, ctx))
-    throw new SealtrailError('USAGE', 'erase: plan, request, approve ID, withdraw ID, list or show ID')
+    throw new SealtrailError('USAGE', FORMS)
   },
 }
 
@@ -121,6 +130,28 @@ function tell(view: ErasureView, ctx: Context): 0 | 1 {
     for (const block of view.blocks) ctx.stdout(`  ${blockText(block)}\n`)
   }
   return view.problem === null ? 0 : 1
+}
+
+/** Under another name until it is whole: half a certificate must not look like one. */
+async function certificate(ctx: Context, id: string): Promise<Exit> {
+  const file = ctx.text('output')
+  if (file === undefined) throw new SealtrailError('USAGE', 'say with -o where the certificate goes')
+  const path = resolve(ctx.cwd, file)
+  if (existsSync(path)) throw new SealtrailError('USAGE', 'the file is there already; nothing is overwritten')
+  const part = `${path}.part`
+  return withClient(ctx, async (client) => {
+    try {
+      const body = await client.stream(`/api/v1/certificates/${encodeURIComponent(id)}?format=${ctx.flag('pdf') ? 'pdf' : 'json'}`)
+      await pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(part))
+      renameSync(part, path)
+    } finally {
+      rmSync(part, { force: true })
+    }
+    const check = `sealtrail-verify ${file} --key VKEY`
+    if (ctx.json) ctx.stdout(`${JSON.stringify({ file, id })}\n`)
+    else ctx.stdout(ctx.flag('pdf') ? `${file}\n` : `${file}: checked offline with \`${check}\`\n`)
+    return 0
+  })
 }
 
 async function list(client: Client, ctx: Context): Promise<0 | 1> {

@@ -65,12 +65,13 @@ async function list(client: Client, ctx: Context): Promise<0> {
   return 0
 }
 
-function told({ state, placed, released, request, objects }: HoldView): string {
+function told({ state, placed, released, request, objects, erasing = [] }: HoldView): string {
   const by = (act: { by: string; approvedBy: string | null; at: string }): string =>
     `by ${act.by}${act.approvedBy === null ? '' : ` and ${act.approvedBy}`} on ${act.at}`
   const done = objects === null ? 'its objects follow' : `${objects} objects`
   const standing = released !== null ? `released ${by(released)}, ${done}` : placed !== null ? `placed ${by(placed)}, ${done}` : state
+  const begun = erasing.length === 0 ? '' : `; what erasure ${erasing.join(', ')} destroys it does not keep, that had begun before`
   return request === null
-    ? standing
+    ? `${standing}${begun}`
     : `${standing === 'requested' ? '' : `${standing}; `}${request.op} asked for by ${request.by}, to be approved until ${request.expires}`
 }
