@@ -1,8 +1,8 @@
 // What there is of one person, and of everybody else, read out of an open data directory: for the bench and for tests.
 import { createHash } from 'node:crypto'
-import { auditIdBytes, disclosureDigest, openDisclosure } from '@sealtrail/evidence'
+import { auditIdBytes, disclosureDigest, openDisclosure, parseRecord } from '@sealtrail/evidence'
 import type { Sealing } from '../src/config/sealing.ts'
-import { aliasTokens } from '../src/event/alias.ts'
+import { aliasTokens, interactionTokens } from '../src/event/alias.ts'
 import { openRow } from '../src/vault/encrypt.ts'
 import type { LevelVault } from '../src/vault/level/vault.ts'
 import { decodeRow } from '../src/vault/row.ts'
@@ -27,8 +27,14 @@ export interface Others {
   readonly tokens: readonly string[]
 }
 
-export async function tracesOf({ vault, keys, config }: Sealing, aliases: ReadonlyArray<readonly [string, string]>): Promise<Traces> {
-  const person = await vault.personOf(aliases.flatMap(([kind, value]) => aliasTokens(keys, config.tenant, kind, value)))
+/** Of a person, and of what goes along: values of nobody's in the same interactions, and quarantined inputs with one of the names in them. */
+export async function tracesOf(sealing: Sealing, aliases: ReadonlyArray<readonly [string, string]>): Promise<Traces> {
+  const { vault, keys, config } = sealing
+  const own = await vault.personOf(aliases.flatMap(([kind, value]) => aliasTokens(keys, config.tenant, kind, value)))
+  const interactions = await vault.personOf(
+    (await subjectsOf(sealing, new Set(own.keyIds), aliases)).flatMap((subject) => interactionTokens(keys, config.tenant, subject)),
+  )
+  const person = { keyIds: [...own.keyIds, ...interactions.keyIds], tokens: [...own.tokens, ...interactions.tokens] }
   const ids = new Set(person.keyIds)
   const bytes = new Map<string, [string, string]>()
   const add = (what: string, part: Uint8Array): void => void bytes.set(`${what} ${hex(part)}`, [what, hex(part)])
@@ -61,6 +67,24 @@ export async function tracesOf({ vault, keys, config }: Sealing, aliases: Readon
     bytes: [...bytes.values()],
     disclosures,
   }
+}
+
+async function subjectsOf({ vault, records, sizes }: Sealing, ids: ReadonlySet<string>, aliases: ReadonlyArray<readonly [string, string]>): Promise<string[]> {
+  const events = new Set<string>()
+  for await (const { key } of vault.rowsUnder(ids)) events.add(hex(key.subarray(0, 16)))
+  const subjects = new Set<string>()
+  for (const log of sizes.logs)
+    for await (const bytes of records.range(log, 0, sizes.get(log))) {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      const auditid = auditIdBytes(text.latin1Slice(12, 38))
+      if (events.has(hex(auditid))) subjects.add(parseRecord(bytes).subject)
+      else if (text.includes('"sealtrail.quarantined"')) {
+        const opened = await Promise.all((await vault.rows(auditid)).map((row) => vault.open(row, auditid)))
+        const said = opened.flat().flatMap((part) => (part.state === 'open' ? part.disclosures.map((each) => JSON.stringify(openDisclosure(each).value)) : []))
+        if (said.some((each) => aliases.some(([, value]) => each.includes(value)))) subjects.add(parseRecord(bytes).subject)
+      }
+    }
+  return [...subjects]
 }
 
 function textsIn(value: unknown): string[] {

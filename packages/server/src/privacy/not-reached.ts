@@ -46,7 +46,7 @@ export function notReached({ exports, removed, quarantined, unreadable, shared, 
           {
             what: 'file' as const,
             at: null,
-            detail: `${shared} search ${shared === 1 ? 'token stands' : 'tokens stand'} for values that records of others hold as well, such as a number that many call; with those they stay`,
+            detail: `${shared} search ${shared === 1 ? 'token stands' : 'tokens stand'} for values that other records hold as well, such as a number that many call; with those they stay`,
           },
         ]),
     ...copies.map((folder): NotReached => ({

@@ -27,9 +27,12 @@ export interface Quarantined {
 }
 
 const TYPE = 'sealtrail.quarantined'
-const MAX_VALUES = 10_000
+const MOST = 10_000
+/** Text read between two turns given to others. */
+const TURN = 64 * 1024
 const LONGEST_NAME = 320
-const EMAILS = /[^\s"'<>,;:()[\]{}]{1,64}@[^\s"'<>,;:()[\]{}]{1,255}/g
+const LOCAL_PART = /[^\s"'<>,;:()[\]{}@]{1,64}$/
+const DOMAIN = /^[^\s"'<>,;:()[\]{}@]{1,255}/
 const NUMBERS = /\+?\d[\d ().-]{5,22}\d/g
 const BETWEEN_WORDS = /[\s,;|"'<>=&]+/
 
@@ -52,7 +55,10 @@ export async function quarantinedNaming(tokens: ReadonlySet<string>, deps: Quara
       if (texts.length === 0) continue
       if (texts.some((text) => names(text, tokens, deps))) named.add(record.subject)
       else others++
-      if (++read % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+      read += texts.reduce((sum, text) => sum + text.length, 0)
+      if (read < TURN) continue
+      read = 0
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
   return { named: [...named], others }
@@ -75,41 +81,50 @@ async function textsOf(auditid: string, vault: QuarantinedDeps['vault']): Promis
   return texts
 }
 
-/** attacker: an input that no pack takes may hold anything; at most 10,000 of its values are looked at. */
+/** attacker: an input that no pack takes may hold anything; of values, words, numbers and addresses 10,000 each are looked at. */
 function names(text: string, tokens: ReadonlySet<string>, deps: QuarantinedDeps): boolean {
-  let left = MAX_VALUES
-  for (const [kind, value] of candidates(text, deps.kinds)) {
-    if (left-- === 0) return false
-    if (deps.aliasTokens(kind, value).some((token) => tokens.has(token))) return true
-  }
+  for (const [kind, value] of candidates(text, deps.kinds)) if (deps.aliasTokens(kind, value).some((token) => tokens.has(token))) return true
   return false
 }
 
 function* candidates(text: string, kinds: readonly string[]): Generator<readonly [kind: string, value: string]> {
-  const values = scalarsOf(text) ?? text.split(BETWEEN_WORDS)
-  for (const value of values) {
+  for (const value of scalarsOf(text) ?? text.split(BETWEEN_WORDS, MOST)) {
     if (value === '' || value.length > LONGEST_NAME) continue
     for (const kind of kinds) yield [kind, value]
     const address = addressAlias(value)
     if (address !== null) yield [address.kind, address.value]
   }
-  for (const [email] of text.matchAll(EMAILS)) yield ['email', email.replace(/[.]+$/, '')]
-  for (const [number] of text.matchAll(NUMBERS)) yield ['phone', number]
+  for (const email of emailsIn(text)) yield ['email', email]
+  let left = MOST
+  for (const [number] of text.matchAll(NUMBERS)) {
+    if (left-- === 0) return
+    yield ['phone', number]
+  }
+}
+
+function* emailsIn(text: string): Generator<string> {
+  let left = MOST
+  for (let at = text.indexOf('@'); at >= 0 && left-- > 0; at = text.indexOf('@', at + 1)) {
+    const [local] = LOCAL_PART.exec(text.slice(Math.max(0, at - 64), at)) ?? []
+    const [domain] = DOMAIN.exec(text.slice(at + 1, at + 256)) ?? []
+    if (local !== undefined && domain !== undefined) yield `${local}@${domain.replace(/[.]+$/, '')}`
+  }
 }
 
 /** Strings and numbers of a JSON text, or null when it is none. */
 function scalarsOf(text: string): string[] | null {
-  const scalars: string[] = []
   const open: JsonValue[] = []
   try {
     open.push(JSON.parse(text) as JsonValue)
   } catch {
     return null
   }
-  for (let next = open.pop(); next !== undefined && scalars.length < MAX_VALUES; next = open.pop()) {
+  const scalars: string[] = []
+  for (let next = open.pop(); next !== undefined && scalars.length < MOST; next = open.pop()) {
     if (typeof next === 'string') scalars.push(next)
     else if (typeof next === 'number') scalars.push(String(next))
-    else if (typeof next === 'object' && next !== null) open.push(...Object.values(next))
+    // One by one: there may be a million of them.
+    else if (typeof next === 'object' && next !== null) for (const value of Object.values(next)) open.push(value)
   }
   return scalars
 }
