@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonValue } from '../event/json.ts'
 import type { MappedEvent } from '../event/mapped.ts'
+import type { TestOptions } from './check.ts'
 import type { CompiledPack } from './compiled.ts'
 import type { FieldNode, Selection } from './pack.ts'
 import type { Rule } from './rule.ts'
@@ -20,12 +21,18 @@ function saysTheSame(a: MappedEvent, b: MappedEvent): boolean {
 export class Audit {
   readonly problems: string[] = []
   readonly unclassified: Set<string> = new Set()
+  /** Samples that protect does not let through. */
+  readonly refused: Array<{ readonly file: string; readonly why: string }> = []
   readonly #pack: CompiledPack
+  readonly #protect: TestOptions['protect'] | null
+  /** Files by what was found: `path`, line feed, kind. */
+  readonly #found = new Map<string, Set<string>>()
   readonly #reached = new Set<Rule>()
   readonly #byId = new Map<string, Array<{ readonly file: string; readonly event: MappedEvent }>>()
 
-  constructor(pack: CompiledPack) {
+  constructor(pack: CompiledPack, protect: TestOptions['protect'] | null) {
     this.#pack = pack
+    this.#protect = protect
   }
 
   reached(selection: Selection): void {
@@ -36,7 +43,17 @@ export class Audit {
     return this.#pack.rules.filter((rule) => !this.#reached.has(rule)).map((rule) => rule.place.where)
   }
 
+  detected(): Array<{ path: string; kind: string; samples: number }> {
+    return [...this.#found].map(([key, files]) => ({ path: key.split('\n')[0] as string, kind: key.split('\n')[1] as string, samples: files.size }))
+  }
+
   event(file: string, event: MappedEvent): void {
+    const said = this.#protect?.(event, this.#pack.fields)
+    for (const { path, kind } of said?.hits ?? []) {
+      const key = `${path}\n${kind}`
+      this.#found.set(key, (this.#found.get(key) ?? new Set()).add(file))
+    }
+    if (said !== undefined && said.refused !== null) this.refused.push({ file, why: said.refused })
     const others = this.#byId.get(event.id) ?? []
     for (const other of others)
       if (!saysTheSame(other.event, event)) this.problems.push(`${file} and ${other.file} have the same id but differ in what is compared`)

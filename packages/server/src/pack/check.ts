@@ -10,7 +10,21 @@ import type { CompiledPack } from './compiled.ts'
 import { methodText } from './field-rule.ts'
 import { rulesOf } from './fields.ts'
 import { loadPack } from './load.ts'
-import type { PackResult } from './pack.ts'
+import type { FieldNode, PackResult } from './pack.ts'
+
+/** What protect says of a mapped sample. */
+export interface SampleProtected {
+  readonly hits: ReadonlyArray<{ readonly path: string; readonly kind: string }>
+  /** Why the event would not be sealed, or null. */
+  readonly refused: string | null
+}
+
+export interface TestOptions {
+  /** Write `expected/` instead of comparing. */
+  readonly update?: boolean
+  /** Protect as the server does it. */
+  readonly protect?: (event: MappedEvent, fields: FieldNode) => SampleProtected
+}
 
 export interface SampleReport {
   readonly file: string
@@ -31,6 +45,10 @@ export interface PackReport {
   readonly methods: ReadonlyArray<{ readonly path: string; readonly method: string }>
   /** Paths of mapped samples that `fields` does not name: they are committed by default-deny. */
   readonly unclassified: readonly string[]
+  /** Fields that are called plain and hold what detection takes for personal, with the number of samples. */
+  readonly detected: ReadonlyArray<{ readonly path: string; readonly kind: string; readonly samples: number }>
+  /** Samples that protect does not let through, with the fields. */
+  readonly refused: ReadonlyArray<{ readonly file: string; readonly why: string }>
   /** Lines of `pack.yaml` with an event no sample reaches. */
   readonly untested: readonly string[]
 }
@@ -44,15 +62,26 @@ const TENANT = 'default'
  * events before protection. A record whose id, subject, source or type shows a value that is not classified plain is a problem.
  * With `update` writes `expected/` instead of comparing. Never throws for what is wrong with the pack.
  */
-export function testPack(dir: string, options: { readonly update?: boolean } = {}): PackReport {
+export function testPack(dir: string, options: TestOptions = {}): PackReport {
   let pack: CompiledPack
   try {
     pack = loadPack(dir)
   } catch (error) {
     if (!(error instanceof SealtrailError)) throw error
-    return { ok: false, name: null, version: null, samples: [], problems: [error.message], methods: [], unclassified: [], untested: [] }
+    return {
+      ok: false,
+      name: null,
+      version: null,
+      samples: [],
+      problems: [error.message],
+      methods: [],
+      unclassified: [],
+      detected: [],
+      refused: [],
+      untested: [],
+    }
   }
-  const audit = new Audit(pack)
+  const audit = new Audit(pack, options.protect ?? null)
   const folder = join(dir, 'samples')
   const files = existsSync(folder)
     ? readdirSync(folder)
@@ -71,6 +100,8 @@ export function testPack(dir: string, options: { readonly update?: boolean } = {
     problems: audit.problems,
     methods: [...rulesOf(pack.fields)].map(({ path, rule }) => ({ path, method: methodText(rule) })),
     unclassified: [...audit.unclassified].sort(),
+    detected: audit.detected(),
+    refused: audit.refused,
     untested: audit.untested(),
   }
 }

@@ -17,10 +17,11 @@ const ONLY_KEYS = /^[\d#*,;|\s"'[\]-]+$/
 const ENTRIES = /(?<!\d)(\d{13,19})[#*]+(\d{3,4})(?!\d)(?:[#*]+(\d{3,4})(?!\d))?/g
 const EXPIRY = /^(?:0[1-9]|1[0-2])\d\d$/
 
-/** The keys of a list in which every element is one key or an object that holds one, as a text; null for any other list. */
+/** The keys of a list in which every element is one key or an object that holds one (or null), as a text; null for any other list. */
 export function keysPressed(list: readonly JsonValue[]): string | null {
   let keys = ''
   for (const each of list) {
+    if (each === null) continue
     const key = oneKey(each) ?? keyWithin(each)
     if (key === null) return null
     keys += key

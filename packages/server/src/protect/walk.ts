@@ -81,10 +81,12 @@ export class Walk {
           continue
         }
       }
-      const kept = this.#value(object[key] as JsonValue, named ?? node?.any ?? null, key, label, path, depth)
+      const value = object[key] as JsonValue
+      const next = named ?? node?.any ?? null
+      const kept = this.#value(value, next, key, label, path, depth)
       if (kept === undefined) continue
-      if (typeof kept !== 'object') {
-        const brought = pieceDigits(kept)
+      if (typeof value !== 'object' && next?.rule?.class === 'plain') {
+        const brought = pieceDigits(value)
         if (brought > 0) {
           pieces++
           digits += brought
@@ -93,7 +95,7 @@ export class Walk {
       if (key === '__proto__') Object.defineProperty(out, key, { value: kept, enumerable: true, configurable: true, writable: true })
       else out[key] = kept
     }
-    if (worthJoining(pieces, digits)) this.#joinMembers(out, node, path)
+    if (worthJoining(pieces, digits)) this.#joinMembers(object, out, node, path)
     // `*` is no word: no key of the sender's is called that.
     if (others !== null) out['*'] = others
     return out
@@ -166,36 +168,30 @@ export class Walk {
     return out
   }
 
-  /** A number in pieces, of which each stays in clear, is committed piece by piece. */
-  #joinMembers(out: JsonObject, node: FieldNode | null, path: string): void {
-    for (const { kind, keys } of splitInMembers(out, path.slice(path.lastIndexOf('.') + 1))) {
+  /** A number in pieces, of which each would stay in clear, is committed piece by piece. */
+  #joinMembers(object: JsonObject, out: JsonObject, node: FieldNode | null, path: string): void {
+    const members: JsonObject = {}
+    // What is committed already may be a piece as well: half a card number can pass for a phone.
+    for (const key in out) members[key] = (node?.keys.get(key) ?? node?.any)?.rule?.class === 'plain' ? (object[key] as JsonValue) : null
+    for (const { kind, keys } of splitInMembers(members, path.slice(path.lastIndexOf('.') + 1))) {
       for (const key of keys) {
-        const value = out[key] as JsonValue
-        if (typeof value === 'object') continue
         this.#hit(join(path, node?.keys.get(key) === undefined ? '*' : key), kind)
-        out[key] = this.#commit(INTERACTION, value)
+        if (typeof out[key] !== 'object') out[key] = this.#commit(INTERACTION, out[key] as JsonValue)
       }
     }
   }
 
   /** What a list that stays in clear holds in pieces: its elements, or one member of all its elements. */
   #splitIn(list: readonly JsonValue[], items: FieldNode | null, key: string): { kind: Detected; member: string | null } | null {
-    const [first] = list
-    if (list.length < 2 || first === null || first === undefined) return null
-    if (typeof first !== 'object') {
-      if (items !== null && items.rule?.class !== 'plain') return null
-      let digits = 0
-      for (const each of list) digits += pieceDigits(each)
-      const kind = worthJoining(list.length, digits) ? splitInList(list, key) : null
-      return kind === null ? null : { kind, member: null }
+    if (list.length < 2) return null
+    if (items === null || items.rule?.class === 'plain') {
+      const kind = joined(list, key, null)
+      if (kind !== null) return { kind, member: null }
     }
-    if (items === null || Array.isArray(first)) return null
+    if (items === null || items.keys.size === 0) return null
     for (const [member, { rule }] of items.keys) {
-      if (rule?.class !== 'plain' || pieceDigits((first as JsonObject)[member] ?? null) === 0) continue
-      const kind = splitInList(
-        list.map((each) => (typeof each === 'object' && each !== null && !Array.isArray(each) ? (each[member] ?? null) : null)),
-        `${key} ${member}`,
-      )
+      if (rule?.class !== 'plain') continue
+      const kind = joined(list, `${key} ${member}`, member)
       if (kind !== null) return { kind, member }
     }
     return null
@@ -299,6 +295,18 @@ export class Walk {
     const { id, subject, source, type, regulatorytag } = this.#event
     return [id, subject, source, type, regulatorytag].some((name) => name?.includes(value))
   }
+}
+
+/** What a list holds in pieces, of its elements or of one member of them. */
+function joined(list: readonly JsonValue[], name: string, member: string | null): Detected | null {
+  let digits = 0
+  for (const each of list) digits += pieceDigits(member === null ? each : memberOf(each, member))
+  if (!worthJoining(list.length, digits)) return null
+  return splitInList(member === null ? list : list.map((each) => memberOf(each, member)), name)
+}
+
+function memberOf(value: JsonValue, member: string): JsonValue {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, member) ? (value[member] as JsonValue) : null
 }
 
 function join(path: string, name: string): string {

@@ -7,6 +7,7 @@ import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { Admin } from '../http/ports.ts'
 import type { KeyInfo } from '../keys/ring.ts'
+import { shownHit } from './hit-counts.ts'
 import { keyEvent } from './key-event.ts'
 import type { SealingPort } from './sealing-port.ts'
 
@@ -32,8 +33,18 @@ export function adminOf({ config, packs, port, now, rotated }: AdminDeps): Admin
       await rotated()
       return key
     },
-    packs: () =>
-      Promise.resolve(all().map(([trail, pack]) => ({ digest: pack.digest, name: pack.name, sequenced: pack.sequenced, trail, version: pack.version }))),
+    async packs() {
+      const found = await port.detected()
+      return all().map(([trail, pack]) => ({
+        // Since the server started: what the pack calls plain and is not.
+        detected: found.filter((hit) => hit.trail === trail && hit.pack === `${pack.name}@${pack.version}`).map(shownHit),
+        digest: pack.digest,
+        name: pack.name,
+        sequenced: pack.sequenced,
+        trail,
+        version: pack.version,
+      }))
+    },
     schemas: () =>
       Promise.resolve(
         all().flatMap(([trail, pack]) =>

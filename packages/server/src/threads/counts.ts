@@ -1,5 +1,6 @@
 import type { Outcome } from '../event/input.ts'
 import type { Counter, Metrics } from '../observe/metrics.ts'
+import { Tally } from './tally.ts'
 
 export interface Count {
   readonly trail: string
@@ -10,7 +11,7 @@ export interface Count {
 /** Inputs by trail and outcome on one thread: a metric at once, and handed over for the hourly counts of the system trail. */
 export class Counts {
   readonly #metric: Counter
-  #since = new Map<string, number>()
+  readonly #tally = new Tally()
 
   constructor(metrics: Metrics) {
     this.#metric = metrics.counter('sealtrail_inputs_total', 'Inputs by what became of them.', ['trail', 'outcome'])
@@ -18,20 +19,11 @@ export class Counts {
 
   add(trail: string, outcome: Outcome, inputs: number): void {
     this.#metric.add(inputs, trail, outcome)
-    const key = trail + '\n' + outcome
-    this.#since.set(key, (this.#since.get(key) ?? 0) + inputs)
+    this.#tally.add(inputs, trail, outcome)
   }
 
   /** Gives away what came since the last time; kept when the taker fails. */
-  async handOver(take: (counts: Count[]) => Promise<void>): Promise<void> {
-    if (this.#since.size === 0) return
-    const taken = this.#since
-    this.#since = new Map()
-    try {
-      await take([...taken].map(([key, inputs]) => ({ trail: key.split('\n')[0] as string, outcome: key.split('\n')[1] as Outcome, inputs })))
-    } catch (error) {
-      for (const [key, inputs] of taken) this.#since.set(key, (this.#since.get(key) ?? 0) + inputs)
-      throw error
-    }
+  handOver(take: (counts: Count[]) => Promise<void>): Promise<void> {
+    return this.#tally.handOver((inputs, [trail, outcome]) => ({ trail: trail as string, outcome: outcome as Outcome, inputs }), take)
   }
 }

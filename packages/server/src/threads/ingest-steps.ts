@@ -34,8 +34,8 @@ export interface IngestEnv extends EncodeEnv {
   readonly hashes: KeyedHashes
   readonly protect: ProtectEnv
   readonly keys: RememberedKeys
-  /** Counts what detection found in fields a pack calls plain: path and kind, never a value. */
-  onHits(trail: string, hits: readonly Hit[]): void
+  /** Counts what detection found in fields a pack (`name@version`) calls plain: path and kind, never a value. */
+  onHits(trail: string, pack: string, hits: readonly Hit[]): void
 }
 
 /** The steps of `take` (flow.ts), filled in with packs, keyed hashes and the vault's encryption. One instance a thread. */
@@ -65,13 +65,14 @@ export function ingestSteps(env: IngestEnv): TakeSteps {
       const result = protect(event, pack.fields, env.protect, found)
       if (result.kind === 'refused') return refusal(event, pack, input, position, result.fields)
       if (result.kind === 'exposed') {
+        env.onHits(event.trail, event.pack, [result.hit])
         return quarantine(input, position, {
           code: 'UNMAPPABLE',
           message: `${result.hit.path} holds a personal value (${result.hit.kind}) and is part of the record's id, subject, source or type`,
           trail: event.trail,
         })
       }
-      if (result.hits.length > 0) env.onHits(event.trail, result.hits)
+      if (result.hits.length > 0) env.onHits(event.trail, event.pack, result.hits)
       const said = {
         flags: flagsOf(event, pack),
         data: result.data,

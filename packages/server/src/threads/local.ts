@@ -155,6 +155,8 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     checking: checkingOf(config, sealing, now),
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
+    found: async (hits) => counts.addHits(hits),
+    detected: async () => counts.detected(),
     notes: () => [...assuring.notes(), ...legal.notes(), ...grants.notes(), ...erasures.notes(), ...extending.notes(), ...retaining.notes()],
     stores: () => assuring.states(),
     async metrics(own) {

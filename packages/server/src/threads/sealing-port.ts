@@ -16,6 +16,7 @@ import type { Opening } from '../index/views.ts'
 import type { GrantAsked, GrantView } from '../privacy/grant.ts'
 import type { CheckAsk, Checking } from './checking.ts'
 import type { Granting } from './granting.ts'
+import type { HitCount } from './hit-counts.ts'
 import type { Caller, Handlers } from './rpc.ts'
 import type { SystemEvent } from './system-entry.ts'
 
@@ -44,6 +45,10 @@ export interface SealingPort {
   system(event: SystemEvent): Promise<void>
   /** Inputs by trail and outcome since the last call, for the hourly counts. */
   counted(counts: ReadonlyArray<{ readonly trail: string; readonly outcome: Outcome; readonly inputs: number }>): Promise<void>
+  /** What detection found since the last call, for the hourly counts. */
+  found(hits: readonly HitCount[]): Promise<void>
+  /** What it found since the start, on all threads. */
+  detected(): Promise<HitCount[]>
   /** Metrics of all threads but the caller's, which it adds itself. */
   metrics(own: Snapshot): Promise<string>
   keyList(): Promise<JsonObject[]>
@@ -79,6 +84,8 @@ export interface SealingPort {
 /** Beyond the sealing itself: what the server's main thread knows of the other threads. */
 export interface Supervisor {
   counted: SealingPort['counted']
+  found: SealingPort['found']
+  detected: SealingPort['detected']
   metrics: SealingPort['metrics']
   readonly exports: Pick<Exports, 'create' | 'list' | 'get'>
   readonly holds: HoldDesk
@@ -109,6 +116,8 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     },
     system: (event) => sealing.system(event),
     counted: (counts) => supervisor.counted(counts),
+    found: (hits) => supervisor.found(hits),
+    detected: () => supervisor.detected(),
     metrics: (own) => supervisor.metrics(own),
     keyList: async () => sealing.keys.list().map((key) => ({ ...key, ...vkeysOf(key, sealing) }) as unknown as JsonObject),
     rotateKey: async (name) => ({ ...(await sealing.keys.rotate(name as Parameters<typeof sealing.keys.rotate>[0])) }) as unknown as JsonObject,
@@ -154,6 +163,8 @@ const NAMES = [
   'readiness',
   'system',
   'counted',
+  'found',
+  'detected',
   'metrics',
   'keyList',
   'rotateKey',

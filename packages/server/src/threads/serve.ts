@@ -31,6 +31,7 @@ import { noncePool } from '../vault/encrypt.ts'
 import { adminOf } from './admin.ts'
 import { checkpointView } from './checkpoint-view.ts'
 import { Counts } from './counts.ts'
+import { HitCounts } from './hit-counts.ts'
 import { ingestSteps } from './ingest-steps.ts'
 import { Intake } from './intake.ts'
 import { quarantineOf } from './quarantine.ts'
@@ -122,7 +123,7 @@ export async function serve({
     file: (id) => certificateFile(id, { sealed: (subject) => reader.sealed(SYSTEM_LOG, subject), object: (digest) => side.records.object(SYSTEM_LOG, digest) }),
     page: async (file) => (await import('../privacy/certificate-page.ts')).certificatePage(file, vkeys[SYSTEM_LOG] as string),
   }
-  const detected = metrics.counter('sealtrail_detected_total', 'Personal values found in fields a pack calls plain, by field.', ['trail', 'path', 'kind'])
+  const hits = new HitCounts(metrics)
   const checked = metrics.counter('sealtrail_checks_total', 'Values checked, by answer.', ['answer'])
   const steps = ingestSteps({
     tenant: config.tenant,
@@ -132,9 +133,7 @@ export async function serve({
     protect: protectEnv(config.tenant, hashes, randomBytes),
     nonce: noncePool(randomBytes),
     keys: rememberKeys((owners) => port.keysFor(owners)),
-    onHits(trail, hits) {
-      for (const { path, kind } of hits) detected.add(1, trail, path, kind)
-    },
+    onHits: (trail, pack, found) => hits.add(trail, pack, found),
   })
   const intake = new Intake({
     steps,
@@ -156,6 +155,8 @@ export async function serve({
     try {
       readiness = await port.readiness()
       await renewAnswerKeys()
+      // Before the counts of their inputs: an hour is sealed with both.
+      await hits.handOver((list) => port.found(list))
       await counts.handOver((list) => port.counted(list))
       await notes.handOver()
     } catch {

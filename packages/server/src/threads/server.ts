@@ -154,6 +154,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     checking: checkingOf(config, sealing, now),
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
+    found: async (hits) => counts.addHits(hits),
+    detected: async () => counts.detected(),
     notes: () => [
       ...assuring.notes(),
       ...legal.notes(),

@@ -185,6 +185,12 @@ test('pack test and schema check run without a server', async () => {
   assert.equal((await sealtrail(['pack', 'test', `${packs}genesys-notifications`])).exit, 0)
   const broken = place.at('pack')
   cpSync(`${packs}genesys-notifications`, broken, { recursive: true })
+  const sample = JSON.parse(readFileSync(`${broken}/samples/flat-record-newer-field.json`, 'utf8')) as object
+  writeFileSync(`${broken}/samples/flat-record-newer-field.json`, JSON.stringify({ ...sample, carrier_error_code: '+44 20 7946 0958' }))
+  const found = await sealtrail(['pack', 'test', broken, '--update'])
+  assert.equal(found.exit, 0)
+  assert.match(found.out, /note {5}carrier_error_code is plain, and in 1 sample holds a telephone number: it is committed/)
+  assert.doesNotMatch(found.out, /7946/)
   appendFileSync(`${broken}/pack.yaml`, '\nnonsense: 1\n')
   assert.equal((await sealtrail(['pack', 'test', broken])).exit, 1)
   writeFileSync(

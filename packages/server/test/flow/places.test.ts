@@ -63,6 +63,39 @@ describe('values where nobody expects them', () => {
     assert.ok(((await world.get('/metrics')).text.match(/^sealtrail_detected_total\{/gm) ?? []).length < 10, 'members do not make metrics')
   })
 
+  it('what is found in a field that a pack calls plain is told by field: with the packs, in metrics, sealed by the hour', async () => {
+    await post({ ...flat(5), carrier_error_code: `call ${PHONE}` })
+    await post({ ...flat(6), carrier_error_code: 'DE89 3704 0044 0532 0130 00' })
+    await post({ ...flat(7), carrier_error_code: PHONE })
+    await world.local.served.beat()
+    const packs = ((await world.get('/api/v1/packs', 'officer')).body['items'] as JsonObject[]).map(({ name, detected }) => [name, detected])
+    const found = Object.fromEntries(packs) as Record<string, JsonObject[]>
+    const field = 'carrier_error_code'
+    assert.deepEqual(
+      (found['genesys-notifications'] ?? []).filter((hit) => hit['field'] === field),
+      [
+        { field, hits: 1, kind: 'iban' },
+        { field, hits: 2, kind: 'phone' },
+      ],
+    )
+    assert.ok(
+      (found['genesys-interactions'] ?? []).some((hit) => hit['field'] === 'interactionId'),
+      'also where it stood in a name, and the event went to quarantine',
+    )
+    assert.match((await world.get('/metrics')).text, /sealtrail_detected_total\{trail="notifications",path="carrier_error_code",kind="phone"\} 2/)
+    await world.restart()
+    await world.flush()
+    const [counts] = await world.system('counts')
+    assert.deepEqual(
+      ((counts?.['notifications'] as JsonObject)['detected'] as JsonObject[]).filter((hit) => hit['field'] === field),
+      [
+        { field, hits: 1, kind: 'iban', pack: 'genesys-notifications@1' },
+        { field, hits: 2, kind: 'phone', pack: 'genesys-notifications@1' },
+      ],
+    )
+    assert.deepEqual(await grepAll(world.data, [...SECRETS, 'DE89']), [])
+  })
+
   it('a refusal names fields, not what senders put into their names; however many and long they are', async () => {
     const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${'n'.repeat(50)}${i}`, { deeper: { [`${'o'.repeat(60)}`]: { cvv: '037' } } }]))
     const bodies = [

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { SealtrailError, type ErrorCode } from '../../src/errors.ts'
+import { protectSample } from '../../src/cli/protect-sample.ts'
 import { testPack } from '../../src/pack/check.ts'
 import { loadPack } from '../../src/pack/load.ts'
 import { input } from './input.ts'
@@ -236,6 +237,18 @@ describe('pack test', () => {
     assert.deepEqual(again.problems, ['expected/other.json has no sample'])
     const broken = testPack(changed(replaced('version: 3', 'version: x')))
     assert.deepEqual([broken.ok, broken.problems.length, broken.name], [false, 1, null])
+  })
+
+  it('says which fields called plain hold what is personal, and which samples are refused', () => {
+    const dir = changed((yaml) => yaml)
+    const opened = readFileSync(join(dir, 'samples/opened.json'), 'utf8')
+    assert.ok(opened.includes('"desk": 7'))
+    writeFileSync(join(dir, 'samples/card.json'), opened.replace('"desk": 7', '"desk": "4111 1111 1111 1111"'))
+    writeFileSync(join(dir, 'samples/track.json'), opened.replace('"desk": 7', '"desk": ";4111111111111111=27121010000000000?"'))
+    const report = testPack(dir, { update: true, protect: protectSample })
+    assert.deepEqual(report.detected, [{ path: 'desk', kind: 'card', samples: 1 }])
+    assert.deepEqual(report.refused, [{ file: 'track.json', why: 'desk may not be kept in any form' }])
+    assert.deepEqual([testPack(dir).detected, testPack(dir).refused], [[], []], 'only who protects can say so')
   })
 
   it('finds two samples with one id that are not one event', () => {

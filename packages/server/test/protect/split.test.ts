@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonValue } from '../../src/event/json.ts'
+import { isCardNumber } from '../../src/protect/cards.ts'
 import { keysHoldCard, keysPressed } from '../../src/protect/keyed.ts'
 import { splitInList, splitInMembers } from '../../src/protect/split.ts'
 import { cardOf, cut, everyCut } from '../../bench/detect/make.ts'
@@ -41,6 +42,13 @@ test('members in another order, with others between them, are put in the order o
   assert.deepEqual(hitsOf({ card3: c, card1: a, card2: b }), [], 'three fours are none')
 })
 
+test('a piece that passes for a phone by itself hides nothing of the others', () => {
+  const card = '6212353806825232'
+  const { data, hits } = clearEvent({ card1: '6212 3538', card2: '0682 5232' })
+  assert.deepEqual(hits.map(({ path, kind }) => `${path} ${kind}`).toSorted(), ['card1 card', 'card2 card', 'card2 phone'])
+  assert.ok(isCardNumber(card) && Object.values(data).every((value) => typeof value === 'object'))
+})
+
 test('neighbours are one number when they are cut as cards are printed, or named like one; durations and counts are none', () => {
   assert.equal(hitsOf({ alpha: '4111', beta: '1111', gamma: '1111', delta: '1111' }).length, 4)
   assert.equal(hitsOf({ alpha: '4111', other: 'x', beta: '1111', gamma: '1111', delta: '1111' }).length, 0, 'no neighbours')
@@ -68,6 +76,8 @@ test('lists: keys as pressed, with what ends an entry, as numbers and within obj
   }
   for (const list of [keys.slice(1), ['1', '2', '#', '3', '4', '#'], [...CARD.slice(0, 8), '#', ...CARD.slice(8)], ['a'], [], [null]])
     assert.equal(splitInList(list as JsonValue[], 'list'), null)
+  assert.deepEqual(hitsOf({ dtmf: [null, ...keys] }), ['dtmf card'], 'what stands in front hides nothing')
+  assert.deepEqual(hitsOf({ dtmf: ['x', ...cut(CARD, 4, 4, 4, 4)] }), ['dtmf card'])
   assert.equal(splitInList(['10242', '30005', '41231'], 'queues'), null)
 })
 
