@@ -3,7 +3,12 @@ import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { auditIdBytes } from '@sealtrail/evidence'
+import { auditIdBytes, canonicalize } from '@sealtrail/evidence'
+import type { JsonValue } from '@sealtrail/evidence'
+import { house as evidenceHouse } from '../../../evidence/test/bundle/sample-log.ts'
+import { certificateDraft, digestOf, sampleBody, sealCertificate } from '../../../evidence/test/certificate/maker.ts'
+import type { CertificateDraft } from '../../../evidence/test/certificate/maker.ts'
+import { SealedErasures } from '../../src/verify/erasures.ts'
 import { objectKey } from '../../src/store/objects.ts'
 import { Erased, ID } from '../privacy/erased.ts'
 
@@ -128,5 +133,48 @@ describe('erased values before an audit', () => {
       await harm(erased, 1)
     })
     assert.deepEqual(both, ['notifications VAULT_ROW_MISSING 1'])
+  })
+})
+
+describe('certificates before the log that names them', () => {
+  const house = evidenceHouse('audit.example/interactions', 5)
+  const body = sampleBody(house, [])
+  const draft = certificateDraft(house, body)
+  /** What an audit of `system` finds with these statements sealed, and this object stored. */
+  async function faults(change: (made: CertificateDraft) => void, stored: (bytes: Buffer) => Buffer | null = (bytes) => bytes): Promise<string[]> {
+    const made = structuredClone({ ...draft, house: null }) as unknown as CertificateDraft
+    made.house = house
+    change(made)
+    const { started, completed } = sealCertificate(made)
+    const erasures = new SealedErasures()
+    erasures.take(Buffer.from(`{}\n${started.record}\n${completed.record}\n{}\n`))
+    const { problems } = await erasures.check({ get: async () => stored(Buffer.from(canonicalize(made.body as unknown as JsonValue))) })
+    return problems.map(({ code, message }) => `${code} ${/: ([^)]*)\)$/.exec(message)?.[1] ?? ''}`)
+  }
+
+  it('a good one is none', async () => assert.deepEqual(await faults(() => {}), []))
+
+  it('other bytes under its name, though they read as a certificate of the same erasure', async () => {
+    const changed = (bytes: Buffer): Buffer => Buffer.from(bytes.toString().replace('"tenant":"default"', '"tenant":"another"'))
+    assert.deepEqual(await faults(() => {}, changed), ['CERTIFICATE_UNFIT the store has other bytes under its name'])
+  })
+
+  it('a completion that counts other records, an intent of another time, nothing stored, no certificate', async () => {
+    assert.deepEqual(await faults((made) => (made.completion.data = { ...made.completion.data, records: 7 })), [
+      'CERTIFICATE_UNFIT the completion counts other records',
+    ])
+    assert.deepEqual(await faults((made) => (made.intent.time = '2026-01-01T00:00:00.000Z')), ['CERTIFICATE_UNFIT the intent says something else'])
+    assert.deepEqual(
+      await faults(
+        () => {},
+        () => null,
+      ),
+      ['CERTIFICATE_MISSING '],
+    )
+    const none = (made: CertificateDraft): void => {
+      made.body = {} as CertificateDraft['body']
+      made.completion.data = { ...made.completion.data, certificate: digestOf(made.body) }
+    }
+    assert.match((await faults(none))[0] ?? '', /^CERTIFICATE_UNFIT /)
   })
 })
