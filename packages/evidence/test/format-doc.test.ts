@@ -11,12 +11,16 @@ import {
   commitmentDigests,
   decodeSegment,
   openDisclosure,
+  parseCertificate,
   parseReceipt,
   parseRecord,
   segmentRecord,
+  verifyCertificate,
   verifyReceipt,
 } from '@sealtrail/evidence'
 import type { JsonValue } from '@sealtrail/evidence'
+import { certificateExample } from './certificate-example.ts'
+import { bytesOf } from './certificate/maker.ts'
 import { LOG, ORIGIN, commits, disclosure, fileOf, makeExample } from './format-example.ts'
 
 const root = new URL('../../../', import.meta.url)
@@ -50,6 +54,12 @@ test('the example is what the code writes today', () => {
   assert.equal(example.proof, read('e3.tlog-proof').toString())
   assert.equal(example.vkey, read('log.vkey').toString())
   assert.equal(disclosure + '\n', read('disclosure').toString())
+  assert.deepEqual(bytesOf(certificateExample()), read('certificate.json'))
+})
+
+test('the example’s certificate is established by the key of any log of its server', () => {
+  const { conclusion, problems } = verifyCertificate(parseCertificate(read('certificate.json')), { vkeys: [read('log.vkey').toString()] })
+  assert.deepEqual([conclusion, problems], ['established', []])
 })
 
 test('the example is a good log, its receipt and disclosure are of it', () => {

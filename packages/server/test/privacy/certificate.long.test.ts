@@ -1,6 +1,6 @@
 // The certificate of a real erasure, from the request to the auditor's desk, and after the loss of everything but the store.
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { parseCertificate, verifyBundle, verifyCertificate } from '@sealtrail/evidence'
@@ -90,6 +90,19 @@ describe('a call with two customers, erased one after the other', () => {
         bundle.end()
       }
     }
+  })
+
+  it('the command fetches it, as JSON or as a page, and writes over nothing', async () => {
+    await policy.world.closeAndAudit()
+    const at = (name: string): string => join(policy.world.folder, name)
+    const fetched = (...more: string[]): ReturnType<typeof sealtrail> => sealtrail(['erase', 'certificate', ids[0]!, '--data', policy.world.data, ...more])
+    assert.equal((await fetched('-o', at('c.json'))).exit, 0)
+    assert.equal((await fetched('-o', at('c.pdf'), '--pdf')).exit, 0)
+    assert.match(readFileSync(at('c.pdf'), 'latin1'), /^%PDF/)
+    assert.equal(verifyCertificate(parseCertificate(readFileSync(at('c.json'))), { vkeys: [vkey] }).conclusion, 'established')
+    assert.equal((await fetched('-o', at('c.pdf'))).exit, 2)
+    const unknown = await sealtrail(['erase', 'certificate', 'f'.repeat(32), '--data', policy.world.data, '-o', at('d.json')])
+    assert.match(unknown.err, /NOT_FOUND|no erasure of this id was completed/)
   })
 
   it('an audit finds nothing, and counts what was erased by certificate; of what only the store has, too', async () => {
