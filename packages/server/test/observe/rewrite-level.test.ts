@@ -7,7 +7,8 @@ import { after, test } from 'node:test'
 import { ClassicLevel } from 'classic-level'
 import { tablesOf } from '../../src/observe/level-tables.ts'
 import { rewriteLevel } from '../../src/observe/rewrite-level.ts'
-import { SharedLevel, releaseLevel, resumeLevel } from '../../src/observe/shared-level.ts'
+import { THIS_THREAD, renewLevel } from '../../src/observe/renew-level.ts'
+import { SharedLevel } from '../../src/observe/shared-level.ts'
 import type { Level } from '../../src/observe/shared-level.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'sealtrail-rewrite-'))
@@ -31,11 +32,7 @@ async function open(): Promise<SharedLevel> {
   })
 }
 
-async function renew({ location }: SharedLevel): Promise<void> {
-  await releaseLevel(location)
-  for (const name of ['LOG', 'LOG.old']) rmSync(join(location, name), { force: true })
-  await resumeLevel(location)
-}
+const renew = ({ location }: SharedLevel): Promise<void> => renewLevel(location, [THIS_THREAD])
 
 /** Files that hold any of these bytes. */
 function filesWith({ location }: SharedLevel, needles: readonly Uint8Array[]): string[] {
@@ -113,8 +110,34 @@ test('the list of files names keys of the past until the database is opened anew
     filesWith(level, [tail(token)]).every((name) => /^MANIFEST|^LOG/.test(name)),
     'no table and no log holds it',
   )
+  const printed = Buffer.from(
+    [...token].map((byte) => (byte >= 0x20 && byte <= 0x7e ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join(''),
+  )
+  assert.deepEqual(filesWith(level, [printed]), ['LOG'], 'LevelDB writes down what it compacted')
   await renew(level)
-  assert.deepEqual(filesWith(level, [tail(token)]), [])
+  assert.deepEqual(filesWith(level, [tail(token), printed]), [])
+  await level.close()
+})
+
+test('what was written and deleted between two tables lies in the deepest one of all, and goes', async () => {
+  const level = await open()
+  const token = randomBytes(16)
+  const value = randomBytes(64)
+  await level.use(async (db) => {
+    await db.put(aliasKey(token), value)
+    await db.del(aliasKey(token))
+    await db.compactRange(Buffer.of(0), Buffer.of(0))
+  })
+  assert.deepEqual(
+    (await level.use((db) => tablesOf(db))).map((table) => table.level),
+    [2],
+  )
+  await level.use((db) => db.compactRange(aliasKey(token), aliasKey(token)))
+  assert.notDeepEqual(filesWith(level, [value]), [], 'a compaction leaves it')
+  await rewriteLevel(level, [aliasKey(token).subarray(0, 3)])
+  assert.deepEqual(filesWith(level, [value]), [])
+  await renew(level)
+  assert.deepEqual(filesWith(level, [value, tail(token)]), [])
   await level.close()
 })
 
