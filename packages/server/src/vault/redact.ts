@@ -6,6 +6,8 @@ import { decodeRow, encodeRow } from './row.ts'
 import type { VaultRow } from './vault.ts'
 
 const NOTHING = new Uint8Array(16)
+/** Of a damaged row: one that stays damaged, and there, as its event may not be sealed yet. */
+const DAMAGED = Uint8Array.of(0)
 
 /** What the keys have in a row; null when nothing of it is theirs. A damaged row that mentions one of them is theirs as a whole. */
 export function ownedIn({ key, value }: VaultRow, keyIds: ReadonlySet<string>): OwnedRow | null {
@@ -31,11 +33,11 @@ export function ownedIn({ key, value }: VaultRow, keyIds: ReadonlySet<string>): 
 /**
  * The row without what is under these keys: their parts keep the key id and have an empty ciphertext, zeros for nonce and
  * commitment; the search tokens of their owners are gone, and of the fingerprint are zeros left, which says nothing is known of
- * it. Null when the row has to go as a whole: it is damaged, and nobody can tell what of it is theirs.
+ * it. Of a damaged row nobody can tell what of it is theirs: nothing is left of that, and it is as missing as before.
  */
-export function redactRow({ key, value }: VaultRow, keyIds: ReadonlySet<string>): Uint8Array | null {
+export function redactRow({ key, value }: VaultRow, keyIds: ReadonlySet<string>): Uint8Array {
   const entry = decodeRow(key, value)
-  if (entry === null) return null
+  if (entry === null) return DAMAGED
   const theirs = entry.parts.map(({ keyId }) => keyIds.has(latin1(keyId)))
   return encodeRow(key, {
     ...entry,

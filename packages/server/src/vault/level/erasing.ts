@@ -45,8 +45,7 @@ export async function redact(level: SharedLevel, rowKeys: readonly Uint8Array[],
         const changed = keys.flatMap((key, i) => {
           const value = values[i]
           if (value === undefined || ownedIn({ key: key.subarray(1), value }, keyIds) === null) return []
-          const left = redactRow({ key: key.subarray(1), value }, keyIds)
-          return [left === null ? { type: 'del' as const, key } : { type: 'put' as const, key, value: left }]
+          return [{ type: 'put' as const, key, value: redactRow({ key: key.subarray(1), value }, keyIds) }]
         })
         // Dying between two of these: the rest is redacted when it is called again.
         if (changed.length > 0) await db.batch(changed, { sync: true })

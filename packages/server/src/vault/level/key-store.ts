@@ -7,6 +7,7 @@ import { keyCommitment } from '../data-key.ts'
 import type { DataKey, KeyAnswer, OwnerTokens } from '../vault.ts'
 import { latin1 } from './key-rows.ts'
 import type { Found, KeyRows } from './key-rows.ts'
+import { isMutual } from './rows.ts'
 import type { KeyRow } from './rows.ts'
 
 export interface KeyStoreOptions {
@@ -87,10 +88,10 @@ export class KeyStore {
   #keyOf(owner: OwnerTokens, aliases: Map<string, readonly string[]>, rows: Map<string, Found>): DataKey {
     let chosen: { id: string; key: string } | null = null
     const lost: string[] = []
-    for (const id of owner.flatMap((token) => aliases.get(token) ?? [])) {
+    for (const [token, id] of owner.flatMap((each) => (aliases.get(each) ?? []).map((named) => [each, named] as const))) {
       const row = rows.get(id)
       if (row?.state === 'erased' || this.#condemned.has(id)) continue
-      const key = row == null ? null : this.#unwrap(id, row)
+      const key = row == null || !isMutual(token, row) ? null : this.#unwrap(id, row)
       // A key that is gone or damaged without a tombstone stays linked: its rows are an alarm, and an erasure must still reach it.
       if (key === null) lost.push(id)
       else {
@@ -102,7 +103,7 @@ export class KeyStore {
     const { id, key } = chosen
     for (const token of owner) {
       const known = aliases.get(token) ?? []
-      const live = known.find((each) => rows.get(each)?.state === 'live' && !this.#condemned.has(each))
+      const live = known.find((each) => !this.#condemned.has(each) && isLiveOf(token, rows.get(each)))
       if (live === undefined || live === id) this.#link(token, id, live === undefined ? lost.filter((each) => known.includes(each)) : null, aliases, rows)
       this.#remember(token, live === undefined || live === id ? id + key : this.#textOf(live, rows))
     }
@@ -167,6 +168,10 @@ export class KeyStore {
     }
     this.#young.set(token, text)
   }
+}
+
+function isLiveOf(token: string, row: Found): boolean {
+  return row?.state === 'live' && isMutual(token, row)
 }
 
 /** Binds a wrapped key to its row. */

@@ -1,7 +1,7 @@
 import { SealtrailError } from '../../errors.ts'
 import type { ErasableVault, PersonKeys } from '../erasable.ts'
 import type { Found, KeyRows } from './key-rows.ts'
-import { MAX_TOKENS } from './rows.ts'
+import { MAX_TOKENS, isMutual } from './rows.ts'
 
 /** Everybody's keys and aliases as a graph: alias rows lead to keys, key rows to aliases. */
 export class People {
@@ -11,15 +11,19 @@ export class People {
     this.#rows = rows
   }
 
-  /** Follows both ways until nothing new turns up. Keys that are gone or damaged belong to it, tombstones do not. */
+  /**
+   * Follows both ways until nothing new turns up. Keys that are gone or damaged belong to it, tombstones do not.
+   * @throws SealtrailError DATA_CORRUPT when an alias leads to a key that says otherwise: it would be another person's
+   */
   async personOf(tokens: readonly string[]): Promise<PersonKeys> {
     const keys = new Set<string>()
     const known = new Set<string>()
     for (let fresh = [...new Set(tokens)]; fresh.length > 0;) {
       const aliases = await this.#rows.aliases(fresh)
       for (const token of aliases.keys()) known.add(token)
-      const ids = [...new Set([...aliases.values()].flat())].filter((id) => !keys.has(id))
-      const rows = await this.#rows.keys(ids)
+      const rows = await this.#rows.keys([...new Set([...aliases.values()].flat())])
+      for (const [token, named] of aliases) for (const id of named) assertMutual(token, rows.get(id))
+      const ids = [...rows.keys()].filter((id) => !keys.has(id))
       const living = ids.filter((id) => rows.get(id)?.state !== 'erased')
       for (const id of living) keys.add(id)
       // An alias that leads to tombstones only is nobody's.
@@ -90,4 +94,12 @@ export class People {
     if (silent.size > 0) for (const token of await this.#rows.aliasesNaming(silent)) tokens.add(token)
     return [...tokens]
   }
+}
+
+function assertMutual(token: string, row: Found): void {
+  if (row == null || isMutual(token, row)) return
+  throw new SealtrailError(
+    'DATA_CORRUPT',
+    'an alias of the vault leads to a key that does not know it; `sealtrail person split` gives the alias a key of its own',
+  )
 }

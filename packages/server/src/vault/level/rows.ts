@@ -24,6 +24,14 @@ const WRAPPED = 73
 /** Aliases a key row can name. */
 export const MAX_TOKENS = 255
 
+/**
+ * Whether a key knows the alias that leads to it: both are written at once, so a row put in another's place is found by that.
+ * Of a full row nobody can tell.
+ */
+export function isMutual(token: string, row: KeyRow): boolean {
+  return row.state !== 'live' || row.tokens.length >= MAX_TOKENS || row.tokens.includes(token)
+}
+
 /** Row key of an alias. @param token 16 bytes, latin1. */
 export function aliasKey(token: string): Buffer {
   return Buffer.from('a' + token, 'latin1')
