@@ -1,6 +1,7 @@
 import { SealtrailError } from '../errors.ts'
 import { instantOf } from '../event/instant.ts'
 import { aliasTokens } from '../event/alias.ts'
+import { personAlias } from '../event/person-alias.ts'
 import type { KeyedHashes } from '../keys/keys.ts'
 import { readFields } from '../index/fields.ts'
 import type { Index } from '../index/index.ts'
@@ -100,9 +101,13 @@ function gone(log: string): SealtrailError {
 async function ofPerson(alias: string, log: string, size: number, deps: SelectDeps): Promise<number[]> {
   const trail = deps.trails.find((each) => each.log === log)
   if (trail === undefined) return []
-  const kinds = new Set([...trail.tokenKinds.values()].flat())
-  const tokens = [...kinds].flatMap((kind) => aliasTokens(deps.keyed, deps.tenant, kind, alias).map((token) => Buffer.from(token, 'latin1') as Uint8Array))
-  tokens.push(plainToken('customer_external_id', alias))
+  const known = new Set([...trail.tokenKinds.values()].flat())
+  const named = personAlias(alias)
+  const { kind, value } = named.kind === null || known.has(named.kind) || named.kind === 'external-id' ? named : { kind: null, value: alias }
+  // A value alone is looked for as every kind of name: an export that holds too much is seen, one that holds too little is not.
+  const kinds = kind === null ? known : [kind]
+  const tokens = [...kinds].flatMap((each) => aliasTokens(deps.keyed, deps.tenant, each, value).map((token) => Buffer.from(token, 'latin1') as Uint8Array))
+  if (kind === null || kind === 'external-id') tokens.push(plainToken('customer_external_id', value))
   const found = new Set<number>()
   for (const token of tokens)
     for (let after = -1; ;) {

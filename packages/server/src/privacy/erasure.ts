@@ -1,8 +1,4 @@
-/** How a person is named: a kind (`phone`, `email`, `external-id` …) or null, which tries what the value looks like. Kept in memory only, and written nowhere. */
-export interface PersonAlias {
-  readonly kind: string | null
-  readonly value: string
-}
+import type { PersonAlias } from '../event/person-alias.ts'
 
 /** What is asked for. Texts are sealed in clear, so they name the matter, not the person. */
 export interface ErasureAsked {

@@ -1,6 +1,6 @@
 import { SealtrailError } from '../errors.ts'
+import type { PersonAlias } from '../event/person-alias.ts'
 import type { PersonKeys } from '../vault/erasable.ts'
-import type { PersonAlias } from './erasure.ts'
 import type { ErasureFile } from './work-file.ts'
 
 /** Where people are looked up by their names. */

@@ -3,11 +3,10 @@ import { readingsOf } from '../config/logs.ts'
 import { openEraser } from '../config/open-eraser.ts'
 import type { EraserEnv } from '../config/open-eraser.ts'
 import type { Sealing } from '../config/sealing.ts'
-import { addressAlias } from '../event/address.ts'
 import { aliasTokens } from '../event/alias.ts'
+import { personTokens } from '../event/person-alias.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { PersonAlias } from '../privacy/erasure.ts'
 import { exportsHolding } from '../privacy/handed-out.ts'
 import type { People } from '../privacy/people.ts'
 import { ErasureFiles } from '../privacy/work-file.ts'
@@ -56,15 +55,8 @@ function peopleOf(config: Config, { keys, packs, vault }: Sealing): People {
   const known = readingsOf(config, packs).flatMap(({ tokenKinds }) => [...tokenKinds.values()].flat())
   const kinds = [...new Set(['external-id', 'address', ...known])]
   const tokens = (kind: string, value: string): readonly string[] => aliasTokens(keys, config.tenant, kind, value)
-  const tokensOf = ({ kind, value }: PersonAlias): readonly string[] => {
-    if (kind !== null) return tokens(kind, value)
-    const address = addressAlias(value)
-    // A number or an e-mail address is that; anything else may be a name of any other kind.
-    if (address !== null && address.kind !== 'address') return tokens(address.kind, address.value)
-    return kinds.flatMap((each) => tokens(each, value))
-  }
   return {
-    tokensOf: (person) => [...new Set(person.flatMap(tokensOf))],
+    tokensOf: (person) => [...new Set(person.flatMap((alias) => personTokens(alias, kinds, tokens)))],
     personOf: (list) => vault.personOf(list),
     async destroyedBy(ids) {
       const answers = await vault.keysById(ids.map((id) => Buffer.from(id, 'latin1')))

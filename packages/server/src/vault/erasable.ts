@@ -14,6 +14,8 @@ export interface OwnedRow {
   readonly tokens: ReadonlyArray<{ readonly kind: string; readonly token: string }>
   /** Parts of other owners: they stay. */
   readonly others: number
+  /** Whose they are. */
+  readonly otherKeyIds: readonly string[]
   /** True when nothing is left of the parts: `redact` was here. */
   readonly redacted: boolean
 }

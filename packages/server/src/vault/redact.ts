@@ -18,7 +18,8 @@ export function ownedIn({ key, value }: VaultRow, keyIds: ReadonlySet<string>): 
   if (!found && (whole || !mentions(value, keyIds))) return null
   const own = Uint8Array.from(key)
   const entry = decodeRow(own, value)
-  if (entry === null) return { key: own, keyIds: [...keyIds].filter((id) => mentions(value, new Set([id]))), tokens: [], others: 0, redacted: false }
+  if (entry === null)
+    return { key: own, keyIds: [...keyIds].filter((id) => mentions(value, new Set([id]))), tokens: [], others: 0, otherKeyIds: [], redacted: false }
   const ids = entry.parts.map(({ keyId }) => latin1(keyId))
   const theirs = ids.filter((id) => keyIds.has(id))
   return {
@@ -26,6 +27,7 @@ export function ownedIn({ key, value }: VaultRow, keyIds: ReadonlySet<string>): 
     keyIds: [...new Set(theirs)],
     tokens: entry.tokens.flatMap(({ owner, kind, token }) => (keyIds.has(ids[owner] ?? '') ? [{ kind, token: latin1(token) }] : [])),
     others: ids.length - theirs.length,
+    otherKeyIds: ids.filter((id) => !keyIds.has(id)),
     redacted: entry.parts.every(({ ciphertext }, i) => !keyIds.has(ids[i] as string) || ciphertext.length === 0),
   }
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { JsonObject } from '../../src/event/json.ts'
-import { aliasOf, parseErasure, parsePlan, withdrawalOf } from '../../src/privacy/erasure-request.ts'
+import { personAlias as aliasOf } from '../../src/event/person-alias.ts'
+import { parseErasure, parsePlan, withdrawalOf } from '../../src/privacy/erasure-request.ts'
 
 describe('a request for an erasure', () => {
   it('names a person by kind and value, or by what a value looks like', () => {

@@ -61,8 +61,9 @@ test('an alias that is split off is somebody else’s at once, and stays so in a
   const [phone, mail] = [randomToken(), randomToken()]
   const [key] = (await vault.keysFor([[mail, phone]])) as [DataKey]
   await vault.insert([])
-  assert.equal(await vault.split(phone), 1)
-  assert.equal(await vault.split(randomToken()), 0, 'nobody')
+  assert.equal(await vault.split([phone]), 1)
+  assert.equal(await vault.split([randomToken()]), 0, 'nobody')
+  await assert.rejects(vault.split([mail]), { code: 'BAD_REQUEST' }, 'what is under the key could not be found by anything')
   await vault.close()
   const again = await reopen()
   assert.deepEqual((await again.personOf([mail])).tokens, [mail])

@@ -70,24 +70,43 @@ export class KeyRows {
   /** Every alias whose row names one of the keys, found by reading all alias rows: for keys whose own row does not say. */
   async aliasesNaming(ids: ReadonlySet<string>): Promise<string[]> {
     const found = new Set<string>()
-    const cursor = this.#level.cursor<[Uint8Array, Uint8Array]>(
-      (db, after) => db.iterator({ ...(after === null ? { gte: Uint8Array.of(0x61) } : { gt: after }), lt: Uint8Array.of(0x62), highWaterMarkBytes: 1 << 20 }),
-      ([key]) => key,
-    )
-    try {
-      for (let rows = await cursor.nextv(SCANNED); rows.length > 0; rows = await cursor.nextv(SCANNED))
-        for (const [key, value] of rows) if (decodeAlias(value).some((id) => ids.has(id))) found.add(latin1(key.subarray(1)))
-    } catch (cause) {
-      throw failure('read', cause)
-    } finally {
-      await cursor.close()
-    }
+    await this.#each(0x61, (token, value) => {
+      if (decodeAlias(value).some((id) => ids.has(id))) found.add(token)
+    })
     for (const each of [this.#saving, this.#unsaved])
       for (const [token, named] of each?.aliases ?? []) {
         if (named.some((id) => ids.has(id))) found.add(token)
         else found.delete(token)
       }
     return [...found]
+  }
+
+  /** Every living key whose row names the alias, found by reading all of them: for an alias whose own row is not to be believed. */
+  async keysNaming(token: string): Promise<string[]> {
+    const found = new Set<string>()
+    const look = (id: string, row: KeyRow | null): void => {
+      if (row?.state === 'live' && row.tokens.includes(token)) found.add(id)
+      else found.delete(id)
+    }
+    await this.#each(0x6b, (id, value) => look(id, decodeKeyRow(id, value)))
+    for (const each of [this.#saving, this.#unsaved]) for (const [id, row] of each?.keys ?? []) look(id, row)
+    return [...found]
+  }
+
+  async #each(prefix: number, look: (name: string, value: Uint8Array) => void): Promise<void> {
+    const [from, to] = [Uint8Array.of(prefix), Uint8Array.of(prefix + 1)]
+    const cursor = this.#level.cursor<[Uint8Array, Uint8Array]>(
+      (db, after) => db.iterator({ ...(after === null ? { gte: from } : { gt: after }), lt: to, highWaterMarkBytes: 1 << 20 }),
+      ([key]) => key,
+    )
+    try {
+      for (let rows = await cursor.nextv(SCANNED); rows.length > 0; rows = await cursor.nextv(SCANNED))
+        for (const [key, value] of rows) look(latin1(key.subarray(1)), value)
+    } catch (cause) {
+      throw failure('read', cause)
+    } finally {
+      await cursor.close()
+    }
   }
 
   /** Hands over everything unsaved as database operations; `saved` or `unsave` must follow. */

@@ -78,11 +78,11 @@ export class KeyStore {
     this.#old = new Map()
   }
 
-  /** A key of its own for an alias, whatever it led to before. */
-  keyApart(token: string): void {
+  /** A key of its own for these aliases, whatever they led to before. */
+  keyApart(tokens: readonly string[]): void {
     const rows = new Map<string, Found>()
     const { id } = this.#create(rows)
-    this.#link(token, id, [], new Map(), rows)
+    for (const token of tokens) this.#link(token, id, [], new Map(), rows)
   }
 
   #keyOf(owner: OwnerTokens, aliases: Map<string, readonly string[]>, rows: Map<string, Found>): DataKey {

@@ -2,6 +2,9 @@ import { SealtrailError } from '../../errors.ts'
 import type { ErasableVault, PersonKeys } from '../erasable.ts'
 import type { Found, KeyRows } from './key-rows.ts'
 import { MAX_TOKENS, isMutual } from './rows.ts'
+import type { KeyRow } from './rows.ts'
+
+const ERASED: KeyRow = { state: 'erased', erasedMs: 0, certificate: '' }
 
 /** Everybody's keys and aliases as a graph: alias rows lead to keys, key rows to aliases. */
 export class People {
@@ -43,12 +46,28 @@ export class People {
     for (const [id, row] of rows) if (row?.state === 'live') this.#rows.setKey(id, { ...row, tokens })
   }
 
-  /** Takes an alias off every key it leads to; its row is for the caller to write. Returns from how many. */
-  async leave(token: string): Promise<number> {
-    const ids = (await this.#rows.aliases([token])).get(token) ?? []
-    const rows = await this.#rows.keys(ids)
-    for (const [id, row] of rows) if (row?.state === 'live') this.#rows.setKey(id, { ...row, tokens: row.tokens.filter((each) => each !== token) })
-    return ids.filter((id) => rows.get(id)?.state !== 'erased').length
+  /**
+   * Takes a name, under all its tokens, off every key it leads to; its rows are for the caller to write. Returns the tokens that
+   * led somewhere, and from how many keys they were taken.
+   * @throws SealtrailError BAD_REQUEST when a key would be left without a name: what is under it could never be found again
+   */
+  async leave(tokens: readonly string[]): Promise<{ known: readonly string[]; keys: number }> {
+    const aliases = await this.#rows.aliases(tokens)
+    const rows = await this.#rows.keys([...new Set([...aliases.values()].flat())])
+    const astray = [...aliases].filter(([token, named]) => named.some((id) => !isMutual(token, rows.get(id) ?? ERASED)))
+    if (astray.length > 0) {
+      // Its row was put in another's place: it goes back to the keys that know it, and nothing else is done.
+      for (const [token] of astray) this.#rows.setAlias(token, await this.#rows.keysNaming(token))
+      return { known: [], keys: astray.length }
+    }
+    const changed = [...rows].flatMap(([id, row]) => {
+      const left = row?.state === 'live' ? row.tokens.filter((each) => !aliases.has(each)) : null
+      return row?.state !== 'live' || left === null || left.length === row.tokens.length ? [] : [{ id, row: { ...row, tokens: left } }]
+    })
+    if (changed.some(({ row }) => row.tokens.length === 0))
+      throw new SealtrailError('BAD_REQUEST', 'it is the only name of this person: nobody could be told apart by it')
+    for (const { id, row } of changed) this.#rows.setKey(id, row)
+    return { known: [...aliases.keys()], keys: [...rows.values()].filter((row) => row?.state !== 'erased').length }
   }
 
   /**
@@ -100,6 +119,6 @@ function assertMutual(token: string, row: Found): void {
   if (row == null || isMutual(token, row)) return
   throw new SealtrailError(
     'DATA_CORRUPT',
-    'an alias of the vault leads to a key that does not know it; `sealtrail person split` gives the alias a key of its own',
+    'an alias of the vault leads to a key that does not know it; `sealtrail person split` leads it back to those that do',
   )
 }

@@ -183,13 +183,16 @@ export class LevelVault implements Vault, ErasableVault {
     await this.#threads.forget()
   }
 
-  /** From here on the alias is somebody else's, with a key of their own; what was written stays where it is. Resolves to how many keys it left. */
-  async split(token: string): Promise<number> {
+  /**
+   * From here on a name, under all its tokens, is somebody else's, with a key of their own; what was written stays where it is.
+   * Resolves to how many keys it left. @throws SealtrailError BAD_REQUEST when it is the only name of one of them
+   */
+  async split(tokens: readonly string[]): Promise<number> {
     const left = await this.#serially(async () => {
-      const keys = await this.#people.leave(token)
+      const { known, keys } = await this.#people.leave(tokens)
       if (keys === 0) return 0
       // A key now, not with its next event: in an event with the others' aliases it would be counted as theirs again.
-      this.#keys.keyApart(token)
+      if (known.length > 0) this.#keys.keyApart(known)
       await this.insert([])
       this.#keys.forget()
       return keys
