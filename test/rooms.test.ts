@@ -19,6 +19,8 @@ const ASKED = [
   'retain/hold-request.ts',
   'privacy/erasure.ts',
   'privacy/erasure-request.ts',
+  'privacy/person.ts',
+  'privacy/person-request.ts',
   'privacy/grant.ts',
   'privacy/grant-request.ts',
 ]

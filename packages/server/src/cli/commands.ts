@@ -10,6 +10,7 @@ import { hold } from './commands/hold.ts'
 import { ingest } from './commands/ingest.ts'
 import { key } from './commands/key.ts'
 import { pack } from './commands/pack.ts'
+import { person } from './commands/person.ts'
 import { quarantine } from './commands/quarantine.ts'
 import { query } from './commands/query.ts'
 import { rebuild } from './commands/rebuild-index.ts'
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   query,
   exportCommand,
   erase,
+  person,
   hold,
   grant,
   check,

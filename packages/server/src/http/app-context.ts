@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { Config } from '../config/config.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
 import type { ErasureDesk } from '../privacy/erasure.ts'
+import type { PersonDesk } from '../privacy/person.ts'
 import type { HoldDesk } from '../retain/hold.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -29,6 +30,7 @@ export interface AppDeps {
   readonly erasures: ErasureDesk
   readonly grants: GrantDesk
   readonly checks: Checks
+  readonly people: PersonDesk
   readonly retention: RetentionDesk
   /** What answers are signed with; asked each time, as keys rotate. */
   answerKeys(): AnswerKeys

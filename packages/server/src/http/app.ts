@@ -16,6 +16,7 @@ import { checkRoutes } from './checks.ts'
 import { grantRoutes } from './grants.ts'
 import { holdRoutes } from './holds.ts'
 import { publicRoutes } from './health.ts'
+import { personRoutes } from './people.ts'
 import { operateRoutes } from './operate.ts'
 import { problemOf } from './problem.ts'
 import { signAnswer } from './sign-answer.ts'
@@ -35,6 +36,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   ...certificateRoutes,
   ...holdRoutes,
   ...erasureRoutes,
+  ...personRoutes,
   ...retentionRoutes,
   ...grantRoutes,
   ...checkRoutes,

@@ -127,6 +127,16 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     progress: nullable('object'),
     problem: nullable('string'),
   }),
+  Person: of({
+    people: { type: 'integer' },
+    keys: { type: 'integer' },
+    aliases: { type: 'integer' },
+    records: { type: 'integer' },
+    together: { type: 'integer' },
+    interactions: { type: 'integer' },
+    seenWith: list(object),
+    others: { type: 'integer' },
+  }),
   Erasures: of({ erasures: list(ref('Erasure')) }),
   Check: of({ log: text, auditid: text, path: text, state: { enum: ['sealed', 'erased', 'expired', 'missing'] }, matches: nullable('boolean') }),
   Grant: of(

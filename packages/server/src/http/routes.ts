@@ -1,5 +1,6 @@
 import { CERTIFICATE_ROUTES } from './certificate-routes.ts'
 import { ERASURE_ROUTES } from './erasure-routes.ts'
+import { PERSON_ROUTES } from './person-routes.ts'
 import { EXPORT_ROUTES } from './export-routes.ts'
 import { GRANT_ROUTES } from './grant-routes.ts'
 import { HOLD_ROUTES } from './hold-routes.ts'
@@ -208,6 +209,7 @@ export const ROUTES: readonly Route[] = [
   ...HOLD_ROUTES,
   ...ERASURE_ROUTES,
   ...GRANT_ROUTES,
+  ...PERSON_ROUTES,
   ...RETENTION_ROUTES,
   {
     operation: 'listQuarantine',

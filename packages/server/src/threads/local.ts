@@ -153,6 +153,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
     erasures: erasures.desk,
     grants,
     checking: checkingOf(config, sealing, now),
+    people: erasures.people,
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
     found: async (hits) => counts.addHits(hits),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { readingsOf } from '../config/logs.ts'
 import { openEraser } from '../config/open-eraser.ts'
@@ -9,6 +10,8 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { exportsHolding } from '../privacy/handed-out.ts'
 import type { People } from '../privacy/people.ts'
+import type { PersonDesk } from '../privacy/person.ts'
+import { personDesk } from '../privacy/person-desk.ts'
 import { ErasureFiles } from '../privacy/work-file.ts'
 import { startErasing } from './erasing.ts'
 import type { ErasureParts, Erasing } from './erasing.ts'
@@ -28,14 +31,15 @@ export function openErasing(
   legal: Pick<Holding, 'alone' | 'fold'>,
   parts: ErasureParts,
   { index, forgetTokens, scrubIndex, exports, search, ...env }: OpenErasingEnv,
-): Erasing {
+): Erasing & { readonly people: PersonDesk } {
   const { records, sizes, vault } = sealing
   const files = new ErasureFiles(config.data, sealing.vkey(SYSTEM_LOG).split('+')[0] as string)
   const eraser = openEraser(config, sealing, { now: env.now, vault, files, index, forgetTokens, scrubIndex, exports, search })
   const log = { size: (name: string) => sizes.get(name), range: (name: string, from: number, to: number) => records.range(name, from, to) }
+  const people = peopleOf(config, sealing)
   const erasing = startErasing(config, sealing, legal, parts, {
     ...env,
-    people: peopleOf(config, sealing),
+    people,
     eraser,
     files,
     async exportsOf(list) {
@@ -44,6 +48,14 @@ export function openErasing(
   })
   return {
     ...erasing,
+    people: personDesk({
+      people,
+      vault,
+      eraser,
+      seal: (event) => sealing.sealed(event),
+      alone: (work) => legal.alone(work),
+      newId: () => randomBytes(16).toString('hex'),
+    }),
     async close() {
       eraser.close()
       await erasing.close()

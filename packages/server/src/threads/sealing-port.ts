@@ -11,6 +11,7 @@ import type { DataKey, KeyAnswer, OwnerTokens } from '../vault/vault.ts'
 import type { StoreState } from '../store/verdict.ts'
 import type { ErasureAsked, ErasureDesk, ErasureOfficer, ErasurePlan, ErasureView } from '../privacy/erasure.ts'
 import type { HoldAsked, HoldDesk, HoldOfficer, HoldView } from '../retain/hold.ts'
+import type { PersonDesk, PersonOfficer, PersonView } from '../privacy/person.ts'
 import type { Snapshot } from '../observe/metrics.ts'
 import type { Opening } from '../index/views.ts'
 import type { GrantAsked, GrantView } from '../privacy/grant.ts'
@@ -75,6 +76,9 @@ export interface SealingPort {
   openings(viewer: { readonly name: string; readonly purpose: string | null }): Promise<readonly Opening[]>
   askCheck(ask: CheckAsk): Promise<void>
   checkAnswered(answer: { readonly name: string; readonly matches: boolean }): Promise<void>
+  showPerson(person: Parameters<PersonDesk['show']>[0]): Promise<PersonView>
+  mergePeople(order: { readonly order: Parameters<PersonDesk['merge']>[0]; readonly by: PersonOfficer }): Promise<PersonView>
+  splitAlias(order: { readonly order: Parameters<PersonDesk['split']>[0]; readonly by: PersonOfficer }): Promise<PersonView>
   retentionStatus(): Promise<JsonObject>
   runRetention(order: Parameters<RetentionDesk['run']>[0]): Promise<JsonObject[]>
   listFlags(): Promise<JsonObject[]>
@@ -92,6 +96,7 @@ export interface Supervisor {
   readonly erasures: ErasureDesk
   readonly grants: Pick<Granting, 'desk' | 'openings'>
   readonly checking: Pick<Checking, 'ask' | 'answered'>
+  readonly people: PersonDesk
   readonly retention: RetentionDesk
   /** What is degraded and keeps no event out, one line each. */
   notes?(): readonly string[]
@@ -145,6 +150,9 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     openings: (viewer) => supervisor.grants.openings(viewer),
     askCheck: (ask) => supervisor.checking.ask(ask),
     checkAnswered: async ({ name, matches }) => supervisor.checking.answered(name, matches),
+    showPerson: (person) => supervisor.people.show(person),
+    mergePeople: ({ order, by }) => supervisor.people.merge(order, by),
+    splitAlias: ({ order, by }) => supervisor.people.split(order, by),
     retentionStatus: () => supervisor.retention.status(),
     runRetention: (order) => supervisor.retention.run(order),
     listFlags: () => supervisor.retention.flags(),
@@ -189,6 +197,9 @@ const NAMES = [
   'openings',
   'askCheck',
   'checkAnswered',
+  'showPerson',
+  'mergePeople',
+  'splitAlias',
   'retentionStatus',
   'runRetention',
   'listFlags',

@@ -233,6 +233,11 @@ export async function serve({
           return answer
         },
       },
+      people: {
+        show: (person) => port.showPerson(person),
+        merge: (order, by) => port.mergePeople({ order, by }),
+        split: (order, by) => port.splitAlias({ order, by }),
+      },
       retention: {
         status: () => port.retentionStatus(),
         run: (order) => port.runRetention(order),

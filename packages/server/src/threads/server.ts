@@ -152,6 +152,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     erasures: erasures.desk,
     grants,
     checking: checkingOf(config, sealing, now),
+    people: erasures.people,
     retention: retaining.desk,
     counted: async (list) => counts.add(list),
     found: async (hits) => counts.addHits(hits),

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { CertificateFile } from '@sealtrail/evidence'
 import type { ErasurePlan, ErasureView } from '../../src/privacy/erasure.ts'
 import type { GrantView } from '../../src/privacy/grant.ts'
+import type { PersonView } from '../../src/privacy/person.ts'
 import type { HoldView } from '../../src/retain/hold.ts'
 import type { ExportJob } from '../../src/export/export.ts'
 import { createHash, generateKeyPairSync } from 'node:crypto'
@@ -93,6 +94,7 @@ const ERASURE: ErasureView = {
   progress: null,
   problem: null,
 }
+const PERSON: PersonView = { people: 1, keys: 1, aliases: 1, records: 0, together: 0, interactions: 0, seenWith: [], others: 0 }
 const PLAN: ErasurePlan = { aliases: 1, keys: 1, interactions: 0, logs: [], waiting: 0, blocks: [], exports: [], stays: [], needsApproval: false }
 const GRANT: GrantView = {
   id: 'd'.repeat(32),
@@ -198,6 +200,11 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       withdraw: (id, reason, by) => answer({ ...ERASURE, id, state: 'withdrawn' as const }, 'withdrawErasure', id, reason, by),
       list: () => answer([ERASURE], 'listErasures'),
       get: (id) => answer({ ...ERASURE, id }, 'readErasure', id),
+    },
+    people: {
+      show: (person) => answer(PERSON, 'showPerson', person),
+      merge: (order, by) => answer(PERSON, 'mergePeople', order, by),
+      split: (order, by) => answer(PERSON, 'splitAlias', order, by),
     },
     tokens: {
       check: (token) => (Object.hasOwn(TOKENS, token) ? (TOKENS[token] as Principal) : null),

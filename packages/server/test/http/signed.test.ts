@@ -21,7 +21,7 @@ const ask = async (
   { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
 ) => {
   const asked: Asked = { method, url: ORIGIN + path }
-  const officers = /\/(?:holds|erasures|grants)/.test(path)
+  const officers = /\/(?:holds|erasures|grants|people)/.test(path)
   const body = method === 'POST' ? { body: bodyFor(path) } : {}
   const init = { method, headers: { ...bearer(officers ? 'officer' : 'auditor'), 'content-type': 'application/json', ...headers }, ...body }
   return { asked, got: await gotOf(await double.app.request(asked.url, init)) }

@@ -9,6 +9,7 @@ import { askJson, CLIENT_OPTIONS } from '../client.ts'
 import type { Client } from '../client.ts'
 import type { Command, Context, Exit } from '../command.ts'
 import { blockText, planText, stateText } from '../erasure-text.ts'
+import { namesFrom } from '../names.ts'
 import { count, table } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { withClient } from '../with-client.ts'
@@ -16,8 +17,6 @@ import { withClient } from '../with-client.ts'
 const ERASURES = '/api/v1/erasures'
 const FORMS = 'erase: plan, request, approve ID, withdraw ID, list, show ID or certificate ID'
 const POLL_MS = 500
-/** Names of one person fit in a line each. */
-const MOST_STDIN = 64 * 1024
 
 export const erase: Command = {
   name: 'erase',
@@ -84,20 +83,7 @@ function needed(ctx: Context, what: string, option: string): string {
 async function namesOf(ctx: Context): Promise<string[]> {
   const given = ctx.all('person')
   if (given.length === 0) throw new SealtrailError('USAGE', 'name the person with --person; --person - reads the names from stdin')
-  if (!given.includes('-')) return [...given]
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of ctx.stdin) {
-    if ((size += chunk.length) > MOST_STDIN) throw new SealtrailError('USAGE', 'stdin has more than names of one person')
-    chunks.push(chunk)
-  }
-  const lines = Buffer.concat(chunks)
-    .toString('utf8')
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-  if (lines.length === 0) throw new SealtrailError('USAGE', 'stdin has no name')
-  return [...given.filter((name) => name !== '-'), ...lines]
+  return namesFrom(ctx, given)
 }
 
 function post(client: Client, path: string, body: JsonObject): Promise<JsonObject> {
