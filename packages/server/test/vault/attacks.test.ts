@@ -46,7 +46,14 @@ async function scene(): Promise<Scene> {
   await staged.vault.redact([erased.key], new Set([latin1(gone.id)]))
   await staged.vault.close()
   return {
-    ...{ ...staged, alice, bob, gone, names, both, hers, erased },
+    ...staged,
+    alice,
+    bob,
+    gone,
+    names,
+    both,
+    hers,
+    erased,
     async attack(change) {
       const db = await openDatabase(staged.folder)
       await change({

@@ -44,8 +44,13 @@ export function rowOf(
 ): VaultRow {
   return sealRow(
     {
-      ...{ tenant: 't', trail: 'calls', fingerprint: randomToken(), tokens: [], owners },
-      ...{ auditid: randomBytes(16), firstDigest: randomBytes(32).toString('base64url') },
+      tenant: 't',
+      trail: 'calls',
+      fingerprint: randomToken(),
+      tokens: [],
+      owners,
+      auditid: randomBytes(16),
+      firstDigest: randomBytes(32).toString('base64url'),
       ...more,
     },
     nonce,
