@@ -45,7 +45,7 @@ describe('signed answers', () => {
       const double = recorder()
       const { method } = route
       const good = await ask(double, path, { method })
-      assert.equal(good.got.status, method === 'POST' && !/\/(?:holds|grants)\/|\/check$|\/erasures/.test(path) ? 201 : 200)
+      assert.equal(good.got.status, method === 'POST' && !/\/(?:holds|grants)\/|\/check$|\/(?:erasures|people)/.test(path) ? 201 : 200)
       assert.deepEqual(await both(good.asked, good.got), [true, true])
 
       const stranger = await ask(double, path, { method, headers: { authorization: 'Bearer nobody' } })
