@@ -142,7 +142,7 @@ const keys = new Keyring(
     secret: randomBytes(32),
   })),
   {
-    add: () => Promise.reject(new Error('no rotation here')),
+    make: () => Promise.reject(new Error('no rotation here')),
     end() {},
     now: Date.now,
     random: randomBytes,

@@ -8,7 +8,18 @@ const LIMITS = { maxBytes: 256 * 1024, maxDepth: 64 }
 
 /** Routes by which a running server is operated: quarantine, tokens, keys, packs, schemas. */
 export const operateRoutes: Record<
-  'listQuarantine' | 'replayQuarantine' | 'listTokens' | 'createToken' | 'revokeToken' | 'listKeys' | 'rotateKey' | 'listPacks' | 'listSchemas' | 'addSchema',
+  | 'listQuarantine'
+  | 'replayQuarantine'
+  | 'listTokens'
+  | 'createToken'
+  | 'revokeToken'
+  | 'listKeys'
+  | 'rotateKey'
+  | 'rewrapKeys'
+  | 'endKey'
+  | 'listPacks'
+  | 'listSchemas'
+  | 'addSchema',
   Handler
 > = {
   async listQuarantine(c, app) {
@@ -59,12 +70,20 @@ export const operateRoutes: Record<
     return new Response(null, { status: 204 })
   },
 
-  async listKeys(_, app) {
-    return json({ items: await app.admin.keys() })
+  async listKeys(c, app) {
+    return json({ items: await app.admin.keys(c.req.query('uses') === 'true') })
   },
 
   async rotateKey(c, app) {
     return json(await app.admin.rotateKey(c.req.param('name') ?? '', c.var.viewer))
+  },
+
+  async rewrapKeys(c, app) {
+    return json(await app.admin.rewrapKeys(c.var.viewer))
+  },
+
+  async endKey(c, app) {
+    return json(await app.admin.endKey(c.req.param('id') ?? '', c.var.viewer))
   },
 
   async listPacks(_, app) {

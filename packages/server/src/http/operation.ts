@@ -47,6 +47,8 @@ export type Operation =
   | 'revokeToken'
   | 'listKeys'
   | 'rotateKey'
+  | 'rewrapKeys'
+  | 'endKey'
   | 'listPacks'
   | 'listSchemas'
   | 'addSchema'

@@ -173,9 +173,13 @@ export interface ExportDesk {
 
 /** Configuration a running server changes on request; every change is sealed in `system` with the viewer's name. */
 export interface Admin {
-  /** Public halves and names only. */
-  keys(): Promise<JsonValue[]>
+  /** Public halves and names only. @param uses also how often each wrapping key is used, which is counted anew */
+  keys(uses: boolean): Promise<JsonValue[]>
   rotateKey(name: string, viewer: Viewer): Promise<JsonObject>
+  /** Has people's keys wrapped under the current wrapping key. */
+  rewrapKeys(viewer: Viewer): Promise<JsonObject>
+  /** Retires a log key that is not current, or destroys a wrapping key nothing is wrapped under. */
+  endKey(id: string, viewer: Viewer): Promise<JsonObject>
   packs(): Promise<JsonValue[]>
   schemas(): Promise<JsonValue[]>
   addSchema(request: { readonly pack: string; readonly version: number; readonly schema: JsonObject }, viewer: Viewer): Promise<JsonObject>

@@ -259,7 +259,8 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/keys',
     roles: ['auditor', 'security', 'admin'],
-    summary: 'Names and public halves of the keys',
+    summary: 'Names, states and public halves of the keys',
+    query: [{ name: 'uses', about: '`true`: also how many keys of people are wrapped under each wrapping key, counted anew' }],
     answers: { 200: { about: 'Keys', schema: 'Items' } },
   },
   {
@@ -269,6 +270,22 @@ export const ROUTES: readonly Route[] = [
     roles: ['security', 'admin'],
     summary: 'Rotate a key',
     answers: { 200: { about: 'The new key', schema: 'Item' } },
+  },
+  {
+    operation: 'rewrapKeys',
+    method: 'POST',
+    path: '/api/v1/keys/wrapping/rewrap',
+    roles: ['security', 'admin'],
+    summary: 'Wrap the keys of people under the current wrapping key',
+    answers: { 200: { about: 'How many, and how many are left', schema: 'Item' } },
+  },
+  {
+    operation: 'endKey',
+    method: 'POST',
+    path: '/api/v1/keys/{id}/end',
+    roles: ['security', 'admin'],
+    summary: 'Retire an older log key, or destroy a wrapping key that nothing is wrapped under any more',
+    answers: { 200: { about: 'The key as it is now', schema: 'Item' } },
   },
   {
     operation: 'listPacks',

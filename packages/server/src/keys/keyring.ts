@@ -14,8 +14,8 @@ import type { WrappingHash } from './wrap.ts'
 
 /** Where the ring keeps a key it makes, and what it makes it from. */
 export interface KeyringPlace {
-  /** Makes a key and makes it durable; the ring uses it only once this resolved. @throws SealtrailError KEY_UNAVAILABLE, DATA_UNWRITABLE */
-  add(purpose: KeyPurpose, generation: number): Promise<RingKey>
+  /** Makes a key; it is the ring's once `keep` has returned, durably. @throws SealtrailError KEY_UNAVAILABLE; `keep` DATA_UNWRITABLE */
+  make(purpose: KeyPurpose, generation: number): Promise<{ readonly key: RingKey; keep(): void }>
   /** Notes how a key ended, durably; of one that is destroyed nothing else is left when it returns. @throws SealtrailError DATA_UNWRITABLE */
   end(key: RingKey, end: KeyEnd): void
   now(): number
@@ -145,38 +145,40 @@ export class Keyring implements Keys {
 
   /** Every key, oldest first within a purpose; without secrets. */
   list(): KeyInfo[] {
-    return this.#keys.map((key) => {
-      const publicKey = SIGNING.has(key.purpose) ? this.#signer(key).publicKey : null
-      const { id, purpose, generation, created } = key
-      return {
-        id,
-        purpose,
-        generation,
-        created,
-        state: this.#stateOf(key),
-        service: key.keeper,
-        held: key.held !== undefined,
-        fingerprint: fingerprintOf(key, publicKey),
-        publicKey: publicKey === null ? null : Buffer.from(publicKey).toString('base64'),
-        ...(purpose === 'answers' && publicKey !== null ? { keyid: thumbprint(Buffer.from(publicKey).toString('base64url')) } : {}),
-        ...(key.ended === undefined ? {} : { ended: key.ended.at }),
-        ...(HELD.has(purpose) ? { signatures: this.#signed.get(id) ?? 0 } : {}),
-      }
-    })
+    return this.#keys.map((key) => this.#infoOf(key))
+  }
+
+  #infoOf(key: RingKey, state: KeyState = this.#stateOf(key)): KeyInfo {
+    const publicKey = SIGNING.has(key.purpose) ? this.#signer(key).publicKey : null
+    const { id, purpose, generation, created } = key
+    return {
+      id,
+      purpose,
+      generation,
+      created,
+      state,
+      service: key.keeper,
+      held: key.held !== undefined,
+      fingerprint: fingerprintOf(key, publicKey),
+      publicKey: publicKey === null ? null : Buffer.from(publicKey).toString('base64'),
+      ...(purpose === 'answers' && publicKey !== null ? { keyid: thumbprint(Buffer.from(publicKey).toString('base64url')) } : {}),
+      ...(key.ended === undefined ? {} : { ended: key.ended.at }),
+      ...(HELD.has(purpose) ? { signatures: this.#signed.get(id) ?? 0 } : {}),
+    }
   }
 
   /**
    * Makes a new current key for the purpose; the older ones stay readable. Resolves to the new key once it is durable and used.
-   * @param before what must be done, e.g. sealed, before the first use of the new key
+   * @param before what must be done, e.g. sealed, before the key is kept and first used: dying in between, it was announced and is never seen
    * @throws SealtrailError USAGE for purposes whose key cannot change under a running log: with another naming or fingerprint
    * key what is known would not be recognised (docs/decisions/0032); KEY_UNAVAILABLE
    */
   async rotate(purpose: KeyPurpose, before: (made: KeyInfo) => Promise<void> = async () => {}): Promise<KeyInfo> {
     if (!ROTATABLE.has(purpose)) throw new SealtrailError('USAGE', unchangeable(purpose))
-    const key = await this.#place.add(purpose, this.#newest(purpose).generation + 1)
-    const made = (): KeyInfo => this.list().find((each) => each.id === key.id) as KeyInfo
+    const { key, keep } = await this.#place.make(purpose, this.#newest(purpose).generation + 1)
+    await before(this.#infoOf(key, 'current'))
+    keep()
     this.#keys.push(key)
-    await before(made())
     if (purpose === 'segment') this.#segment = this.#signer(key)
     if (purpose === 'log') this.#logKeys = this.#activeLogKeys()
     if (purpose === 'token') this.#hashes.renew(this.exportForIngest())
@@ -184,7 +186,7 @@ export class Keyring implements Keys {
       this.#wrapping.set(key.id, keyedHash(secretOf(key)))
       this.#wrap = this.#currentWrapping()
     }
-    return made()
+    return this.#infoOf(key)
   }
 
   /**

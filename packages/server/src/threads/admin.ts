@@ -6,9 +6,7 @@ import type { OpenPacks } from '../config/open-packs.ts'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import type { Admin } from '../http/ports.ts'
-import type { KeyInfo } from '../keys/ring.ts'
 import { shownHit } from './hit-counts.ts'
-import { keyEvent } from './key-event.ts'
 import type { SealingPort } from './sealing-port.ts'
 
 export interface AdminDeps {
@@ -26,13 +24,14 @@ export function adminOf({ config, packs, port, now, rotated }: AdminDeps): Admin
     [...packs.byTrail].flatMap(([trail, list]) => list.map((pack) => [trail, pack] as [string, typeof pack]))
   const duty = (what: string, subject: string, data: JsonObject): Promise<void> => port.system({ what, subject, id: `${subject}/${now()}`, data })
   return {
-    keys: () => port.keyList(),
+    keys: (uses) => port.keyList({ uses }),
     async rotateKey(name, viewer) {
-      const key = await port.rotateKey(name)
-      await port.system(keyEvent(key as unknown as KeyInfo, viewer.name))
+      const key = await port.rotateKey({ name, by: viewer.name })
       await rotated()
       return key
     },
+    rewrapKeys: (viewer) => port.rewrapKeys({ by: viewer.name }),
+    endKey: (id, viewer) => port.endKey({ id, by: viewer.name }),
     async packs() {
       const found = await port.detected()
       return all().map(([trail, pack]) => ({

@@ -15,5 +15,27 @@ export function keyEvent(key: KeyInfo, by: string): SystemEvent {
 
 /** At each start, for keys made with the keyring or beside a rotation's record that a crash prevented; what is sealed already is not sealed again. */
 export function keyEvents(keys: readonly KeyInfo[]): SystemEvent[] {
-  return keys.filter((key) => key.purpose === 'answers').map((key) => keyEvent(key, 'server'))
+  return [
+    ...keys.filter((key) => key.purpose === 'answers').map((key) => keyEvent(key, 'server')),
+    ...keys.filter(({ ended }) => ended !== undefined).map((key) => endEvent(key, 'server')),
+  ]
+}
+
+/** That a key was retired or destroyed, once for each key. */
+export function endEvent({ id, purpose, fingerprint, state, ended }: KeyInfo, by: string): SystemEvent {
+  return {
+    what: 'key',
+    subject: `key/${purpose}`,
+    id: `key/${purpose}/${id}/${state}`,
+    data: { by, key: { id, purpose, fingerprint }, state, at: ended ?? null },
+  }
+}
+
+/** That people's keys are wrapped under the current wrapping key. */
+export function rewrapEvent(
+  id: string,
+  data: { readonly by: string; readonly rewrapped: number; readonly left: number; readonly damaged: number },
+  nowMs: number,
+): SystemEvent {
+  return { what: 'key', subject: 'key/wrapping', id: `key/wrapping/${id}/rewrapped/${nowMs}`, data: { ...data, key: { id, purpose: 'wrapping' } } }
 }

@@ -148,6 +148,7 @@ export async function openLocal(config: Config, options: LocalOptions): Promise<
   })
   erasing = erasures
   const port = localPort(sealing, {
+    now,
     exports,
     holds: legal.desk,
     erasures: erasures.desk,

@@ -19,6 +19,8 @@ import type { CheckAsk, Checking } from './checking.ts'
 import type { Granting } from './granting.ts'
 import type { HitCount } from './hit-counts.ts'
 import type { Caller, Handlers } from './rpc.ts'
+import { keyDesk } from './key-desk.ts'
+import type { KeyDesk } from './key-desk.ts'
 import type { SystemEvent } from './system-entry.ts'
 
 /** What became of an event that is accepted and not in the ledger yet. */
@@ -37,7 +39,7 @@ export interface Readiness {
 }
 
 /** What serving threads ask of the sealing thread. */
-export interface SealingPort {
+export interface SealingPort extends KeyDesk {
   accept(batch: Batch): Promise<BatchAnswer>
   keysFor(owners: readonly OwnerTokens[]): Promise<readonly DataKey[]>
   keysById(ids: readonly Uint8Array[]): Promise<KeyAnswer[]>
@@ -52,8 +54,6 @@ export interface SealingPort {
   detected(): Promise<HitCount[]>
   /** Metrics of all threads but the caller's, which it adds itself. */
   metrics(own: Snapshot): Promise<string>
-  keyList(): Promise<JsonObject[]>
-  rotateKey(name: string): Promise<JsonObject>
   /** What answers are signed with; null when the current key is still the one named. */
   answerKeys(known: string | null): Promise<AnswerKeys | null>
   createExport(order: { readonly asked: ExportAsked; readonly requester: Requester }): Promise<ExportJob>
@@ -87,6 +87,7 @@ export interface SealingPort {
 
 /** Beyond the sealing itself: what the server's main thread knows of the other threads. */
 export interface Supervisor {
+  readonly now: () => number
   counted: SealingPort['counted']
   found: SealingPort['found']
   detected: SealingPort['detected']
@@ -124,8 +125,7 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
     found: (hits) => supervisor.found(hits),
     detected: () => supervisor.detected(),
     metrics: (own) => supervisor.metrics(own),
-    keyList: async () => sealing.keys.list().map((key) => ({ ...key, ...vkeysOf(key, sealing) }) as unknown as JsonObject),
-    rotateKey: async (name) => ({ ...(await sealing.keys.rotate(name as Parameters<typeof sealing.keys.rotate>[0])) }) as unknown as JsonObject,
+    ...keyDesk(sealing, supervisor.now),
     async answerKeys(known) {
       const keys = sealing.keys.answerKeys()
       return keys.published[0].keyid === known ? null : keys
@@ -160,11 +160,6 @@ export function localPort(sealing: Sealing, supervisor: Supervisor): SealingPort
   }
 }
 
-/** Of the key that signs checkpoints: what a verifier or witness is given, per log. */
-function vkeysOf({ purpose, state }: { readonly purpose: string; readonly state: string }, sealing: Sealing): { vkeys?: Record<string, string> } {
-  return purpose === 'log' && state === 'current' ? { vkeys: sealing.vkeys() } : {}
-}
-
 const NAMES = [
   'keysById',
   'underWay',
@@ -176,6 +171,9 @@ const NAMES = [
   'metrics',
   'keyList',
   'rotateKey',
+  'rewrapKeys',
+  'endKey',
+  'ingestKeys',
   'answerKeys',
   'createExport',
   'listExports',

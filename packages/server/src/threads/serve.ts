@@ -145,8 +145,10 @@ export async function serve({
   const notes = new ReadNotes({ system: (event) => port.system(event), thread: `${thread}-${randomBytes(6).toString('hex')}`, now, log })
   let readiness: Readiness = await port.readiness()
   let answerKeys = (await port.answerKeys(null)) as AnswerKeys
-  const renewAnswerKeys = async (): Promise<void> => {
+  const renewKeys = async (): Promise<void> => {
     answerKeys = (await port.answerKeys(answerKeys.published[0].keyid)) ?? answerKeys
+    const renewed = await port.ingestKeys(hashes.tokenKeys)
+    if (renewed !== null) hashes.renew(renewed)
   }
   const timer = setInterval(() => void beat(), EVERY_MS)
   timer.unref()
@@ -154,7 +156,7 @@ export async function serve({
   async function beat(): Promise<void> {
     try {
       readiness = await port.readiness()
-      await renewAnswerKeys()
+      await renewKeys()
       // Before the counts of their inputs: an hour is sealed with both.
       await hits.handOver((list) => port.found(list))
       await counts.handOver((list) => port.counted(list))
@@ -195,7 +197,7 @@ export async function serve({
         system: (event) => port.system(event),
         now,
       }),
-      admin: adminOf({ config, packs, port, now, rotated: renewAnswerKeys }),
+      admin: adminOf({ config, packs, port, now, rotated: renewKeys }),
       answerKeys: () => answerKeys,
       exports: {
         create: (asked, requester) => port.createExport({ asked, requester }),

@@ -53,6 +53,8 @@ export interface ServerOptions {
   readonly testAdd?: string
 }
 
+/** How long a start waits for the service that keeps the keys: whoever supervises starts it again after that. */
+const KEY_SERVICE_MS = 60_000
 /** How long a start waits for the first verdict before it listens all the same. */
 const FIRST_VERDICT_MS = 20_000
 
@@ -75,6 +77,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     log,
     metrics,
     threads,
+    waitForKeysMs: KEY_SERVICE_MS,
     onCommit(name, committed, items) {
       commits.add(1, name)
       sealed.add(items.length, name)
@@ -147,6 +150,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   })
   erasing = erasures
   const port = localPort(sealing, {
+    now,
     exports,
     holds: legal.desk,
     erasures: erasures.desk,

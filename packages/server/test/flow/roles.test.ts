@@ -63,6 +63,8 @@ const MAY: ReadonlyArray<readonly [method: Method, path: string, roles: string, 
   ['DELETE', '/api/v1/tokens/victim', 'security admin'],
   ['GET', '/api/v1/keys', 'auditor security admin'],
   ['POST', '/api/v1/keys/segment/rotate', 'security admin'],
+  ['POST', '/api/v1/keys/wrapping/rewrap', 'security admin'],
+  ['POST', '/api/v1/keys/0000000000000000/end', 'security admin'],
   ['GET', '/api/v1/packs', 'auditor officer security admin'],
   ['GET', '/api/v1/schemas', 'auditor officer security admin'],
   ['POST', '/api/v1/schemas', 'admin', { pack: 'nobody', version: 9, schema: {} }],
@@ -196,7 +198,7 @@ async function inventory(world: World): Promise<unknown> {
   const { deps } = world.local.served
   return [
     deps.tokens.list(),
-    (await deps.admin.keys()).length,
+    (await deps.admin.keys(false)).length,
     world.local.sealing.sizes.logs.filter((log) => log !== 'system').map((log) => world.local.sealing.sizes.get(log)),
   ]
 }

@@ -158,8 +158,10 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
     replay: (which, viewer) => answer({ total: 0 }, 'replay', which, viewer),
   }
   const admin: Admin = {
-    keys: () => answer([], 'keys'),
+    keys: (uses) => answer([], 'keys', uses),
     rotateKey: (name, viewer) => answer({ name }, 'rotateKey', name, viewer),
+    rewrapKeys: (viewer) => answer({}, 'rewrapKeys', viewer),
+    endKey: (id, viewer) => answer({ id }, 'endKey', id, viewer),
     packs: () => answer([], 'packs'),
     schemas: () => answer([], 'schemas'),
     addSchema: (request, viewer) => answer({ pack: request.pack }, 'addSchema', request, viewer),

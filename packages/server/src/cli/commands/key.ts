@@ -5,15 +5,16 @@ import { askJson, askText, CLIENT_OPTIONS } from '../client.ts'
 import type { Client } from '../client.ts'
 import type { Command } from '../command.ts'
 import { MOVING, moveRing } from '../key-moving.ts'
-import { table } from '../output.ts'
+import { keyTable } from '../key-table.ts'
 import { withClient } from '../with-client.ts'
 
 export const key: Command = {
   name: 'key',
   summary: 'list, rotate and lock keys, show the verification key of each log',
   usage: [
-    'list',
-    'rotate wrapping|segment|answers',
+    'list [--uses]',
+    'rotate wrapping|segment|answers|token [--rewrap]',
+    'destroy ID',
     'show [LOG]',
     '(each with --data DIR or --url URL)',
     'lock|unlock --data DIR [--config FILE]',
@@ -22,6 +23,8 @@ export const key: Command = {
   ],
   options: {
     ...CLIENT_OPTIONS,
+    uses: { type: 'boolean', what: 'of list: count how many keys of people are wrapped under each wrapping key' },
+    rewrap: { type: 'boolean', what: 'of rotate wrapping: have all keys of people wrapped under the new one, so that the old one can be destroyed' },
     new: { type: 'string', value: 'REF', what: 'of passphrase: where the new one is, env:NAME or file:PATH' },
     to: { type: 'string', value: 'FILE', what: 'of move: the configuration whose keys are to keep the ring' },
   },
@@ -33,27 +36,34 @@ export const key: Command = {
     switch (what) {
       case 'list':
         return withClient(ctx, async (client) => {
-          const items = await keysOf(client)
-          if (ctx.json) ctx.stdout(`${JSON.stringify({ items })}\n`)
-          else
-            ctx.stdout(
-              table(
-                items.map(({ purpose, state, id, fingerprint, created }) => [
-                  String(purpose),
-                  String(state),
-                  String(id),
-                  `fingerprint ${String(fingerprint)}`,
-                  `made ${String(created)}`,
-                ]),
-              ),
-            )
+          const items = await keysOf(client, ctx.flag('uses'))
+          ctx.stdout(ctx.json ? `${JSON.stringify({ items })}\n` : keyTable(items, ctx.now()))
           return 0
         })
       case 'rotate':
-        if (name === undefined) throw new SealtrailError('USAGE', 'key rotate needs the purpose: wrapping, segment or answers')
+        if (name === undefined) throw new SealtrailError('USAGE', 'key rotate needs the purpose: wrapping, segment, answers, token or log')
+        if (ctx.flag('rewrap') && name !== 'wrapping') throw new SealtrailError('USAGE', '--rewrap goes with key rotate wrapping')
         return withClient(ctx, async (client) => {
           const made = await askJson(client, 'POST', `/api/v1/keys/${encodeURIComponent(name)}/rotate`)
-          ctx.stdout(ctx.json ? `${JSON.stringify(made)}\n` : `new ${String(made['purpose'])} key ${String(made['id'])}; the older ones stay readable\n`)
+          const rewrapped = ctx.flag('rewrap') ? await askJson(client, 'POST', '/api/v1/keys/wrapping/rewrap') : null
+          if (ctx.json) ctx.stdout(`${JSON.stringify(rewrapped === null ? made : { ...made, rewrapped })}\n`)
+          else {
+            ctx.stdout(`new ${String(made['purpose'])} key ${String(made['id'])}; the older ones stay readable\n`)
+            if (rewrapped !== null)
+              ctx.stdout(`${String(rewrapped['rewrapped'])} keys of people and interactions are wrapped under it, ${String(rewrapped['left'])} are not\n`)
+          }
+          return 0
+        })
+      case 'destroy':
+      case 'retire':
+        if (name === undefined) throw new SealtrailError('USAGE', `key ${what} needs the id of the key, as key list shows it`)
+        return withClient(ctx, async (client) => {
+          const purpose = what === 'retire' ? 'log' : 'wrapping'
+          const key = (await keysOf(client, false)).find((each) => each['id'] === name)
+          if (key !== undefined && key['purpose'] !== purpose)
+            throw new SealtrailError('USAGE', `key ${what} is for ${purpose} keys; this is a ${String(key['purpose'])} key`)
+          const ended = await askJson(client, 'POST', `/api/v1/keys/${encodeURIComponent(name)}/end`)
+          ctx.stdout(ctx.json ? `${JSON.stringify(ended)}\n` : `the ${purpose} key ${name} is ${String(ended['state'])}\n`)
           return 0
         })
       case 'show':
@@ -64,13 +74,13 @@ export const key: Command = {
           return 0
         })
       default:
-        throw new SealtrailError('USAGE', 'key: one of list, rotate, show, lock, unlock, passphrase, move')
+        throw new SealtrailError('USAGE', 'key: one of list, rotate, destroy, retire, show, lock, unlock, passphrase, move')
     }
   },
 }
 
-async function keysOf(client: Client): Promise<JsonObject[]> {
-  return (await askJson(client, 'GET', '/api/v1/keys'))['items'] as JsonObject[]
+async function keysOf(client: Client, uses: boolean): Promise<JsonObject[]> {
+  return (await askJson(client, 'GET', '/api/v1/keys', uses ? { query: { uses: 'true' } } : {}))['items'] as JsonObject[]
 }
 
 function pick(vkeys: Record<string, string>, log: string): Record<string, string> {
@@ -81,7 +91,7 @@ function pick(vkeys: Record<string, string>, log: string): Record<string, string
 
 /** Log to verification key, from the server; of an older one from the log's origin, from its checkpoint, and the public half of the log key. */
 async function vkeysOf(client: Client, only: string | undefined): Promise<Record<string, string>> {
-  const current = (await keysOf(client)).find((each) => each['purpose'] === 'log' && each['state'] === 'current')
+  const current = (await keysOf(client, false)).find((each) => each['purpose'] === 'log' && each['state'] === 'current')
   if (current?.['vkeys'] !== undefined)
     return only === undefined ? (current['vkeys'] as Record<string, string>) : pick(current['vkeys'] as Record<string, string>, only)
   const publicKey = current?.['publicKey']

@@ -116,7 +116,18 @@ export function entriesOf(folder: string): { readonly entries: readonly Entry[];
 function finish(keys: RingKey[], options: FileKeysOptions, services: Services): Keyring {
   if (options.complete === true) for (const key of keys) if (key.ended?.state === 'destroyed') removeFile(options.folder, keyFileName(key))
   const place: KeyringPlace = {
-    add: (purpose, generation) => add(named(options, purpose, generation), services, options),
+    async make(purpose, generation) {
+      const name = named(options, purpose, generation)
+      const { key, kept } = await makeKey(name, services, options)
+      return {
+        key,
+        keep() {
+          crashPoint('keys:made')
+          // Dying here: perhaps a key in the service that no file names; harmless.
+          addFile(options.folder, keyFileName(name), encodeKeyFile(name, kept), unique(options))
+        },
+      }
+    },
     end(key, end) {
       addFile(options.folder, keyFileName(key, '.end'), encodeKeyEnd(key, end), unique(options))
       crashPoint('keys:ended')
@@ -130,16 +141,17 @@ function finish(keys: RingKey[], options: FileKeysOptions, services: Services): 
 }
 
 async function add(name: KeyName, services: Services, options: FileKeysOptions): Promise<RingKey> {
-  if (services.length === 0) return addClear(name, options)[1]
   const { kept, key } = await makeKey(name, services, options)
-  crashPoint('keys:made')
-  // Dying here: a key in the service that no file names; harmless.
   addFile(options.folder, keyFileName(name), encodeKeyFile(name, kept), unique(options))
   return key
 }
 
 async function makeKey(name: KeyName, services: Services, options: FileKeysOptions): Promise<{ readonly kept: Kept; readonly key: RingKey }> {
-  const [kms] = services as readonly [Kms, ...Kms[]]
+  const [kms] = services
+  if (kms === undefined) {
+    const secret = Uint8Array.from(options.random(32))
+    return { kept: { secret: Buffer.from(secret).toString('base64') }, key: { ...name, keeper: 'files', secret } }
+  }
   if (kms.held !== null && HELD.has(name.purpose)) {
     const publicKey = await kms.held.make(name)
     const held = await kms.held.open(name, publicKey)

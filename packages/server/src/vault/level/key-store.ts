@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { timingSafeEqual } from 'node:crypto'
 import { SealtrailError } from '../../errors.ts'
 import type { Keys } from '../../keys/keys.ts'
@@ -9,6 +8,7 @@ import { latin1 } from './key-rows.ts'
 import type { Found, KeyRows } from './key-rows.ts'
 import { isMutual } from './rows.ts'
 import type { KeyRow } from './rows.ts'
+import { wrappedPlace } from './wrapped-place.ts'
 
 export interface KeyStoreOptions {
   readonly keys: Pick<Keys, 'wrap' | 'unwrap'>
@@ -114,7 +114,7 @@ export class KeyStore {
     const id = latin1(this.#random(16))
     const secret = this.#random(32)
     const commitment = keyCommitment(id, secret)
-    const row: KeyRow = { state: 'live', createdMs: this.#options.now(), commitment, wrapped: this.#options.keys.wrap(secret, place(id)), tokens: [] }
+    const row: KeyRow = { state: 'live', createdMs: this.#options.now(), commitment, wrapped: this.#options.keys.wrap(secret, wrappedPlace(id)), tokens: [] }
     rows.set(id, row)
     this.#rows.setKey(id, row)
     return { id, key: latin1(secret) }
@@ -144,7 +144,7 @@ export class KeyStore {
     if (row.state !== 'live') return null
     let secret: Uint8Array
     try {
-      secret = this.#options.keys.unwrap(row.wrapped, place(id))
+      secret = this.#options.keys.unwrap(row.wrapped, wrappedPlace(id))
     } catch (error) {
       // A keyring without the wrapping key must not look like damage, let alone erasure.
       if (error instanceof SealtrailError && error.code === 'DATA_CORRUPT') return null
@@ -172,11 +172,6 @@ export class KeyStore {
 
 function isLiveOf(token: string, row: Found): boolean {
   return row?.state === 'live' && isMutual(token, row)
-}
-
-/** Binds a wrapped key to its row. */
-function place(id: string): string {
-  return 'sealtrail/vault-key/1\n' + Buffer.from(id, 'latin1').toString('hex')
 }
 
 /** Arrays of their own, not views into a pool: what goes to another thread must not take a pool with it. */

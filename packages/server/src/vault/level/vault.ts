@@ -18,6 +18,8 @@ import { openRowWith } from './open.ts'
 import { People } from './people.ts'
 import { hasRows, readRows } from './read.ts'
 import { readRowsOf } from './read-many.ts'
+import { rewrap, wrappedElsewhere, wrappedUnder } from './rewrap.ts'
+import type { Wrapped } from './rewrap.ts'
 import { disclosureKey } from './rows.ts'
 
 /** Room that a disk must have before the vault is tried again, beyond what it certainly needs. */
@@ -44,6 +46,7 @@ export class LevelVault implements Vault, ErasableVault {
   readonly #rows: KeyRows
   readonly #keys: KeyStore
   readonly #people: People
+  readonly #wrapping: KeyStoreOptions['keys']
   readonly #condemned = new Condemned()
   readonly #threads: OtherThreads
   /** Rows are changed by one at a time, or what one deletes the other may write again. */
@@ -57,6 +60,7 @@ export class LevelVault implements Vault, ErasableVault {
   private constructor(level: SharedLevel, options: LevelVaultOptions) {
     this.#level = level
     this.#rows = new KeyRows(level)
+    this.#wrapping = options.keys
     this.#keys = new KeyStore(this.#rows, options, this.#condemned.ids)
     this.#people = new People(this.#rows)
     this.#threads = options.threads ?? ALONE
@@ -208,6 +212,27 @@ export class LevelVault implements Vault, ErasableVault {
     await this.insert([])
     await this.#threads.forget()
     await this.#threads.settled()
+  }
+
+  /** How many keys are wrapped under each wrapping key, those not durable before included. */
+  async wrapped(): Promise<Wrapped> {
+    await this.insert([])
+    return wrappedUnder(this.#level)
+  }
+
+  /** Wraps every key that is wrapped under another key than the current one under that; how many. Durable when it resolves; may be killed and run again. */
+  async rewrap(current: string): Promise<number> {
+    await this.insert([])
+    let count = 0
+    for await (const ids of wrappedElsewhere(this.#level, current)) {
+      await this.#serially(async () => {
+        count += await rewrap(this.#rows, ids, this.#wrapping)
+        await this.insert([])
+        crashPoint('vault:rewrapped')
+        // Dying here: these open under the current key, the others under the one they were wrapped under.
+      })
+    }
+    return count
   }
 
   traces(keyIds: readonly string[]): ReturnType<ErasableVault['traces']> {
