@@ -16,7 +16,7 @@ export {
   openDisclosure,
 } from './commitment.ts'
 export type { Commitment, CommitmentElement, Disclosed } from './commitment.ts'
-export { isValueOf, keepSalt, readKeptSalt } from './kept-salt.ts'
+export { isValueOf, keepSalt, keptDigest, readKeptSalt } from './kept-salt.ts'
 export type { KeptSalt } from './kept-salt.ts'
 export { auditId, auditIdBytes, isAuditId, parseAuditId } from './auditid.ts'
 export { MAX_FILL_BYTES, MAX_RECORD_BYTES, encodeRecord, fillRecord, integrityHash, parseRecord, recordBytes, spliceRecord } from './record.ts'

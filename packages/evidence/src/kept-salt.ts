@@ -28,6 +28,11 @@ export function readKeptSalt(text: string): KeptSalt | null {
   return match === null ? null : { digest: match[1] as string, salt: match[2] as string }
 }
 
+/** The digest in the record of what the vault keeps: of a disclosure, or of a salt kept in its place. */
+export function keptDigest(text: string): string {
+  return readKeptSalt(text)?.digest ?? disclosureDigest(text)
+}
+
 /** Whether it is this value that was committed to. @throws EvidenceError NOT_I_JSON as `canonicalize` */
 export function isValueOf({ digest, salt }: KeptSalt, value: JsonValue): boolean {
   return disclosureDigest(makeDisclosure(salt, value)) === digest

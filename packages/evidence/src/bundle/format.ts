@@ -31,6 +31,8 @@ export const MAX_PROOF_FILES = 1_000
 export type BundleAsked =
   | { readonly kind: 'subject'; readonly subject: string }
   | { readonly kind: 'person' }
+  /** All that is held on one person, for that person. */
+  | { readonly kind: 'subject-access' }
   /** Leaves [from, to) of one log, complete. */
   | { readonly kind: 'range'; readonly log: string; readonly from: number; readonly to: number }
   | { readonly kind: 'query'; readonly query: Readonly<Record<string, string>> }

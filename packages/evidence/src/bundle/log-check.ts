@@ -38,7 +38,7 @@ export interface LogCheckDeps {
 
 const MOST_RUNS = 1_000
 const MOST_SCHEMAS = 10_000
-const DEMANDS: Readonly<Record<BundleAsked['kind'], Demand>> = { subject: 'whole', range: 'run', person: 'some', query: 'some' }
+const DEMANDS: Readonly<Record<BundleAsked['kind'], Demand>> = { subject: 'whole', range: 'run', person: 'some', 'subject-access': 'some', query: 'some' }
 
 /** Checks everything a bundle holds of one log. */
 export async function checkLog(log: BundleLog, deps: LogCheckDeps): Promise<LogVerdict> {

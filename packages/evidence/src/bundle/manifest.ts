@@ -44,7 +44,7 @@ export function parseManifest(bytes: Uint8Array): BundleManifest {
 function askedOf(asked: Shape): BundleAsked {
   const kind = asked.text('kind')
   if (kind === 'subject') return { kind, subject: asked.only('kind', 'subject').text('subject') }
-  if (kind === 'person') {
+  if (kind === 'person' || kind === 'subject-access') {
     asked.only('kind')
     return { kind }
   }

@@ -7,6 +7,8 @@ import type { Records } from '../index/records.ts'
 import { sightOf, viewOf } from '../index/views.ts'
 import { certificateDraft } from './certificate.ts'
 import { ExportCertificates } from './certificates.ts'
+import { AccessSight } from './access.ts'
+import type { AccessDeps } from './access.ts'
 import type { ExportMade, ExportOrder } from './export.ts'
 import { writeLogPart } from './log-part.ts'
 import type { Leaf, LogHashes, LogPartDeps } from './log-part.ts'
@@ -35,6 +37,9 @@ export interface BundleDeps extends Omit<SelectDeps, 'records'>, Pick<LogPartDep
   readonly version: string
   /** `auth.purposeRequired` */
   readonly purposeRequired: boolean
+  interactionTokens: AccessDeps['interactionTokens']
+  /** Asks the thread that has the vault. */
+  personOf: AccessDeps['personOf']
 }
 
 const NO_STAMPS: ChosenStamps = { stamps: [], unfit: [] }
@@ -63,7 +68,8 @@ export async function makeBundle(order: ExportOrder, path: string, deps: BundleD
 
 async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: BundleDeps, onProgress: (records: number) => void): Promise<ExportMade> {
   const snapshots = new Snapshots(deps.records.logs(), deps.checkpoints)
-  const plan = await planOf(order, snapshots, deps)
+  const person = order.access === null ? null : new AccessSight(order.access, deps)
+  const plan = await planOf(order, person, snapshots, deps)
   const total = plan.parts.reduce((sum, { count }) => sum + count, 0)
   if (total > deps.maxRecords) throw new SealtrailError('TOO_LARGE', `${total} records; see limits.exportRecords, or ask for smaller ranges`)
   const committed = snapshots.sizes()
@@ -93,7 +99,7 @@ async function fill(zip: ZipFile, order: ExportOrder, folder: string, deps: Bund
       erasedUnder: certificates.erasedUnder,
       onCertificate: (id) => certificates.add(id),
       object: (name, digest) => deps.records.object(name, digest),
-      sight: (index, record) => sightOf(view, { log, trail, index, subject: record.subject }, null),
+      sight: (index, record) => (person === null ? sightOf(view, { log, trail, index, subject: record.subject }, null) : person.of(record)),
       wrapper: deps.wrapper,
       total,
       onSchema: (dataschema) => void schemas.add(dataschema),
@@ -134,7 +140,8 @@ interface Part {
   readonly leaves: AsyncIterable<Leaf>
 }
 
-async function planOf({ asked }: ExportOrder, snapshots: Snapshots, deps: BundleDeps): Promise<{ asked: BundleAsked; parts: Part[] }> {
+async function planOf(order: ExportOrder, person: AccessSight | null, snapshots: Snapshots, deps: BundleDeps): Promise<{ asked: BundleAsked; parts: Part[] }> {
+  const { asked } = order
   const { records } = deps
   if (asked.kind === 'range') {
     const to = asked.to ?? snapshots.sizes().get(asked.log) ?? 0
@@ -146,12 +153,13 @@ async function planOf({ asked }: ExportOrder, snapshots: Snapshots, deps: Bundle
       parts: [{ log: asked.log, count: to - asked.from, end: to, range, leaves: run(records, asked.log, range) }],
     }
   }
-  const selected = await select(asked, snapshots.sizes(), deps)
+  const selected = await select(asked, snapshots.sizes(), deps, order.access)
+  await person?.learn(selected)
   const parts = [...selected]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([log, indexes]): Part => ({ log, count: indexes.length, end: (indexes.at(-1) as number) + 1, range: null, leaves: some(records, log, indexes) }))
   // The alias stays here: what the bundle says of it is only that a person was asked for.
-  return { asked: asked.kind === 'person' ? { kind: 'person' } : asked, parts }
+  return { asked: asked.kind === 'person' || asked.kind === 'subject-access' ? { kind: asked.kind } : asked, parts }
 }
 
 async function* run(records: Records, log: string, { from, to }: { from: number; to: number }): AsyncGenerator<Leaf> {

@@ -61,5 +61,5 @@ function listed(files: readonly BundleFile[]): string {
 
 function kindText(asked: BundleManifest['asked']): string {
   if (asked.kind === 'range') return `range (log ${asked.log}, numbers ${asked.from} up to, and without, ${asked.to})`
-  return asked.kind === 'subject' ? 'subject' : asked.kind === 'person' ? 'person' : 'search'
+  return asked.kind === 'subject' ? 'subject' : asked.kind === 'person' || asked.kind === 'subject-access' ? 'person' : 'search'
 }

@@ -1,10 +1,13 @@
 import type { BundleLog } from '@sealtrail/evidence'
 import type { ErrorCode } from '../errors.ts'
+import type { AccessGround } from './access.ts'
 import type { Opening } from '../index/views.ts'
 
 /** What may be asked for. Ranges are leaves [from, to) of one log; `to` null: up to the newest. */
 export type ExportAsked =
   | { readonly kind: 'subject'; readonly subject: string }
+  /** All that is held on one person, known by any of these names (`KIND:VALUE`, or a value alone). Kept in memory as the alias of `person` is. */
+  | { readonly kind: 'subject-access'; readonly aliases: readonly string[] }
   /** attacker and privacy: the alias is kept in memory while the export is made, and written nowhere. */
   | { readonly kind: 'person'; readonly alias: string }
   | { readonly kind: 'range'; readonly log: string; readonly from: number; readonly to: number | null }
@@ -25,6 +28,8 @@ export interface ExportOrder {
   readonly requester: Requester
   /** What grants open to the requester, when it is made. */
   readonly openings: readonly Opening[]
+  /** Of a subject access whom it is about; else null. */
+  readonly access: AccessGround | null
   readonly createdMs: number
 }
 

@@ -7,12 +7,15 @@ import { errorFields } from '../observe/log.ts'
 import type { Opening } from '../index/views.ts'
 import { nameParts } from '../observe/name-parts.ts'
 import type { Log } from '../observe/log.ts'
+import type { AccessGround } from './access.ts'
 import type { ExportAsked, ExportJob, ExportMade, ExportOrder, MakeExport, Requester } from './export.ts'
 
 export interface ExportsDeps {
   /** `exportFolder` of a data directory; files in it are readable by the server's user only. */
   readonly folder: string
   readonly make: MakeExport
+  /** Whom these names lead to. @throws SealtrailError NOT_FOUND, BAD_REQUEST */
+  access(aliases: readonly string[]): Promise<AccessGround>
   /** What grants open to whoever asks, now. */
   openings(requester: Requester): Promise<readonly Opening[]>
   /** Seals what was exported in the system trail; durable when it resolves. */
@@ -32,7 +35,7 @@ export function bundlePath(folder: string, id: string): string {
   return join(folder, `${id}.zip`)
 }
 
-type Ordered = Omit<ExportOrder, 'openings'>
+type Ordered = Omit<ExportOrder, 'openings' | 'access'>
 
 /** Runs named in one system record: it holds 65,535 bytes. */
 const RUNS_AT_ONCE = 1_500
@@ -116,14 +119,15 @@ export class Exports {
   }
 
   async #run(order: Ordered): Promise<void> {
-    const { make, openings, log } = this.#deps
+    const { make, openings, access, log } = this.#deps
     let job = this.#jobs.get(order.id) as ExportJob
     const set = (change: Partial<ExportJob>): void => this.#keep((job = { ...job, ...change }))
     try {
       if (this.#closing) throw new SealtrailError('NOT_READY', 'the server closed before it was made')
       set({ state: 'running' })
+      const person = order.asked.kind === 'subject-access' ? await access(order.asked.aliases) : null
       const made = await make(
-        { ...order, openings: await openings(order.requester) },
+        { ...order, openings: await openings(order.requester), access: person },
         this.path(order.id),
         (records) => void this.#jobs.set(order.id, (job = { ...job, records })),
       )

@@ -39,7 +39,7 @@ export interface LogPartDeps {
   /** Data that did not fit its record, by digest; null when the store does not give it. */
   object(log: string, digest: string): Promise<Uint8Array | null>
   /** What whoever asked may see of each record. */
-  sight(index: number, record: RecordFields): Pick<Sight, 'sees'>
+  sight(index: number, record: RecordFields): Pick<Sight, 'sees'> | Promise<Pick<Sight, 'sees'>>
   readonly wrapper: WrapperKey
   /** Records in the whole bundle: few get a proof file each. */
   readonly total: number
@@ -113,8 +113,8 @@ class LogPart {
     this.#deps.onRecords(leaves.length)
   }
 
-  #values(index: number, record: RecordFields, data: JsonObject): Promise<RecordValues> {
-    return valuesOf(record.auditid, data, this.#deps.sight(index, record), this.#deps.vault, this.#deps.erasedUnder)
+  async #values(index: number, record: RecordFields, data: JsonObject): Promise<RecordValues> {
+    return valuesOf(record.auditid, data, await this.#deps.sight(index, record), this.#deps.vault, this.#deps.erasedUnder)
   }
 
   /** The data of a record that names an object; the object goes into the bundle. */

@@ -10,7 +10,7 @@ export function readme(about: Omit<BundleManifest, 'files'>): string {
 
 Made ${created} by ${tool.name} ${tool.version} for the token \`${requester.name}\` (role ${requester.role}). Asked for: ${askedText(asked)}. It holds ${records} records${shown === 0 ? '' : ` and ${shown} personal values, which stand in the folder \`disclosures\` and nowhere else`}.
 
-**The short way**: \`sealtrail-verify FILE.zip --key VKEY\`, or open \`verify.html\` (no network needed) and drop the file on it. Bring the log's key (vkey), a policy, or the root certificate of a time-stamping authority **from somewhere else than this file**: whoever made the file could have made every key in it. Without one the most any check can say is *consistent, signer not established*.
+${asked.kind === 'subject-access' ? accessText(requester.name) : ''}**The short way**: \`sealtrail-verify FILE.zip --key VKEY\`, or open \`verify.html\` (no network needed) and drop the file on it. Bring the log's key (vkey), a policy, or the root certificate of a time-stamping authority **from somewhere else than this file**: whoever made the file could have made every key in it. Without one the most any check can say is *consistent, signer not established*.
 
 **By hand**, with \`unzip\`, \`jq\`, \`sha256sum\`, \`xxd\`, \`basenc\`, \`openssl\` and \`bash\`, in the folder the file was unpacked to:
 
@@ -68,10 +68,24 @@ ${asked.kind === 'range' ? '- That this range is all that was asked for: compare
   ].join('\n')
 }
 
+/** For somebody who never heard of any of this. */
+function accessText(by: string): string {
+  return `**What this is.** You asked what is held about you. This file is the answer that \`${by}\` drew: every record of each call, message or conversation in which something of yours is held, and your values in clear. To read a value: the folder \`disclosures\` has them, a line for each record; section "Personal values" says how. The rest of this page is for whoever wants to check that nothing in here was made up.
+
+- **Yours**: values kept under your own keys, by whichever of your names they came (phone, e-mail, customer number …). They were found by these keys, in all of what is stored, not by a search.
+- **Nobody's in particular**: values in your conversations that belong to no known person (notes, answers in a menu) are shown where nobody else takes part. Where others do, they are sealed, since they may be about them; ask whoever gave you this file.
+- **Other people's**: sealed. The record says that something stands there, and not what.
+- **Only for comparing**: of some values (\`verify-only\`) nothing is kept that could be shown, only what tells whether a value somebody brings is the same. They are sealed as well.
+- **Not in it**: what has expired or was erased; what was accepted and not sealed yet when this was made; events that could not be understood and wait in quarantine; what the log \`system\` says of who read your records.
+
+`
+}
+
 function askedText(asked: BundleManifest['asked']): string {
   if (asked.kind === 'range') return `every record of the log \`${asked.log}\` from number ${asked.from} up to, and without, number ${asked.to}`
   if (asked.kind === 'subject') return `the records of the subject \`${printable(asked.subject)}\``
   if (asked.kind === 'person') return 'the records of one person'
+  if (asked.kind === 'subject-access') return 'all that is held on one person, for that person'
   return `a search by ${Object.entries(asked.query)
     .map(([name, value]) => `\`${name}=${printable(value)}\``)
     .join(', ')}`

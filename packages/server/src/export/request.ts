@@ -17,8 +17,9 @@ export function parseRange(text: string): Extract<ExportAsked, { kind: 'range' }
   return { kind: 'range', log: match[1] as string, from, to }
 }
 
-/** The request's body: exactly one of `subject`, `person`, `range`, `query`. @throws SealtrailError BAD_REQUEST; it repeats no value */
+/** The request's body: exactly one of `subject`, `person`, `range`, `query`; with `person` perhaps `subject_access`. @throws SealtrailError BAD_REQUEST; it repeats no value */
 export function parseExport(body: JsonObject): ExportAsked {
+  if (body['subject_access'] === true) return accessOf(body)
   const kinds = ['subject', 'person', 'range', 'query'].filter((kind) => Object.hasOwn(body, kind))
   const [kind] = kinds
   if (kinds.length !== 1 || kind === undefined || Object.keys(body).length !== 1)
@@ -28,6 +29,18 @@ export function parseExport(body: JsonObject): ExportAsked {
   if (typeof value !== 'string' || value === '' || value.length > 1_024) throw new SealtrailError('BAD_REQUEST', `${kind} is a text`)
   if (kind === 'range') return parseRange(value)
   return kind === 'subject' ? { kind, subject: value } : { kind: 'person', alias: value }
+}
+
+const MOST_ALIASES = 32
+
+/** `{person, subject_access: true}`: one name, or several of one person. */
+function accessOf(body: JsonObject): ExportAsked {
+  const { person } = body
+  const aliases = Array.isArray(person) ? person : [person]
+  const named = aliases.every((alias): alias is string => typeof alias === 'string' && alias !== '' && alias.length <= 1_024)
+  if (Object.keys(body).length !== 2 || aliases.length === 0 || aliases.length > MOST_ALIASES || !named)
+    throw new SealtrailError('BAD_REQUEST', 'a subject access is asked for by {person, subject_access: true}: one name, or a list of names of one person')
+  return { kind: 'subject-access', aliases }
 }
 
 function queryOf(value: JsonValue | undefined): Record<string, string> {

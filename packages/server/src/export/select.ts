@@ -11,6 +11,7 @@ import type { Records } from '../index/records.ts'
 import { Tail } from '../index/tail.ts'
 import type { TrailReading } from '../index/trails.ts'
 import { plainToken } from '../index/plain-token.ts'
+import type { AccessGround } from './access.ts'
 import type { ExportAsked } from './export.ts'
 
 export interface SelectDeps {
@@ -37,9 +38,15 @@ const SYSTEM_LOG = 'system'
  * it belongs, and a subject whose numbers have a gap is not exported as if it were whole.
  * @throws SealtrailError INDEX_BEHIND, TOO_LARGE, DATA_CORRUPT, UNKNOWN_TRAIL
  */
-export async function select(asked: Exclude<ExportAsked, { kind: 'range' }>, sizes: ReadonlyMap<string, number>, deps: SelectDeps): Promise<Selection> {
+export async function select(
+  asked: Exclude<ExportAsked, { kind: 'range' }>,
+  sizes: ReadonlyMap<string, number>,
+  deps: SelectDeps,
+  access: AccessGround | null = null,
+): Promise<Selection> {
   await indexed(sizes, deps)
   if (asked.kind === 'query') return byQuery(asked.query, sizes, deps)
+  if (asked.kind === 'subject-access') return ofEvents(access?.auditids ?? [], sizes, deps)
   const found = new Map<string, number[]>()
   let count = 0
   for (const [log, size] of sizes) {
@@ -80,6 +87,40 @@ async function ofSubject(subject: string, log: string, size: number, deps: Selec
     assertCount(indexes.length, deps)
     if (places.length < PAGE) return indexes.sort((a, b) => a - b)
   }
+}
+
+/**
+ * All records of every subject of which one of these events is a record, as far as they stand: what a person took part in is
+ * about them as a whole. Events that are not sealed yet, or have expired, are in no log.
+ */
+async function ofEvents(auditids: readonly string[], sizes: ReadonlyMap<string, number>, deps: SelectDeps): Promise<Selection> {
+  const subjects = new Map<string, { readonly log: string; readonly subject: string }>()
+  for (const auditid of auditids)
+    for (const { log, index } of await deps.index.auditid(auditid)) {
+      const bytes = index < (sizes.get(log) ?? 0) ? await deps.records.record(log, index) : null
+      const fields = bytes === null ? null : readFields(bytes)
+      if (fields?.auditid === auditid) subjects.set(`${log}\n${fields.subject}`, { log, subject: fields.subject })
+    }
+  const found = new Map<string, number[]>()
+  let count = 0
+  for (const { log, subject } of subjects.values()) {
+    const indexes = found.get(log) ?? []
+    found.set(log, indexes)
+    for (let after = -1; ;) {
+      const places = await deps.index.subject(log, subject, after, PAGE)
+      for (const { subjectsequence, index } of places) {
+        after = subjectsequence
+        const bytes = index < (sizes.get(log) ?? 0) ? await deps.records.record(log, index) : null
+        if (bytes === null || readFields(bytes)?.subject !== subject) continue
+        indexes.push(index)
+        count++
+      }
+      assertCount(count, deps)
+      if (places.length < PAGE) break
+    }
+  }
+  for (const indexes of found.values()) indexes.sort((a, b) => a - b)
+  return found
 }
 
 /** A subject whose records are not all there: some of them have expired, or something is wrong. */

@@ -31,7 +31,7 @@ export async function valuesOf(
   const fields = committed.map(({ path, digest }): BundleField => {
     const disclosure = known.get(digest)
     if (disclosure === undefined) return { path, digest, ...(kept.has(digest) ? { state: 'sealed' } : (reasonOf(digest) ?? { state: gone })) }
-    if (!sight.sees(fieldName(path))) return { path, digest, state: 'sealed' }
+    if (!sight.sees(fieldName(path), digest)) return { path, digest, state: 'sealed' }
     disclosures.push(disclosure)
     return { path, digest, state: 'disclosed' }
   })

@@ -23,7 +23,7 @@ export interface AppDeps {
   readonly quarantine: Quarantine
   readonly admin: Admin
   readonly tokens: Pick<Tokens, 'check' | 'create' | 'revoke' | 'list'>
-  readonly config: Pick<Config, 'limits' | 'origin' | 'tenant' | 'trails'>
+  readonly config: Pick<Config, 'limits' | 'origin' | 'tenant' | 'trails' | 'auth'>
   readonly exports: ExportDesk
   readonly certificates: CertificateDesk
   readonly holds: HoldDesk

@@ -18,6 +18,7 @@ export const exportRoutes: Record<'createExport' | 'listExports' | 'readExport' 
   async createExport(c, app) {
     const asked = parseExport(await objectBody(c, LIMITS))
     const { name, role, purpose } = c.var.viewer
+    if (asked.kind === 'subject-access') mayGiveAccess(c.var.viewer, app)
     let job = await app.exports.create(asked, { name, role: role as Requester['role'], purpose })
     const { detached, applied } = prefersAsync(c)
     const started = performance.now()
@@ -52,6 +53,13 @@ export const exportRoutes: Record<'createExport' | 'listExports' | 'readExport' 
     }
     return new Response(Readable.toWeb(createReadStream(app.exports.file(job.id))) as ReadableStream, { headers })
   },
+}
+
+/** What is held on a person is handed to that person by those who answer for it. */
+function mayGiveAccess({ role, purpose }: Viewer, { config }: AppDeps): void {
+  if (role !== 'officer' && role !== 'admin') throw new SealtrailError('FORBIDDEN', 'a subject access needs one of the roles officer, admin')
+  if (config.auth.purposeRequired && purpose === null)
+    throw new SealtrailError('BAD_REQUEST', 'a subject access holds personal values, and auth.purposeRequired asks for a purpose: X-Audit-Purpose, --purpose')
 }
 
 /** The export named in the path, if the viewer may have it; else nobody learns that there is one. */

@@ -69,7 +69,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     {
       id: text,
       state: { enum: ['queued', 'running', 'ready', 'failed'] },
-      kind: { enum: ['subject', 'person', 'range', 'query'] },
+      kind: { enum: ['subject', 'person', 'subject-access', 'range', 'query'] },
       created: { type: 'string', format: 'date-time' },
       requester: of({ name: text, role: text, purpose: nullable('string') }),
       records: { type: 'integer' },

@@ -35,7 +35,7 @@ export async function disclose(
   if (committed.fields.length === 0) return { data: committed.data, states: {}, masks: NOTHING, reasons: NOTHING }
   const { known, kept, gone, erasures } = await vaultValues(auditid, vault)
   const shown = new Set<string>()
-  for (const { path, digest } of committed.fields) if (known.has(digest) && sight.sees(fieldName(path))) shown.add(digest)
+  for (const { path, digest } of committed.fields) if (known.has(digest) && sight.sees(fieldName(path), digest)) shown.add(digest)
   const { data: flat, fields } = flatten(
     data,
     [...shown].map((digest) => known.get(digest) as string),

@@ -64,7 +64,7 @@ function within(path: string, field: string): boolean {
 
 /** One record as a view sees it. */
 export interface Sight {
-  sees(path: string): boolean
+  sees(path: string, digest: string): boolean
   /** @param pointer RFC 6901, of the commitment in the record's data */
   mask(pointer: string): Mask | null
   /** Whether a card number stands there that this reader sees masked. */

@@ -3,7 +3,7 @@ import { decodeRow } from '../vault/row.ts'
 import type { ErasableVault, OwnedRow, PersonKeys } from '../vault/erasable.ts'
 import type { Vault } from '../vault/vault.ts'
 import { vaultValues } from '../index/disclose.ts'
-import { disclosureDigest } from '@sealtrail/evidence'
+import { keptDigest } from '@sealtrail/evidence'
 import type { Found } from './eraser.ts'
 import { affected, placesOf } from './places.ts'
 import type { PlacesDeps } from './places.ts'
@@ -122,7 +122,7 @@ async function look(row: OwnedRow, keyIds: ReadonlySet<string>, { vault }: FindD
     // Both ends: a write-ahead log splits what lies across two of its blocks.
     if (part.ciphertext.length >= ENDS) for (const from of [0, part.ciphertext.length - ENDS]) add('ciphertext', part.ciphertext.subarray(from, from + ENDS))
     const answer = opened[i]
-    if (answer?.state === 'open') digests?.push(...answer.disclosures.map(disclosureDigest))
+    if (answer?.state === 'open') digests?.push(...answer.disclosures.map(keptDigest))
     else digests = null
   })
   if (isTelling(entry.fingerprint)) add('fingerprint', entry.fingerprint)
@@ -159,7 +159,8 @@ export async function staying(auditid: string, keyIds: ReadonlySet<string>, { va
       )
     },
   }
-  return new Set((await vaultValues(auditid, others)).known.keys())
+  const { known, kept } = await vaultValues(auditid, others)
+  return new Set([...known.keys(), ...kept.keys()])
 }
 
 function latin1(bytes: Uint8Array): string {

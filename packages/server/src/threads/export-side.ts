@@ -8,9 +8,11 @@ import { makeBundle } from '../export/bundle.ts'
 import type { ExportMade, ExportOrder } from '../export/export.ts'
 import { LevelIndex } from '../index/level/index.ts'
 import type { AnswerKeys } from '../keys/answers.ts'
+import { interactionTokens } from '../event/alias.ts'
 import { keyedHashes } from '../keys/hashes.ts'
 import type { IngestKeys } from '../keys/keys.ts'
 import { listTimestamps } from '../publish/timestamp/stored.ts'
+import type { PersonKeys } from '../vault/erasable.ts'
 import type { KeyAnswer } from '../vault/vault.ts'
 import { checkpointView } from './checkpoint-view.ts'
 import { openReadSide } from './read-side.ts'
@@ -34,12 +36,18 @@ const INDEX_WITHIN_MS = 60_000
 export async function runExport(
   order: ExportOrder,
   path: string,
-  ground: ExportGround & { readonly sizes: Sizes; readonly packs: OpenPacks; keysById(ids: readonly Uint8Array[]): Promise<KeyAnswer[]> },
+  ground: ExportGround & {
+    readonly sizes: Sizes
+    readonly packs: OpenPacks
+    keysById(ids: readonly Uint8Array[]): Promise<KeyAnswer[]>
+    personOf(tokens: readonly string[]): Promise<PersonKeys>
+  },
   onProgress: (records: number) => void,
 ): Promise<ExportMade> {
   const { config, sizes, packs, vkeys } = ground
   const side = await openReadSide(config, sizes, ground.keysById)
   const index = await LevelIndex.open(join(config.data, 'index'))
+  const keyed = keyedHashes(ground.keys)
   const { secret, published } = ground.answerKeys
   try {
     return await makeBundle(
@@ -50,7 +58,7 @@ export async function runExport(
         records: side.records,
         vault: side.vault,
         trails: readingsOf(config, packs),
-        keyed: keyedHashes(ground.keys),
+        keyed,
         tenant: config.tenant,
         maxRecords: config.limits.exportRecords,
         sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -64,6 +72,8 @@ export async function runExport(
         schemas: schemasOf(packs),
         version: ground.version,
         purposeRequired: config.auth.purposeRequired,
+        interactionTokens: (subject) => interactionTokens(keyed, config.tenant, subject),
+        personOf: (tokens) => ground.personOf(tokens),
       },
       onProgress,
     )

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { openPacks } from '../config/open-packs.ts'
+import type { PersonKeys } from '../vault/erasable.ts'
 import type { ExportOrder } from '../export/export.ts'
 import { coalesceKeys } from './coalesce-keys.ts'
 import { runExport } from './export-side.ts'
@@ -26,8 +27,17 @@ const keysById = coalesceKeys((ids) => port.keysById(ids))
 answer(parent, {
   ...LEVEL_HANDLERS,
   make: ({ order, path }: { order: ExportOrder; path: string }) =>
-    runExport(order, path, { ...ground, sizes: new Sizes(logs, sizes), packs: openPacks(ground.config), keysById }, (records) =>
-      parent.postMessage({ exported: records }),
+    runExport(
+      order,
+      path,
+      {
+        ...ground,
+        sizes: new Sizes(logs, sizes),
+        packs: openPacks(ground.config),
+        keysById,
+        personOf: (tokens) => caller.call<PersonKeys>('personOf', tokens),
+      },
+      (records) => parent.postMessage({ exported: records }),
     ),
 })
 parent.postMessage({ ready: true })

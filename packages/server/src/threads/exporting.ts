@@ -11,6 +11,7 @@ import type { LevelThreads } from './level-threads.ts'
 import { runExport } from './export-side.ts'
 import type { ExportGround } from './export-side.ts'
 import type { ExportWorkerData } from './export-worker.ts'
+import { accessGround } from './access-ground.ts'
 import { Caller, answer } from './rpc.ts'
 
 interface ExportingEnv {
@@ -39,7 +40,13 @@ export function startExports(config: Config, sealing: Sealing, env: ExportingEnv
     make: (order, path, onProgress) =>
       env.threads !== null
         ? inThread({ ground: ground(), logs: sizes.logs, sizes: sizes.memory }, sealing, env.threads, { order, path }, onProgress)
-        : runExport(order, path, { ...ground(), sizes, packs, keysById: (ids) => vault.keysById(ids) }, onProgress),
+        : runExport(
+            order,
+            path,
+            { ...ground(), sizes, packs, keysById: (ids) => vault.keysById(ids), personOf: (tokens) => vault.personOf(tokens) },
+            onProgress,
+          ),
+    access: (aliases) => accessGround(aliases, config, sealing),
     openings: env.openings,
     system: (event) => sealing.system(event),
     now: env.now,
@@ -63,7 +70,10 @@ async function inThread(
     worker.once('exit', () => reject(new SealtrailError('INTERNAL', 'the thread of the export ended')))
   })
   failed.catch(() => {})
-  answer(worker, { keysById: (ids: readonly Uint8Array[]) => sealing.vault.keysById(ids) })
+  answer(worker, {
+    keysById: (ids: readonly Uint8Array[]) => sealing.vault.keysById(ids),
+    personOf: (tokens: readonly string[]) => sealing.vault.personOf(tokens),
+  })
   const caller = new Caller(worker)
   const strike = threads.add(caller)
   worker.on('message', (message: { exported?: unknown }) => {

@@ -63,7 +63,8 @@ export function openErasing(
   }
 }
 
-function peopleOf(config: Config, { keys, packs, vault }: Sealing): People {
+/** Where people of a data directory are looked up. */
+export function peopleOf(config: Config, { keys, packs, vault }: Sealing): People {
   const known = readingsOf(config, packs).flatMap(({ tokenKinds }) => [...tokenKinds.values()].flat())
   const kinds = [...new Set(['external-id', 'address', ...known])]
   const tokens = (kind: string, value: string): readonly string[] => aliasTokens(keys, config.tenant, kind, value)

@@ -1,4 +1,4 @@
-import { auditIdBytes, disclosureDigest, readKeptSalt } from '@sealtrail/evidence'
+import { auditIdBytes, keptDigest } from '@sealtrail/evidence'
 import { openRow, readRow } from '../vault/encrypt.ts'
 import type { KeyAnswer, Vault, VaultEntry, VaultRow } from '../vault/vault.ts'
 import type { ErasedIn } from './erasures.ts'
@@ -154,7 +154,7 @@ function look({ index, auditid, digests }: Committing, stored: readonly VaultRow
       if (part.state === 'erased') under.add(part.certificate)
       else
         for (const disclosure of part.disclosures) {
-          const digest = digestOf(disclosure)
+          const digest = keptDigest(disclosure)
           if (!left.delete(digest)) return { code: 'VAULT_ROW_DAMAGED', detail: 'a disclosure the record does not commit to' }
           const certificate = named?.get(digest)
           if (certificate !== undefined) return { code: 'ERASURE_UNDONE', detail: `certificate ${certificate}` }
@@ -177,11 +177,6 @@ function unvouched(under: ReadonlySet<string>, gone: ReadonlySet<string>, named:
 
 function messageOf({ code, detail }: { readonly code: FoundProblem['code']; readonly detail?: string }): string {
   return detail === undefined ? ALL_PROBLEMS[code] : `${ALL_PROBLEMS[code]} (${detail})`
-}
-
-/** Of a verify-only value its salt is there and the value is not: what the digest was made from nobody can say again without it. */
-function digestOf(disclosure: string): string {
-  return readKeptSalt(disclosure)?.digest ?? disclosureDigest(disclosure)
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -176,6 +176,7 @@ describe('the desk of exports', () => {
       make: (_, path) => Promise.resolve(made(path)),
       system: () => Promise.resolve(),
       openings: () => Promise.resolve([]),
+      access: () => Promise.resolve({ keyIds: [], auditids: [] }),
       now: Date.now,
       keepMs: 1000,
       log: createLog({ now: Date.now, write: () => {} }),

@@ -231,6 +231,7 @@ export function recorder(limits: Partial<AppDeps['config']['limits']> = {}): Rec
       tenant: 'default',
       origin: 'audit.example',
       trails,
+      auth: { dualControl: [], approveWithinMs: 1, purposeRequired: false },
       limits: {
         maxBodyBytes: 1 << 20,
         maxEventBytes: 1 << 18,

@@ -21,6 +21,7 @@ export const exportCommand: Command = {
   usage: [
     '--subject ID -o FILE.zip [--data DIR | --url URL]',
     '--person ALIAS -o FILE.zip      a customer id, phone number or e-mail address; written nowhere',
+    '--person ALIAS --subject-access -o FILE.zip      all that is held on a person, for that person (officer, admin)',
     '--range LOG:A..B -o FILE.zip    every record from number A up to, and without, B; proven whole',
     '--query KEY=VALUE… -o FILE.zip  log, subject, type, status, tag, schema_version, from, to',
   ],
@@ -28,6 +29,7 @@ export const exportCommand: Command = {
     ...CLIENT_OPTIONS,
     subject: { type: 'string', value: 'ID', what: 'conversation or message id' },
     person: { type: 'string', value: 'ALIAS', what: 'whom the records are about' },
+    'subject-access': { type: 'boolean', what: 'with --person: found by their keys, not by search; values of others stay sealed' },
     range: { type: 'string', value: 'LOG:A..B', what: 'leaves of one log; without B up to the newest' },
     query: { type: 'string', value: 'KEY=VALUE', what: 'a search; further KEY=VALUE may follow' },
     output: { type: 'string', value: 'FILE', what: 'where the bundle goes; it must not be there yet', short: 'o' },
@@ -56,6 +58,10 @@ function askedOf(ctx: Context): JsonObject {
   if (kind !== 'query') {
     if (ctx.words.length > 0) throw new SealtrailError('USAGE', 'export takes options only')
     if (kind === 'range') parseRange(value)
+    if (ctx.flag('subject-access')) {
+      if (kind !== 'person') throw new SealtrailError('USAGE', '--subject-access goes with --person')
+      return { person: value, subject_access: true }
+    }
     return { [kind]: value }
   }
   const pairs = [value, ...ctx.words].map((word) => {
