@@ -5,7 +5,7 @@ import type { Fold } from '../retain/fold.ts'
 import type { PersonAlias } from '../event/person-alias.ts'
 import type { PersonKeys } from '../vault/erasable.ts'
 import type { AffectedRecord, Eraser } from './eraser.ts'
-import type { ErasureBlock, ErasureDesk, ErasurePlan, ErasureView } from './erasure.ts'
+import type { ErasureBlock, ErasureDesk, ErasurePlan, ErasureState, ErasureView } from './erasure.ts'
 import type { ErasureKeeper } from './erasure-keeper.ts'
 import { ERASURE_RECORDS, isOpen, stateOf } from './erasures.ts'
 import type { Erasure, Erasures } from './erasures.ts'
@@ -38,8 +38,9 @@ export interface ErasureDeskDeps {
   newId(): string
 }
 
-/** What is wrong with the file that says who is meant, or null. */
-export function fileTrouble(id: string, files: Pick<ErasureFiles, 'read'>): string | null {
+/** What is wrong with the file that says who is meant, or null. While it runs the file is large, and its reader says so. */
+export function fileTrouble(id: string, state: ErasureState, files: Pick<ErasureFiles, 'read'>): string | null {
+  if (state === 'running') return null
   try {
     fileOf(id, files)
     return null
@@ -107,7 +108,7 @@ export function erasureDesk(deps: ErasureDeskDeps): ErasureDesk {
     const { id, deferred, ...rest } = erasure
     const state = stateOf(erasure, now())
     const { blocks, progress, problem } = keeper.of(id)
-    const trouble = isOpen(state) ? (problem ?? fileTrouble(id, files)) : null
+    const trouble = isOpen(state) ? (problem ?? fileTrouble(id, state, files)) : null
     return {
       id,
       state,

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { canonicalize } from '@sealtrail/evidence'
 import { replaceDurably, syncFolder, unwritable } from '../durable-file.ts'
 import { SealtrailError } from '../errors.ts'
 import type { JsonValue } from '../event/json.ts'
+import type { KeyedHashes } from '../keys/keys.ts'
 import type { PersonKeys } from '../vault/erasable.ts'
 
 /** A vault row that an erasure empties. */
@@ -57,16 +57,22 @@ export function erasuresFolder(data: string): string {
 
 /**
  * The work files of a data directory, mode 0600. The log must not say who an erasure is about, so this is the only place
- * that does, and it is gone once the completion is sealed. One line each: canonical JSON, a space, 16 hex of its SHA-256.
+ * that does, and it is gone once the completion is sealed. One line each: canonical JSON, a space, 32 hex of an HMAC over it.
+ * attacker: who can write to the folder and has no keys would otherwise have somebody else erased, under a true certificate.
  */
 export class ErasureFiles {
   readonly #folder: string
   readonly #origin: string
+  readonly #keyed: Pick<KeyedHashes, 'tokens'>
 
-  /** @param origin of the `system` log: a file of another server would have keys destroyed here that it does not know */
-  constructor(data: string, origin: string) {
+  /**
+   * @param origin of the `system` log: a file of another server would have keys destroyed here that it does not know
+   * @param keyed what the files are authenticated with, under every token key: a request may wait for longer than one lasts
+   */
+  constructor(data: string, origin: string, keyed: Pick<KeyedHashes, 'tokens'>) {
     this.#folder = erasuresFolder(data)
     this.#origin = origin
+    this.#keyed = keyed
   }
 
   /** Ids of all there are, also those that cannot be read. */
@@ -81,7 +87,7 @@ export class ErasureFiles {
     if (!existsSync(path)) return null
     const line = readFileSync(path, 'utf8')
     const text = line.slice(0, line.lastIndexOf(' '))
-    if (line !== lineOf(text)) throw this.#corrupt(id, 'is cut or damaged')
+    if (!this.#linesOf(text).includes(line)) throw this.#corrupt(id, 'is cut, damaged or not of this server')
     const file = JSON.parse(text) as Written
     if (file.format !== FORMAT) throw this.#corrupt(id, 'has another format')
     if (file.id !== id || file.origin !== this.#origin) throw this.#corrupt(id, 'is of another erasure or another server')
@@ -104,7 +110,7 @@ export class ErasureFiles {
       person: { keyIds: person.keyIds.map(hex), tokens: person.tokens.map(hex) },
       work: work === null ? null : write(work),
     }
-    replaceDurably(this.#path(id), lineOf(canonicalize(written as unknown as JsonValue)), 'the work file of an erasure')
+    replaceDurably(this.#path(id), this.#linesOf(canonicalize(written as unknown as JsonValue))[0] as string, 'the work file of an erasure')
   }
 
   /** That it is gone already is success; durable when it returns. @throws SealtrailError DATA_UNWRITABLE */
@@ -115,6 +121,11 @@ export class ErasureFiles {
     } catch (cause) {
       throw unwritable('the folder of erasures', cause)
     }
+  }
+
+  /** The line under the current key first. */
+  #linesOf(text: string): string[] {
+    return this.#keyed.tokens(`${FORMAT}\n${text}`).map((mac) => `${text} ${hex(mac)}\n`)
   }
 
   #path(id: string): string {
@@ -171,10 +182,6 @@ function read({ interactions, tokens, rows, patterns, exports }: WrittenWork): E
     patterns: patterns.map(({ what, bytes }) => ({ what, bytes: Buffer.from(bytes, 'hex') })),
     exports,
   }
-}
-
-function lineOf(text: string): string {
-  return `${text} ${createHash('sha256').update(text).digest('hex').slice(0, 16)}\n`
 }
 
 function hex(latin1: string): string {

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { logsOf } from '../config/logs.ts'
 import { contentDuties } from '../config/obligations.ts'
 import type { Sealing } from '../config/sealing.ts'
+import { SealtrailError } from '../errors.ts'
 import type { Numbered } from '../event/numbered.ts'
 import type { Log } from '../observe/log.ts'
 import { errorFields } from '../observe/log.ts'
@@ -85,6 +86,7 @@ export function startErasing(config: Config, sealing: Sealing, legal: Pick<Holdi
   const open = (): ReturnType<Erasures['open']> => erasures.open(now())
   let hearing: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | null = null
+  let unreadable: string | null = null
 
   /** What was accepted and not sealed when its asker gave up, or died, counts once it is sealed; a hold that was released may have been the last block. */
   function heard(subjects: readonly string[]): void {
@@ -142,7 +144,10 @@ export function startErasing(config: Config, sealing: Sealing, legal: Pick<Holdi
       hearing = hearing
         .then(sweep)
         .then(() => keeper.lookAll())
-        .catch((error: unknown) => log.error('the erasures cannot be read: until they can, nothing is erased', errorFields(error)))
+        .catch((error: unknown) => {
+          unreadable = error instanceof SealtrailError ? error.code : 'INTERNAL'
+          log.error('the erasures cannot be read: until they can, nothing is erased', errorFields(error))
+        })
       timer = setInterval(tidy, TIDY_MS)
       timer.unref()
     },
@@ -151,14 +156,17 @@ export function startErasing(config: Config, sealing: Sealing, legal: Pick<Holdi
       await hearing
       await keeper.idle()
     },
-    notes: () =>
-      open().flatMap((erasure) => {
+    notes: () => [
+      ...(unreadable === null ? [] : [`the erasures cannot be read (${unreadable}): nothing is erased`]),
+      ...open().flatMap((erasure) => {
         const { id } = erasure
-        const problem = keeper.of(id).problem ?? fileTrouble(id, files)
-        const running = stateOf(erasure, now()) === 'running'
+        const state = stateOf(erasure, now())
+        const problem = keeper.of(id).problem ?? fileTrouble(id, state, files)
+        const running = state === 'running'
         if (problem !== null) return [`erasure ${id} ${running ? 'has begun and does not go on' : 'cannot begin'}: ${problem}`]
         return running ? [`erasure ${id} is under way`] : []
       }),
+    ],
     observe() {
       const by = new Map<ErasureState, number>()
       for (const erasure of erasures.all()) {

@@ -33,7 +33,7 @@ export function openErasing(
   { index, forgetTokens, scrubIndex, exports, search, ...env }: OpenErasingEnv,
 ): Erasing & { readonly people: PersonDesk } {
   const { records, sizes, vault } = sealing
-  const files = new ErasureFiles(config.data, sealing.vkey(SYSTEM_LOG).split('+')[0] as string)
+  const files = new ErasureFiles(config.data, sealing.vkey(SYSTEM_LOG).split('+')[0] as string, sealing.keys)
   const eraser = openEraser(config, sealing, { now: env.now, vault, files, index, forgetTokens, scrubIndex, exports, search })
   const log = { size: (name: string) => sizes.get(name), range: (name: string, from: number, to: number) => records.range(name, from, to) }
   const people = peopleOf(config, sealing)

@@ -1,4 +1,5 @@
 // A desk of erasures over memory: people, records and holds are what the test says, files are real.
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +23,7 @@ const bytes = (name: string): string => name.padEnd(16, '.')
 
 export class DeskWorld implements People {
   readonly folder = mkdtempSync(join(tmpdir(), 'sealtrail-desk-'))
-  readonly files = new ErasureFiles(this.folder, 'here/system')
+  readonly files = new ErasureFiles(this.folder, 'here/system', { tokens: (text) => [createHash('sha256').update(text).digest('latin1').slice(0, 16)] })
   /** What is sealed in `system`; it outlives the process. */
   readonly sealed: RecordFields[] = []
   /** Alias → keys. */

@@ -35,7 +35,7 @@ async function open(...list: JsonObject[]): Promise<{ eraser: Eraser; files: Era
   for (const event of list) await post(event)
   index = await LevelIndex.open(join(world.data, 'index'))
   const { sealing } = world.local
-  const files = new ErasureFiles(world.data, sealing.vkey('system').split('+')[0] as string)
+  const files = new ErasureFiles(world.data, sealing.vkey('system').split('+')[0] as string, sealing.keys)
   const eraser = openEraser(world.loaded.config, sealing, {
     now: () => Date.parse('2026-03-01T10:05:00.000Z'),
     vault: sealing.vault,
@@ -166,7 +166,7 @@ describe('an erasure', () => {
     const spoilt: Array<() => void> = [
       () => truncateSync(path, whole.length - 1),
       () => writeFileSync(path, Buffer.concat([whole.subarray(0, 60), Buffer.from('0'), whole.subarray(61)])),
-      () => new ErasureFiles(world.data, 'elsewhere/system').write({ id: ID, person: asked.person, work: null }),
+      () => new ErasureFiles(world.data, 'elsewhere/system', world.local.sealing.keys).write({ id: ID, person: asked.person, work: null }),
     ]
     for (const spoil of spoilt) {
       spoil()

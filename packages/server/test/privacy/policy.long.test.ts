@@ -1,5 +1,7 @@
 // What a policy for the erasure of people's values says, line by line, on the whole server.
 import assert from 'node:assert/strict'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { JsonObject } from '../../src/event/json.ts'
 import { grepAll } from '../flow/harness.ts'
@@ -253,4 +255,51 @@ describe('an erasure that has begun', () => {
     for (const what of ['erasure-started', 'erasure']) assert.equal((await policy.world.system(what)).filter(({ erasure }) => erasure === id).length, 1, what)
     assert.deepEqual(await policy.world.closeAndAudit(), [])
   })
+})
+
+describe('a log of the server’s own that cannot be read', () => {
+  let policy: Policy
+  before(async () => {
+    policy = await Policy.open()
+    await policy.take(receipt('m-ann', 'contact-ann'))
+  })
+  after(() => policy.world.end())
+
+  it('means that nothing is erased, since nobody knows what is held: it says so, and events are taken in all the same', async () => {
+    const hold = await policy.hold('m-ann', 'content')
+    assert.equal((await policy.ask('external-id:contact-ann')).body['state'], 'deferred')
+    await policy.release(hold)
+    await policy.take(receipt('m-ben', 'contact-ben'))
+    await policy.hold('m-ben', 'content')
+    assert.equal((await policy.ask('external-id:contact-ben')).body['state'], 'deferred')
+    await policy.world.closeAndAudit()
+    spoil(join(policy.world.data, 'store', 'system'))
+    rmSync(join(policy.world.data, 'retain'), { recursive: true })
+    await policy.restart()
+    await policy.world.local.erasing.idle()
+    assert.notEqual(policy.world.local.sealing.holds.unknown, null)
+    for (const answer of [
+      await policy.ask('external-id:contact-ben'),
+      await policy.world.get('/api/v1/erasures'),
+      await policy.plan('external-id:contact-ben'),
+    ])
+      assert.deepEqual([answer.status, answer.body['code']], [500, 'DATA_CORRUPT'], answer.text)
+    await policy.world.local.served.beat()
+    assert.match((await policy.world.get('/readyz')).text, /the erasures cannot be read \(DATA_CORRUPT\): nothing is erased/)
+    await policy.take(receipt('m-cleo', 'contact-cleo'))
+    for (const subject of ['m-ben', 'm-cleo']) assert.deepEqual(await policy.states(subject), DISCLOSED)
+    assert.equal(readdirSync(join(policy.world.data, 'erasures')).length, 1, 'who is meant is kept')
+  })
+
+  /** One byte of the first segment, in what says which object it is. */
+  function spoil(folder: string): void {
+    const [first] = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.name.endsWith('.zst'))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+    const bytes = readFileSync(String(first))
+    bytes[120] = (bytes[120] as number) ^ 1
+    rmSync(String(first))
+    writeFileSync(String(first), bytes)
+  }
 })

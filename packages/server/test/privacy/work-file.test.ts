@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,10 +36,15 @@ const running: ErasureFile = {
   },
 }
 
+/** Under the keys of these names, the current one first. */
+const keyed = (...names: string[]): { tokens(text: string): string[] } => ({
+  tokens: (text) => names.map((name) => createHmac('sha256', name).update(text).digest('latin1').slice(0, 16)),
+})
+
 describe('the work file of an erasure', () => {
   test('says what was written, durably replaced, and nobody else may read it', () =>
     inFolder((data) => {
-      const files = new ErasureFiles(data, 'here/system')
+      const files = new ErasureFiles(data, 'here/system', keyed('a'))
       assert.deepEqual([files.list(), files.read(ID)], [[], null])
       for (const file of [asked, running]) {
         files.write(file)
@@ -54,7 +60,7 @@ describe('the work file of an erasure', () => {
 
   test('cut at any byte, or with any byte turned, it is damaged and never somebody else', () =>
     inFolder((data) => {
-      const files = new ErasureFiles(data, 'here/system')
+      const files = new ErasureFiles(data, 'here/system', keyed('a'))
       files.write(running)
       const path = join(data, 'erasures', `${ID}.json`)
       const whole = readFileSync(path)
@@ -70,14 +76,24 @@ describe('the work file of an erasure', () => {
       }
     }))
 
+  test('made up by who has no keys it is refused, and one from before the token key was rotated is not', () =>
+    inFolder((data) => {
+      const open = (...names: string[]): ErasureFiles => new ErasureFiles(data, 'here/system', keyed(...names))
+      open('a').write(asked)
+      assert.deepEqual(open('b', 'a').read(ID), asked)
+      assert.throws(() => open('b').read(ID), { code: 'DATA_CORRUPT' })
+      open('b', 'a').write(asked)
+      assert.deepEqual(open('b').read(ID), asked)
+    }))
+
   test('of another erasure, or of another server, it is refused', () =>
     inFolder((data) => {
-      const files = new ErasureFiles(data, 'here/system')
+      const files = new ErasureFiles(data, 'here/system', keyed('a'))
       files.write(running)
       const whole = readFileSync(join(data, 'erasures', `${ID}.json`))
       writeFileSync(join(data, 'erasures', `${OTHER}.json`), whole)
       assert.throws(() => files.read(OTHER), { code: 'DATA_CORRUPT' })
-      assert.throws(() => new ErasureFiles(data, 'there/system').read(ID), { code: 'DATA_CORRUPT' })
+      assert.throws(() => new ErasureFiles(data, 'there/system', keyed('a')).read(ID), { code: 'DATA_CORRUPT' })
       assert.deepEqual(files.list().sort(), [ID, OTHER])
     }))
 })
