@@ -168,7 +168,7 @@ function erasedSays({ records }: CertificateBody): string[] {
       [...logs].map(([log, n]) => `${count(n)} in ${log}`),
       8,
     )}.`,
-    'The records themselves stay, each with its place, its digest and its delivery status, and still verify: they only never held the values.',
+    'The records themselves stay, each with its place, its digest and its delivery status, and still verify: from the start they held a digest in place of each value.',
     ...(records.length > MOST ? [`The first ${MOST} are named below; the file names all.`] : []),
   ]
 }

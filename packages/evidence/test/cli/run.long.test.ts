@@ -8,6 +8,7 @@ import { run } from '../../src/cli/run.ts'
 import type { Report } from '../../src/report/report.ts'
 import { SENTENCES } from '../../src/report/sentences.ts'
 import { certificatePem } from '../../src/timestamp/pem.ts'
+import { bytesOf as certificateBytes, goodCertificate, recordsErased } from '../certificate/maker.ts'
 import { brought, goodRange, goodSubject, loneProof, world } from '../bundle/examiner.ts'
 import type { Brought } from '../bundle/examiner.ts'
 import { FORGERIES } from '../bundle/forgeries.ts'
@@ -100,13 +101,31 @@ describe('sealtrail-verify', () => {
     })
   }
 
+  test('checks a certificate of erasure, by the key of any log of its server, and says what it says', async () => {
+    const { house } = world().log
+    const sound = goodCertificate(house, recordsErased(world().log.records.slice(0, 20)))
+    const certificate = file('certificate.json', certificateBytes(sound))
+    const { exit, out } = await verify([certificate, '--key', house.log.vkey])
+    assert.equal(exit, 0)
+    assert.match(out, /^VERIFIED/)
+    for (const words of [/“olga” asked for it on 11 April 2026/, /4 values of 4 records/, /\[part\] {2}What could not be reached\?/, /handed out to\s+counsel/])
+      assert.match(out, words)
+    assert.ok(out.split('\n').every((line) => line.length <= 110))
+    assert.equal((await verify([certificate])).exit, 1)
+    assert.equal((await verify([certificate, '--allow-unestablished'])).exit, 0)
+    assert.equal((await verify([certificate, '--record', certificate])).exit, 2)
+    const changed = file('changed.json', certificateBytes({ ...sound, certificate: { ...sound.certificate, notReached: [] } }))
+    const json = JSON.parse((await verify([changed, '--key', house.log.vkey, '--json'])).out) as Report & { ok: boolean }
+    assert.deepEqual([json.ok, json.subject, json.findings.map(({ code }) => code)], [false, 'certificate', ['CERTIFICATE_CHANGED']])
+  })
+
   test('lists records with disclosed values, and says of the others why there is none', async () => {
     const { out } = await verify([good, '--records', ...options(brought())])
     assert.match(out, /record 240 .* com\.example\.call\.start {2}call-60 no\. 1/)
     assert.match(out, /caller: \+13175551060 {2}\(disclosed\)/)
     assert.match(out, /agent: \(sealed\)/)
-    assert.match(out, /note: \(erased\)/)
-    assert.match(out, /email: \(expired\)/)
+    assert.match(out, /note: \(erased on 11 April 2026, 11:00:09 UTC, under the certificate [0-9a-f]{32}\)/)
+    assert.match(out, /email: \(expired on 1 May 2026, 00:00:00 UTC, under the class short\)/)
     assert.equal(out.match(/^record \d+/gm)?.length, 40)
     const { rows } = JSON.parse((await verify([good, '--records', '--json'])).out) as { rows: { index: number; fields: { state: string }[] }[] }
     assert.deepEqual([rows.length, rows[0]?.index], [40, 240])

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { SENTENCES } from '../../src/report/sentences.ts'
 import { buildPage } from '../../web/build.ts'
 import { brought, goodRange, goodSubject, loneProof, world } from '../bundle/examiner.ts'
+import { bytesOf as certificateBytes, goodCertificate, recordsErased } from '../certificate/maker.ts'
 import { FORGERIES } from '../bundle/forgeries.ts'
 import { Desk, examine, noBrowser, told } from './page.ts'
 import type { Opened } from './page.ts'
@@ -88,6 +89,30 @@ describe('verify.html in Chromium, without a network', { skip: noBrowser }, () =
     }
     assert.deepEqual(strays, [])
     await close()
+  })
+
+  test('a certificate of erasure is told in words, established by the key of a log of the same server', async () => {
+    const { house, records } = world().log
+    const sound = goodCertificate(house, recordsErased(records.slice(0, 20)))
+    for (const width of [1280, 320]) {
+      const { page, strays, close } = await desk.visit({ viewport: { width, height: 800 } })
+      await examine(page, { ...NOTHING, keys: [house.log.vkey] }, desk.file('certificate.json', certificateBytes(sound)))
+      const { verdict, codes, answers } = await told(page)
+      assert.deepEqual([verdict, codes, answers['signer'], answers['asked'], answers['erased']], ['verified', [], 'yes', 'yes', 'yes'])
+      const text = await page.locator('#report').innerText()
+      for (const words of [/“olga” asked for it/, /GDPR Art\. 17\(1\)\(b\)/, /It is not the destruction of a medium/]) assert.match(text, words)
+      for (const summary of await page.locator('#report summary').all()) if (await summary.isVisible()) await summary.click()
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)) <= 0, `${width}`)
+      await page.reload()
+      await examine(
+        page,
+        { ...NOTHING, keys: [house.log.vkey] },
+        desk.file('changed.json', certificateBytes({ ...sound, certificate: { ...sound.certificate, tenant: 'x' } })),
+      )
+      assert.deepEqual((await told(page)).codes, ['CERTIFICATE_CHANGED'])
+      assert.deepEqual(strays, [])
+      await close()
+    }
   })
 
   test('records are listed with the states of their fields, found by search, and shown whole in print', async () => {

@@ -62,7 +62,7 @@ function erased(sheet: Sheet, { records }: CertificateBody, sha256: string): voi
     'The values are gone; the records stay. Each keeps its place in its log, its event time, its delivery status and its hash, named below, and still leads to the signed state of the log, bit for bit. In place of each value it has held from the start only a digest.',
   )
   sheet.heading('Records that stay and still verify')
-  const widths = [0.2, 0.1, 0.32, 0.26, 0.12].map((share) => share * sheet.width)
+  const widths = [0.24, 0.09, 0.29, 0.26, 0.12].map((share) => share * sheet.width)
   const cells = (...texts: readonly string[]): Cell[] => texts.map((text, i) => ({ text, width: widths[i] as number }))
   sheet.list(
     cells('Log', 'Number', 'Type', 'Event time', 'Delivery'),
@@ -127,11 +127,14 @@ function tally(names: readonly string[]): Array<[string, number]> {
   return [...counts]
 }
 
+/** Of what is shown. */
 function isPlain({ requested, approved, tenant, records, notReached }: CertificateBody): boolean {
-  const texts = [requested.by, requested.ground, requested.reference ?? '', approved?.by ?? '', tenant]
-  texts.push(
-    ...records.flatMap(({ type, status, fields }) => [type, status ?? '', ...fields.map(({ path }) => path)]),
-    ...notReached.map(({ detail }) => detail),
-  )
-  return texts.every((text) => pageText(text) === text.normalize('NFC'))
+  const shown = records.slice(0, MOST_RECORDS)
+  const lists: ReadonlyArray<readonly string[]> = [
+    [requested.by, requested.ground, requested.reference ?? '', approved?.by ?? '', tenant],
+    shown.map(({ type, status }) => `${type} ${status ?? ''}`),
+    shown.flatMap(({ fields }) => fields.slice(0, MOST_FIELDS).map(({ path }) => path)),
+    notReached.slice(0, MOST_PLACES).map(({ detail }) => detail),
+  ]
+  return lists.flat().every((text) => pageText(text) === text.normalize('NFC'))
 }
