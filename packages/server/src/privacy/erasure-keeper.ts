@@ -173,6 +173,12 @@ export class ErasureKeeper {
       await fold.catchUp()
       const erasure = erasures.get(id)
       if (erasure === null || stateOf(erasure, now()) !== 'deferred') return false
+      // People are brought together and taken apart under the same lock: what was found must be theirs still.
+      const still = await meantNow(asked, people)
+      if (still.person === null || !sameKeys(still.person.keyIds, person.keyIds)) {
+        this.#again(id, WAIT_MS)
+        return false
+      }
       const standing = blocks(found.records)
       this.#of(id).blocks = standing
       if (standing.length > 0) {
@@ -245,4 +251,8 @@ export class ErasureKeeper {
     if (standing === undefined) this.#standing.set(id, (standing = { failures: 0 }))
     return standing
   }
+}
+
+function sameKeys(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id))
 }

@@ -223,6 +223,16 @@ describe('who is meant', () => {
     assert.deepEqual(world.orders[0]?.person.keyIds.map((key) => key.slice(0, 2)).sort(), ['k1', 'k2'])
   })
 
+  it('is looked up once more right before the intent: who was brought together meanwhile is looked for again', async () => {
+    open()
+    world.person({ phone: ['k1'], email: ['k2'] })
+    world.onFind = () => world.person({ phone: ['k1', 'k2'], email: ['k1', 'k2'] })
+    const { id, state } = await world.desk.request(asked('phone'), ANN)
+    assert.deepEqual([state, world.orders], ['deferred', []], 'what was found was not all of it')
+    assert.equal((await look(id)).state, 'completed')
+    assert.equal(world.orders[0]?.person.keyIds.length, 2)
+  })
+
   it('is nobody where a name leads elsewhere by then: nothing is erased, and it says so', async () => {
     open(DAY)
     world.person({ phone: ['k1'], email: ['k1'] })

@@ -1,6 +1,7 @@
 // Whose values go, and whose stay: people with several names, and calls with several people.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import type { Answer } from '../flow/harness.ts'
 import type { JsonObject } from '../../src/event/json.ts'
 import { Policy, callEvent, receipt } from './policy-world.ts'
 
@@ -25,6 +26,48 @@ describe('a person under two names in two trails', () => {
     assert.equal((await policy.ask('phone:+442079460816')).status, 200)
     for (const subject of ['call-1', 'm-1']) assert.deepEqual(await policy.states(subject), ['erased'], subject)
     assert.equal((await policy.plan('external-id:contact-ann')).body['code'], 'NOT_FOUND')
+  })
+})
+
+describe('names that change hands while an erasure waits', () => {
+  let policy: Policy
+  before(async () => {
+    policy = await Policy.open()
+    await policy.take(
+      callEvent('call-1', { externalContactId: 'contact-ann', direction: 'INBOUND', ani: '+442079460816' }),
+      receipt('m-ben', 'contact-ben'),
+      receipt('m-cleo', 'contact-cleo'),
+    )
+  })
+  after(() => policy.world.end())
+
+  const people = (what: string, person: string | string[]): Promise<Answer> =>
+    policy.world.send(`/api/v1/people/${what}`, { person, reason: 'ticket 8' }, { role: 'officer' })
+
+  it('a number that is somebody else’s by then stops it: nothing is erased before a person has looked', async () => {
+    const hold = await policy.hold('call-1', 'content')
+    const { id } = (await policy.ask('phone:+442079460816')).body
+    assert.equal((await people('split', 'phone:+442079460816')).status, 200)
+    await policy.take(callEvent('call-2', { direction: 'INBOUND', ani: '+442079460816' }))
+    await policy.release(hold)
+    const view = await policy.show(id)
+    assert.equal(view['state'], 'deferred')
+    assert.match(String(view['problem']), /leads elsewhere than when it was asked for: withdraw it/)
+    for (const call of ['call-1', 'call-2']) assert.deepEqual(await policy.states(call), ['disclosed'], call)
+    assert.equal((await policy.withdraw(id, 'the number has a new owner')).status, 200)
+    assert.equal((await policy.ask('external-id:contact-ann')).status, 200)
+    assert.deepEqual([await policy.states('call-1'), await policy.states('call-2')], [['erased'], ['disclosed']])
+  })
+
+  it('two that turn out to be one go together', async () => {
+    const hold = await policy.hold('m-ben', 'content')
+    const { id } = (await policy.ask('external-id:contact-ben')).body
+    assert.equal((await people('merge', ['external-id:contact-ben', 'external-id:contact-cleo'])).status, 200)
+    assert.equal((await policy.ask('external-id:contact-cleo')).body['code'], 'ERASURE_EXISTS')
+    await policy.release(hold)
+    assert.equal((await policy.show(id))['state'], 'completed')
+    for (const message of ['m-ben', 'm-cleo']) assert.deepEqual(await policy.states(message), ['erased'])
+    assert.deepEqual(await policy.world.closeAndAudit(), [])
   })
 })
 
