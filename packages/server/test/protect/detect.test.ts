@@ -67,6 +67,17 @@ test('ids and times never hit', () => {
   )
 })
 
+test('seconds and milliseconds since 1970 are no telephone numbers, whatever their field is called', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1_000_000_000, max: 1_999_999_999 }), fc.integer({ min: 0, max: 999 }), (seconds, ms) =>
+      ['from', 'to', 'addressFrom', 'callerPhone', 'callbackScheduledTime', 'dialingDurationMs'].every((name) =>
+        [seconds, seconds * 1000 + ms].every((value) => detect(String(value), name) === null && detectNumber(value, name) === null),
+      ),
+    ),
+    { numRuns: 2000 },
+  )
+})
+
 test('digits of every script are digits', () => {
   for (let point = 0x80; point < 0x20000; point++) {
     const char = point >= 0xd800 && point <= 0xdfff ? '' : String.fromCodePoint(point)

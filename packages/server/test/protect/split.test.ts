@@ -51,6 +51,17 @@ test('a piece that passes for a phone by itself hides nothing of the others', ()
 
 test('neighbours are one number when they are cut as cards are printed, or named like one; durations and counts are none', () => {
   assert.equal(hitsOf({ alpha: '4111', beta: '1111', gamma: '1111', delta: '1111' }).length, 4)
+  for (const [card, ...lengths] of [
+    ['378282246310005', 4, 6, 5],
+    ['30569309025904', 4, 6, 4],
+    [CARD, 6, 6, 4],
+    [cardOf('45391234567890123'), 4, 4, 4, 4, 2],
+    [cardOf('621234567890123456'), 4, 4, 4, 4, 3],
+  ] as const) {
+    const parts = cut(card, ...lengths)
+    assert.equal(hitsOf(Object.fromEntries(parts.map((part, i) => ['abcde'.charAt(i) + 'lpha', part]))).length, parts.length, parts.join('-'))
+  }
+  assert.equal(hitsOf({ a: 411, b: 1111, c: 1111, d: 1111, e: 1 }).length, 0, 'five counts')
   assert.equal(hitsOf({ alpha: '4111', other: 'x', beta: '1111', gamma: '1111', delta: '1111' }).length, 0, 'no neighbours')
   assert.equal(hitsOf({ cardFirst: '41111111', rest: '11111111' }).length, 2)
   assert.equal(hitsOf({ queueCode: '41111111', siteCode: '11111111' }).length, 0)
@@ -76,7 +87,7 @@ test('lists: keys as pressed, with what ends an entry, as numbers and within obj
   }
   for (const list of [keys.slice(1), ['1', '2', '#', '3', '4', '#'], [...CARD.slice(0, 8), '#', ...CARD.slice(8)], ['a'], [], [null]])
     assert.equal(splitInList(list as JsonValue[], 'list'), null)
-  assert.deepEqual(hitsOf({ dtmf: [null, ...keys] }), ['dtmf card'], 'what stands in front hides nothing')
+  assert.deepEqual(hitsOf({ log: [null, ...keys] }), ['log card'], 'what stands in front hides nothing')
   assert.deepEqual(hitsOf({ dtmf: ['x', ...cut(CARD, 4, 4, 4, 4)] }), ['dtmf card'])
   assert.equal(splitInList(['10242', '30005', '41231'], 'queues'), null)
 })
