@@ -13,8 +13,8 @@ const worthAWalk = scanner(
     'cvv cvc cvd cvn cvp cve cav csc cid" cid2 c_v c-v c.v pin track strip swipe msr chip'.split(' '),
     'secur sicherheit segur sicur verif validation crypt krypt karten card signaturepanel'.split(' '),
     ['c v', 'code":"000"', 'code":"0000"', 'code":000', 'code": "000"', 'code": "0000"', 'code": 000'],
-    'dtmf keypress keypad keyed pressed digits digit" input entry 0# 0* ,# ,* "#" "*" "pound" "star"'.split(' '),
-    ['0 #', '0 *'],
+    'dtmf keypress keypad keyed pressed digits digit" input rentry uentry r_entry u_entry 0# 0* ,# ,* "#" "*" "pound" "star"'.split(' '),
+    ['0 #', '0 *', 'r entry', 'u entry'],
     ['^', '\\u', ';0', '000000000000=', '000000000000d', '\xef\xbc', '\xef\xbd', '\xf0\x9d'],
   ].flat(),
 )

@@ -73,6 +73,8 @@ test('entries kept apart, under names that speak of keys', () => {
   )
   assert.deepEqual(found({ dtmf1: CARD, dtmf2: '123' }), ['(keys)'])
   assert.deepEqual(found({ ivr: { collectedDigits: CARD, enteredDigits: 123 } }), ['ivr'])
+  for (const name of ['userEntry', 'caller_entry', 'IVR Entry', 'menuEntry', 'menu_input', 'keypadDigits', 'digits_collected', 'keysPressed', 'Pressed Keys'])
+    assert.deepEqual(found({ steps: [{ [name]: CARD }, { [name]: '123' }] }), ['steps[]'], name)
   assert.deepEqual(found({ steps: [{ digits: CARD }, { digits: '1' }, { digits: '123' }] }), [], 'what follows a menu’s choice is no code')
   assert.deepEqual(found({ steps: [{ digits: '10242' }, { digits: '123' }] }), [])
   assert.deepEqual(found({ lastFourDigits: '1111', digits: '123' }), [])
