@@ -57,7 +57,7 @@ echo "disclosures: done"
 To read one: \`basenc -d --base64url\`. \`disclosures/<log>.sd-jwt\` has the same records as SD-JWTs (RFC 9901), one a line; any SD-JWT library puts the values back. They are signed with the key in \`keys.json\`, which is a hint like all keys here.
 
 \`fields.ndjson\` says of every digest whether its value is disclosed here, sealed (there, but not shown to the role ${requester.role}), erased, expired, or missing without a reason.
-
+${logs.some(({ fields }) => fields.erased > 0) ? ERASED : ''}
 ## What this file cannot show
 
 - That an event is true, or that a sender sent all of them.
@@ -214,3 +214,28 @@ done
 export function printable(text: string): string {
   return text.replace(/[^\p{L}\p{N} .,:;@/_+()=-]/gu, '?').slice(0, 200)
 }
+
+/** How what is said of erased values is checked. */
+const ERASED = `
+## What was erased
+
+An erased value names the erasure it went under; \`certificates/<id>.json\` is its certificate, once it is complete. It holds two records of the server's own log, with their proofs (as in \`proof/\`): that the erasure began, and that it was done. The second one has the SHA-256 of the certificate; the certificate names each value by log, number, place and digest.
+
+\`\`\`sh
+for c in certificates/*.json; do
+  [ -e "$c" ] || continue
+  jq -r '.completed.record' "$c" | jq -r '.data.certificate' | grep -q -x -F -- "sha256:$(jq -cS .certificate "$c" | tr -d '\\n' | sha256sum | cut -c1-64)" || echo "$c is not what was sealed"
+done
+for f in log/*/fields.ndjson; do
+  [ -e "$f" ] || continue
+  log=\${f#log/} log=\${log%/fields.ndjson}
+  jq -r --arg log "$log" '.index as $i | .fields[] | select(.certificate) | "\\(.certificate) \\($log) \\($i) \\(.path) \\(.digest)"' "$f" | while read -r id value; do
+    [ -e "certificates/$id.json" ] || { echo "certificate $id is not in this file: ask for it"; continue; }
+    jq -r '.certificate.records[] | "\\(.log) \\(.index)" as $at | .fields[] | "\\($at) \\(.path) \\(.digest)"' "certificates/$id.json" | grep -q -x -F -- "$value" || echo "certificate $id does not name $value"
+  done
+done
+echo "certificates: done"
+\`\`\`
+
+The proofs of its two records are checked as those of any record; \`sealtrail-verify certificates/ID.json --key VKEY\` does all of it. That the values are gone is what the server's log says; no file can show that no copy is left.
+`

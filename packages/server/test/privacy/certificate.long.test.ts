@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
 import { after, before, describe, it } from 'node:test'
 import { parseCertificate, verifyBundle, verifyCertificate } from '@sealtrail/evidence'
 import type { CertificateFile, JsonObject } from '@sealtrail/evidence'
@@ -86,6 +87,20 @@ describe('a call with two customers, erased one after the other', () => {
           ['established', [...ids].sort().map((id) => [id, 'established'])],
         )
         assert.equal(verdict.questions.find(({ id }) => id === 'erased')?.answer, 'yes')
+        const script = [
+          ...bundle
+            .unzip()
+            .text('README.md')
+            .matchAll(/```sh\n([^]*?)```/g),
+        ]
+          .map(([, block]) => block)
+          .join('\n')
+        const byHand = (): string => execFileSync('bash', ['-c', script], { cwd: bundle.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+        assert.match(byHand(), /^certificates: done$/m)
+        assert.doesNotMatch(byHand(), /is not what was sealed|does not name|not in this file/)
+        const path = join(bundle.folder, `certificates/${ids[0]}.json`)
+        writeFileSync(path, readFileSync(path, 'utf8').replaceAll('/remark', '/remarks'))
+        assert.match(byHand(), /is not what was sealed[^]*does not name interactions 0 \S*remark /)
       } finally {
         bundle.end()
       }
