@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, it } from 'node:test'
+import { afterEach, describe, it, mock } from 'node:test'
 import { SealtrailError } from '../../src/errors.ts'
 import type { ErasureView } from '../../src/privacy/erasure.ts'
 import { DAY, DeskWorld } from './desk-world.ts'
@@ -13,7 +13,10 @@ const named = (...values: string[]): { kind: null; value: string }[] => values.m
 const asked = (...values: string[]) => ({ person: named(...values), ground: 'GDPR Art. 17(1)(b)', reference: 'T-1' })
 
 let world: DeskWorld
-afterEach(() => world.end())
+afterEach(async () => {
+  mock.timers.reset()
+  await world.end()
+})
 const open = (approveWithinMs: number | null = null): void => void (world = new DeskWorld(approveWithinMs))
 
 describe('an erasure', () => {
@@ -124,6 +127,28 @@ describe('what blocks an erasure', () => {
     assert.deepEqual(world.erasures.runningAt(placed.at), [], 'at the same millisecond it counts as before the completion')
   })
 
+  it('is looked at again when an obligation ends, or after a day, with nobody asking', async () => {
+    open()
+    world.person({ phone: ['k1'] })
+    world.duties.set('notifications', { basis: 'SEC 17a-4(b)(4)', periodMs: 2.5 * DAY })
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const { id } = await world.desk.request(asked('phone'), ANN)
+    let looked = 0
+    world.onFind = () => void looked++
+    for (const [ms, state] of [
+      [DAY, 'deferred'],
+      [DAY, 'deferred'],
+      [DAY / 2 - 1, 'deferred'],
+      [1, 'completed'],
+    ] as const) {
+      world.nowMs += ms
+      mock.timers.tick(ms)
+      await world.keeper.idle()
+      assert.equal((await world.desk.get(id)).state, state)
+    }
+    assert.equal(looked, 3)
+  })
+
   it('is no hold in scope record', async () => {
     open()
     world.person({ phone: ['k1'] })
@@ -184,6 +209,32 @@ describe('what was begun', () => {
     assert.deepEqual(seen.slice(0, 2), ['null', 'KEY_UNAVAILABLE: the service is away'])
     assert.equal((await world.desk.get(id)).problem, null)
     assert.equal(world.kinds().filter((kind) => kind === 'erasure-started').length, 1)
+  })
+
+  it('is tried again with pauses that grow to a limit', async () => {
+    open()
+    world.person({ phone: ['k1'] })
+    world.onExecute = () => {
+      throw new SealtrailError('NOT_DURABLE', 'the disk is full')
+    }
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const { id, state } = await world.desk.request(asked('phone'), ANN)
+    let tried = 1
+    assert.deepEqual([state, world.orders.length], ['running', tried])
+    for (const pause of [2, 4, 8, 8, 8]) {
+      for (const [ms, more] of [
+        [pause - 1, 0],
+        [1, 1],
+      ] as const) {
+        mock.timers.tick(ms)
+        await world.keeper.idle()
+        assert.equal(world.orders.length, (tried += more), `a pause of ${pause}`)
+      }
+    }
+    world.onExecute = () => {}
+    mock.timers.tick(8)
+    await world.keeper.idle()
+    assert.equal((await world.desk.get(id)).state, 'completed')
   })
 
   it('goes on after a crash before each record, and each is sealed once', async () => {
