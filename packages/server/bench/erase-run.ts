@@ -1,9 +1,10 @@
-import { fork } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { cp } from 'node:fs/promises'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { auditDirectory } from '../src/config/open-audit.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { openSealing } from '../src/config/open-sealing.ts'
@@ -69,8 +70,13 @@ export async function eraseOne(plan: ErasePlan, say: (text: string) => void): Pr
     const ask = <T>(what: EraseAsk): Promise<T> => answer<T>(server, what)
 
     await step(`${plan.records} records of ${plan.people} people sent over HTTP`, () => sendAll(url, token, shape))
-    await step('sealed, nothing held', async () => {
-      for (let state = await ask<State>({ ask: 'state' }); state.held > 0; state = await ask<State>({ ask: 'state' })) await pause(500)
+    await step('all of them sealed', async () => {
+      for (;;) {
+        const { sizes, held } = await ask<State>({ ask: 'state' })
+        const sealed = Object.entries(sizes).reduce((sum, [log, size]) => sum + (log === 'system' ? 0 : size), 0)
+        if (held === 0 && sealed >= plan.records) return
+        await pause(200)
+      }
     })
     // Read out of a copy, by this process: nothing of it is in the server's memory on our account.
     const copy = join(root, 'copy')
@@ -113,6 +119,8 @@ export async function eraseOne(plan: ErasePlan, say: (text: string) => void): Pr
     const left = await step('data directory searched for values, tokens, keys', () => searchFiles(data, patterns, []))
     say(`  searched: ${left.files} files, ${left.bytes} bytes, ${patterns.length} patterns`)
     for (const { file, what } of left.found) check(false, `${what} in ${file}`)
+    const [{ id }] = (await call('/api/v1/erasures'))['erasures'] as [{ id: string }]
+    writeFileSync(join(root, 'certificate.json'), JSON.stringify(await call(`/api/v1/certificates/${id}`)))
     const metrics = String((await call('/metrics'))['text'] ?? '')
     check(!patterns.some(({ bytes }) => Buffer.from(metrics).includes(bytes)), 'something of the person is in /metrics')
     const now = await ask<State>({ ask: 'state' })
@@ -131,6 +139,14 @@ export async function eraseOne(plan: ErasePlan, say: (text: string) => void): Pr
     )
     say(`  data directory: ${bytesBefore} bytes before, ${bytesOf(data)} after; server ${Math.round(now.rss / 2 ** 20)} MiB`)
     await ask({ ask: 'close' })
+    // Offline: nothing but the file, and the key of the log.
+    const vkeys = await reading(data, async (sealing) => sealing.vkeys())
+    const verifier = fileURLToPath(new URL('../../evidence/src/cli/main.ts', import.meta.url))
+    const args = ['--conditions=@sealtrail/source', verifier, join(root, 'certificate.json'), '--key', vkeys['system'] as string]
+    const checked = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    check(checked.status === 0, `sealtrail-verify ended with ${String(checked.status)}: ${checked.stdout}${checked.stderr}`)
+    say(`  sealtrail-verify of the certificate: exit ${String(checked.status)}`)
+    for (const line of checked.stdout.trim().split('\n').slice(0, 6)) say(`    ${line}`)
     const verdicts = await step('sealtrail verify, vault and all', () => auditDirectory(data, { key: null, vault: true, now: Date.now }))
     for (const { log, problems: found, ok } of verdicts) check(ok && found.length === 0, `verify ${log}: ${found.map(({ code }) => code).join(', ')}`)
     const after = await step('every value of everybody else opened again', () => reading(data, (sealing) => othersOf(sealing, keyIds, new Set())))
@@ -151,10 +167,8 @@ async function sendAll(url: string, token: string, shape: ReturnType<typeof peop
   let next = 0
   const send = async (): Promise<void> => {
     while (next < shape.events) {
-      const from = next
-      next += BATCH
-      const { trail, body, to } = shape.batch(from, Math.min(shape.events, from + BATCH))
-      next = Math.max(next, to)
+      const { trail, body, to } = shape.batch(next, Math.min(shape.events, next + BATCH))
+      next = to
       for (;;) {
         const got = await fetch(`${url}/api/v1/events?trail=${trail}`, {
           method: 'POST',

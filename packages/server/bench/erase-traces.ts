@@ -1,12 +1,13 @@
 // What there is of one person, and of everybody else, read out of an open data directory: for the bench and for tests.
 import { createHash } from 'node:crypto'
-import { auditIdBytes, disclosureDigest, openDisclosure, parseRecord } from '@sealtrail/evidence'
+import { auditIdBytes, openDisclosure, parseRecord } from '@sealtrail/evidence'
 import type { Sealing } from '../src/config/sealing.ts'
 import { aliasTokens, interactionTokens } from '../src/event/alias.ts'
 import { openRow } from '../src/vault/encrypt.ts'
 import type { LevelVault } from '../src/vault/level/vault.ts'
 import { decodeRow } from '../src/vault/row.ts'
 import type { KeyAnswer } from '../src/vault/vault.ts'
+import { auditidOf } from '../src/privacy/places.ts'
 import type { Pattern } from '../src/privacy/work-file.ts'
 
 export interface Traces {
@@ -71,15 +72,16 @@ export async function tracesOf(sealing: Sealing, aliases: ReadonlyArray<readonly
 
 async function subjectsOf({ vault, records, sizes }: Sealing, ids: ReadonlySet<string>, aliases: ReadonlyArray<readonly [string, string]>): Promise<string[]> {
   const events = new Set<string>()
-  for await (const { key } of vault.rowsUnder(ids)) events.add(hex(key.subarray(0, 16)))
+  for await (const { key } of vault.rowsUnder(ids)) events.add(auditidOf(key))
   const subjects = new Set<string>()
   for (const log of sizes.logs)
     for await (const bytes of records.range(log, 0, sizes.get(log))) {
       const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-      const auditid = auditIdBytes(text.latin1Slice(12, 38))
-      if (events.has(hex(auditid))) subjects.add(parseRecord(bytes).subject)
+      const auditid = text.latin1Slice(12, 38)
+      if (events.has(auditid)) subjects.add(parseRecord(bytes).subject)
       else if (text.includes('"sealtrail.quarantined"')) {
-        const opened = await Promise.all((await vault.rows(auditid)).map((row) => vault.open(row, auditid)))
+        const id = auditIdBytes(auditid)
+        const opened = await Promise.all((await vault.rows(id)).map((row) => vault.open(row, id)))
         const said = opened.flat().flatMap((part) => (part.state === 'open' ? part.disclosures.map((each) => JSON.stringify(openDisclosure(each).value)) : []))
         if (said.some((each) => aliases.some(([, value]) => each.includes(value)))) subjects.add(parseRecord(bytes).subject)
       }
@@ -127,7 +129,7 @@ export async function othersOf({ sizes, records, ...sealing }: Sealing, erased: 
           for (const disclosure of answered.disclosures) {
             values++
             for (const text of asked.size === 0 ? [] : textsIn(openDisclosure(disclosure).value)) if (asked.has(text)) shared.add(text)
-            hash.update(disclosureDigest(disclosure)).update(disclosure)
+            hash.update(disclosure)
           }
         })
       })
@@ -151,7 +153,8 @@ export function patternsOf({ values, bytes, disclosures }: Traces, strings = fal
   const add = (what: string, part: Uint8Array): void => {
     if (part.length >= 8) patterns.push({ what, bytes: part })
   }
-  for (const value of values) add('value', Buffer.from(value))
+  // The people of a bench are nobody: what is left of one may be said.
+  for (const value of values) add(strings ? `value ${value.slice(0, 80)}` : 'value', Buffer.from(value))
   for (const disclosure of disclosures) {
     add('disclosure', Buffer.from(disclosure))
     add('salt', Buffer.from(openDisclosure(disclosure).salt))
@@ -160,6 +163,7 @@ export function patternsOf({ values, bytes, disclosures }: Traces, strings = fal
     const raw = Buffer.from(hex, 'hex')
     // A table leaves out of a key what it shares with the one before.
     if (!strings) add(what, what === 'token' ? raw.subarray(4) : raw.subarray(0, Math.min(raw.length, 40)))
+    if (strings) add(`${what} as a string`, Buffer.from(inSnapshot(raw)))
     if (what === 'ciphertext') continue
     add(`${what} in hex`, Buffer.from(hex))
     add(`${what} in base64`, Buffer.from(raw.toString('base64').slice(0, Math.floor((raw.length * 4) / 3))))
@@ -176,4 +180,13 @@ export function exclusive(traces: Traces, { shared, tokens }: Others): Traces {
     values: traces.values.filter((value) => !values.has(value)),
     bytes: traces.bytes.filter(([what, hex]) => what !== 'token' || !theirs.has(hex)),
   }
+}
+
+/** How a heap snapshot writes a string of these codes. */
+function inSnapshot(bytes: Uint8Array): string {
+  const named: Readonly<Record<number, string>> = { 8: '\\b', 9: '\\t', 10: '\\n', 12: '\\f', 13: '\\r', 34: '\\"', 92: '\\\\' }
+  let text = ''
+  for (const byte of bytes)
+    text += named[byte] ?? (byte > 31 && byte < 128 ? String.fromCharCode(byte) : `\\u00${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+  return text
 }

@@ -198,7 +198,8 @@ export function eraserOf(deps: EraserDeps): Eraser & { close(): void } {
     let said = -1
     while ((await deps.oldestJournal()) < file) {
       const { events, untilMs } = deps.held()
-      if (events !== said) tell(`wait for held events, at most until ${new Date(untilMs).toISOString()}`, (said = events))
+      if (events !== said)
+        tell(events === 0 ? 'wait for the journal' : `wait for held events, at most until ${new Date(untilMs).toISOString()}`, (said = events))
       goOn()
       await deps.sleep(WAIT_MS)
     }
