@@ -63,7 +63,7 @@ export function openEraser(config: Config, sealing: Sealing, env: EraserEnv): Er
     indexWithinMs: INDEX_WITHIN_MS,
     origin: sealing.vkey(SYSTEM_LOG).split('+')[0] as string,
     tenant: config.tenant,
-    keys: 'files',
+    keys: config.keys.keeping.type,
     now: () => env.now(),
     forgetTokens: (log, list) => env.forgetTokens(log, list),
     forgetContent: (log, ids) => sealing.forgetContent(trailOf.get(log) as string, ids),
