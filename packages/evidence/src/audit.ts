@@ -19,6 +19,9 @@ import type { Segment, SegmentFacts } from './segment.ts'
 import type { SummaryClaim } from './summary.ts'
 import { encodeHex } from './text.ts'
 
+/** So many checkpoints are kept until the keys of before are known: some 300 bytes each. */
+const MAX_UNSIGNED = 200_000
+
 export interface AuditOptions {
   /** The log's name, as in its store keys. */
   readonly log: string
@@ -40,6 +43,11 @@ export interface AuditOptions {
   readonly expired?: { readonly ranges: readonly ExpiredRange[]; readonly hashes: LeafHashes }
   /** What the log of summaries, itself audited, says was made of this log. */
   readonly summaries?: readonly SummaryClaim[]
+  /**
+   * vkeys the log signed with before, as the log `system` names them; asked at the end. A checkpoint that only one of these
+   * signed is no problem where a trusted one covers it: what it says was held against the records all the same.
+   */
+  readonly earlier?: () => readonly string[]
   /** Problems kept; more are only counted. Default 1,000. */
   readonly maxProblems?: number
 }
@@ -94,6 +102,8 @@ export class LogAudit {
   readonly #spans: Span[] = []
   /** Largest size under a checkpoint that fits and is signed as the policy asks. */
   #vouched = 0
+  /** Checkpoints that are not signed as the policy asks: whether an earlier key signed them is known at the end. */
+  readonly #unsigned: { readonly object: string; readonly index: number; readonly note: string; readonly detail: string }[] = []
   /** Whether a checkpoint was signed as the policy asks. An empty log may have none: then nobody said that it is empty. */
   #opened = false
 
@@ -199,8 +209,9 @@ export class LogAudit {
     const index = Number(size)
     if (this.#origin !== null && origin !== this.#origin) return this.#report('CHECKPOINT_LOG', object, index)
     const wrong = this.#policy === null ? null : openedBy(note, this.#policy)
-    if (wrong !== null) this.#report('CHECKPOINT_SIGNATURE', object, index, wrong)
-    else this.#opened = true
+    if (wrong === null) this.#opened = true
+    else if (this.#options.earlier === undefined || this.#unsigned.length >= MAX_UNSIGNED) this.#report('CHECKPOINT_SIGNATURE', object, index, wrong)
+    else this.#unsigned.push({ object, index, note, detail: wrong })
     if (index > this.#size) return this.#report('CHECKPOINT_BEYOND', object, index, `size ${size}, records make ${this.#size}`)
     if (index < this.#start) return
     const end = index === 0 ? EMPTY_ROOT : (this.#ends.get(index) ?? this.#rootWithin(index))
@@ -233,7 +244,7 @@ export class LogAudit {
 
   /** The verdict so far; after everything was fed. */
   result(): AuditResult {
-    const problems = [...this.#problems]
+    const problems = [...this.#problems, ...this.#strangers()]
     // Attacker: a store may leave all checkpoints out. Consistent records that no trusted key vouches for prove nothing.
     if (this.#policy !== null && this.#vouched < this.#size) {
       problems.push(problemOf('RECORDS_UNVOUCHED', 'checkpoint', this.#vouched, `leaves ${this.#vouched} to ${this.#size - 1}`))
@@ -248,6 +259,15 @@ export class LogAudit {
       expired: [...this.#expired],
       more: this.#more,
     }
+  }
+
+  /** Checkpoints that neither a trusted key signed nor, below what a trusted one covers, an earlier one. */
+  #strangers(): Problem[] {
+    // attacker: whoever holds the store may name keys; beyond what the trusted key vouches for they count for nothing.
+    const earlier = this.#unsigned.length === 0 ? [] : (this.#options.earlier?.() ?? []).map((vkey) => policyOf(vkey))
+    return this.#unsigned
+      .filter(({ index, note }) => index > this.#vouched || !earlier.some((policy) => openedBy(note, policy) === null))
+      .map(({ object, index, detail }) => problemOf('CHECKPOINT_SIGNATURE', object, index, detail))
   }
 
   /** Adds the segment's leaves; false when its records are not those that were sealed. */

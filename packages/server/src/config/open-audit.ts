@@ -53,7 +53,7 @@ export async function auditDirectory(directory: string, options: AuditDirectoryO
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       ...(options.askWitnesses === undefined ? {} : { askWitnesses: options.askWitnesses }),
       ...(options.kept === undefined ? {} : { kept: options.kept }),
-      own: keys === null ? null : { log: keys.logPublicKey, segment: keys.segmentPublicKeys },
+      own: keys === null ? null : { log: keys.logPublicKey, logs: keys.logPublicKeys, segment: keys.segmentPublicKeys },
       ...(options.tsaRoots === undefined ? {} : { tsaRoots: options.tsaRoots }),
       ...(options.logs === undefined ? {} : { logs: options.logs }),
       ...(options.locks === undefined ? {} : { locks: new LockAudit(store, options.locks) }),

@@ -28,6 +28,7 @@ import type { SegmentReader } from '../store/segments.ts'
 import { atLeast } from '../store/lock.ts'
 import type { Lock, Store } from '../store/store.ts'
 import type { Sizes } from '../threads/sizes.ts'
+import { signPublished } from '../publish/sign-published.ts'
 import { SYSTEM_LOG } from '../threads/system-entry.ts'
 import type { Vault } from '../vault/vault.ts'
 import { catchUpLedger } from './catch-up-ledger.ts'
@@ -81,7 +82,8 @@ export async function recoverLog(log: string, ground: Ground, opened: (close: ()
     segments: records,
     report: ground.note,
   })
-  assertPromised(log, readCheckpoint(checkpointPath(config.data, log), vkey), head, files)
+  const [, ...earlier] = keys.logPublicKeys.map((key) => formatVkey(origin, TYPE_ED25519, key))
+  assertPromised(log, readCheckpoint(checkpointPath(config.data, log), vkey, ...earlier), head, files)
   return { log, origin, vkey, files, head, last: await lastSealed(records, log, head) }
 }
 
@@ -119,14 +121,14 @@ export async function openLog(recovered: RecoveredLog, works: Works): Promise<Op
   const { config, keys, heads, store, ledger, clock, flow, sizes } = works
   const checkpointFile = checkpointPath(config.data, log)
   const lock = (): Lock => lockFor(config, log, works.now())
-  const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
-  const sign = (next: Head): string => signCheckpoint(origin, next, signer)
+  const sign = (next: Head): string => signCheckpoint(origin, next, logSignersOf(keys, origin))
 
   const packs = await hashPacker(log, files, store, () => longLockFor(config, log, works.now()), works.serverLog)
   packs.pack(head.size)
   await catchUpLedger({ ...works, log, trail, head, tenant: config.tenant })
   const checkpoint = sign(head)
   writeCheckpoint(checkpointFile, checkpoint)
+  signPublished(config.data, log, logSignersOf(keys, origin), keys.logPublicKeys)
   sizes.set(log, head.size)
 
   const writer = new LogWriter({
@@ -212,6 +214,11 @@ export function segmentSignerOf(keys: Keyring): SegmentSigner {
     },
     sign: (message) => keys.signSegment(message),
   }
+}
+
+/** Every log key that is not retired signs, each time as it is then: one may be added while the server runs. */
+export function logSignersOf(keys: Keyring, origin: string): Signer[] {
+  return keys.logSigners.map(({ publicKey, sign }) => ({ name: origin, keyId: keyId(origin, TYPE_ED25519, publicKey), sign }))
 }
 
 /** How long and how hard segments of a log, and the objects that its records name, are locked when they are stored now. */

@@ -1,5 +1,3 @@
-import { keyId, TYPE_ED25519 } from '@sealtrail/tlog'
-import type { Signer } from '@sealtrail/tlog'
 import { SealtrailError } from '../errors.ts'
 import { NO_SESSION } from '../event/entry.ts'
 import type { Entry } from '../event/entry.ts'
@@ -11,7 +9,7 @@ import { checkpointPath, signCheckpoint, writeCheckpoint } from '../seal/checkpo
 import { Sealer } from '../seal/sealer.ts'
 import type { Lock } from '../store/store.ts'
 import { hashPacker } from './hash-packer.ts'
-import { recoverLog, segmentSignerOf } from './open-log.ts'
+import { logSignersOf, recoverLog, segmentSignerOf } from './open-log.ts'
 import type { Ground } from './open-log.ts'
 
 /** A log of bytes as they come, for the test-only `POST /add`: sealed as every log is, but without journal or index. */
@@ -44,8 +42,7 @@ export async function openRawLog(name: string, ground: Ground, env: { now(): num
   const { config, keys, heads, store } = ground
   const { origin, vkey, files, head } = await recoverLog(log, ground, () => {})
   const checkpointFile = checkpointPath(config.data, log)
-  const signer: Signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, keys.logPublicKey), sign: (text) => keys.signLog(text) }
-  const sign = (next: Head): string => signCheckpoint(origin, next, signer)
+  const sign = (next: Head): string => signCheckpoint(origin, next, logSignersOf(keys, origin))
   const checkpoint = sign(head)
   writeCheckpoint(checkpointFile, checkpoint)
   // Nobody needs it longer than the test runs.

@@ -50,6 +50,7 @@ import { keepPlace } from './store-place.ts'
 import { ReplicaWatch } from './replica-watch.ts'
 import { keepRepairing } from './repair.ts'
 import type { Sealing, SealingEnv } from './sealing.ts'
+import { ownVkey } from '../verify/trust.ts'
 import { assertPolicyLogs } from './witness-policy.ts'
 
 export type { Sealing, SealingEnv } from './sealing.ts'
@@ -131,7 +132,8 @@ async function openParts(config: Config, env: SealingEnv, open: Array<() => unkn
     tiered: tieredOf(plans),
   })
   const vkeys = new Map(recovered.map(({ log, vkey }) => [log, vkey]))
-  if (config.witnesses !== null) assertPolicyLogs(config.witnesses.policy, Object.fromEntries(vkeys))
+  if (config.witnesses !== null)
+    assertPolicyLogs(config.witnesses.policy, Object.fromEntries(vkeys), (name) => keys.logSigners.map(({ publicKey }) => ownVkey(name, publicKey)))
   const wrong = recovered.map(({ log, files }) => disagreement(ledger, log, files)).find((reason) => reason !== null)
   if (wrong !== undefined) {
     await ledger.close()

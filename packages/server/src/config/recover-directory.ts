@@ -93,8 +93,8 @@ export async function recoverDirectory(options: RecoverOptions): Promise<Recover
       files: (log) => HashFiles.open(join(scratch ?? join(data, 'tiles'), log)),
       vkeyOf,
       segmentKeys: keys?.segmentPublicKeys ?? null,
-      sign: keys === null ? null : (text) => keys.signLog(text),
-      logPublicKey: keys?.logPublicKey ?? null,
+      signers: keys?.logSigners ?? [],
+      logPublicKeys: keys?.logPublicKeys ?? [],
       kept: options.kept,
       dryRun,
       onProgress: options.onProgress,
@@ -143,7 +143,7 @@ async function keyring(options: RecoverOptions, opening: (close: () => Promise<v
 /** Whoever signs on with another key begins other logs under the names of these. */
 function assertKeysOf(names: ReadonlyArray<StoredName | null>, keys: Keyring): void {
   const noted = names.find((name) => name !== null && name.note !== null) ?? null
-  if (noted === null || isSignedBy(noted.note as string, ownVkey(noted.origin, keys.logPublicKey))) return
+  if (noted === null || keys.logPublicKeys.some((key) => isSignedBy(noted.note as string, ownVkey(noted.origin, key)))) return
   throw new SealtrailError('KEY_UNKNOWN', `the keyring is not the one that signed ${noted.origin}: give a back-up of that one`)
 }
 

@@ -180,7 +180,8 @@ export class Keyring implements Keys {
     keep()
     this.#keys.push(key)
     if (purpose === 'segment') this.#segment = this.#signer(key)
-    if (purpose === 'log') this.#logKeys = this.#activeLogKeys()
+    // One that was retired meanwhile signs on until the next start: threads that run check with it.
+    if (purpose === 'log') this.#logKeys = [...this.#logKeys, this.#signer(key)]
     if (purpose === 'token') this.#hashes.renew(this.exportForIngest())
     if (purpose === 'wrapping') {
       this.#wrapping.set(key.id, keyedHash(secretOf(key)))

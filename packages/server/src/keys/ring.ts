@@ -19,7 +19,7 @@ export const SIGNING: ReadonlySet<KeyPurpose> = new Set(['log', 'segment', 'answ
 export const HELD: ReadonlySet<KeyPurpose> = new Set(['log', 'segment'])
 
 /** Purposes whose newest key takes over while the older ones stay readable. */
-export const ROTATABLE: ReadonlySet<KeyPurpose> = new Set(['wrapping', 'segment', 'answers', 'token'])
+export const ROTATABLE: ReadonlySet<KeyPurpose> = new Set(['wrapping', 'segment', 'answers', 'token', 'log'])
 
 /**
  * `current` signs, hashes and wraps; `previous` only unwraps, is named by older segments and answers, or (of a log key) signs

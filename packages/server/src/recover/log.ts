@@ -1,5 +1,5 @@
 import type { ExpiredRange } from '@sealtrail/evidence'
-import { parseCheckpoint, parseNote } from '@sealtrail/tlog'
+import { parseCheckpoint, parseNote, parseVkey } from '@sealtrail/tlog'
 import type { Head } from '../head/head.ts'
 import type { HashFiles } from '../seal/tiles.ts'
 import type { Store } from '../store/store.ts'
@@ -7,6 +7,7 @@ import type { AuditLogOptions } from '../verify/audit-log.ts'
 import { type Frame, segmentIn } from '../verify/frames.ts'
 import type { KeptCheckpoint } from '../verify/policy.ts'
 import { isSignedBy, promisedIn } from '../verify/promised.ts'
+import { ownVkey } from '../verify/trust.ts'
 import { auditStoredLog } from '../verify/store.ts'
 import { lastCommitNoted } from '../verify/signers.ts'
 import type { LogVerdict } from '../verify/verdict.ts'
@@ -26,6 +27,8 @@ export interface RecoverLogOptions {
   readonly kept: readonly KeptCheckpoint[]
   /** What the log `system` says has expired of this log. */
   readonly expired?: AuditLogOptions['expired']
+  /** Public keys (base64) the logs were signed with at some time, as their keyring and the log `system` say. */
+  readonly logKeys?: AuditLogOptions['logKeys']
   /** Told of what this log, if it is `system`, says has expired. */
   readonly onExpiry?: AuditLogOptions['onExpiry']
   readonly onProgress?: (log: string, done: number, total: number) => void
@@ -72,7 +75,7 @@ interface Look {
 async function look(options: RecoverLogOptions): Promise<Look> {
   const { log, store, files, vkey, segmentKeys } = options
   const maker = new HashFileMaker(log, store, files)
-  const signers = new SignerWatch(segmentKeys, vkey)
+  const signers = new SignerWatch(segmentKeys, vkey, options.logKeys ?? (() => []))
   const audited = await auditStoredLog({
     log,
     store,
@@ -81,6 +84,7 @@ async function look(options: RecoverLogOptions): Promise<Look> {
     kept: options.kept,
     ...(options.expired === undefined ? {} : { expired: options.expired }),
     ...(options.onExpiry === undefined ? {} : { onExpiry: options.onExpiry }),
+    ...(options.logKeys === undefined ? {} : { logKeys: options.logKeys }),
     hashes: (first, count) => maker.read(first, count),
     before: async (frame) => {
       await maker.take(frame)
@@ -162,6 +166,7 @@ function sizeOf(note: string): number {
 class SignerWatch {
   readonly #known: ReadonlySet<string> | null
   readonly #vkey: string | null
+  readonly #logKeys: () => readonly string[]
   /** The first record written by a key the keyring lacks, that no checkpoint of the log's key covers; null: none. */
   unknownFrom: number | null = null
   /** Store keys of these segments. */
@@ -170,7 +175,8 @@ class SignerWatch {
   checkpoint: string | null = null
   created: string | null = null
 
-  constructor(known: readonly Uint8Array[] | null, vkey: string | null) {
+  constructor(known: readonly Uint8Array[] | null, vkey: string | null, logKeys: () => readonly string[]) {
+    this.#logKeys = logKeys
     this.#known = known === null ? null : new Set(known.map((key) => Buffer.from(key).toString('base64')))
     this.#vkey = vkey
   }
@@ -187,7 +193,7 @@ class SignerWatch {
     this.created = header.created
     const note = header.previous.checkpoint
     if (note !== '') {
-      const signed = this.#vkey === null || isSignedBy(note, this.#vkey)
+      const signed = this.#vkey === null || isSignedBy(note, this.#vkey) || this.#wasSigned(note, this.#vkey)
       if (!signed) this.#others = true
       else {
         this.checkpoint = note
@@ -198,5 +204,11 @@ class SignerWatch {
     if (this.#known === null || this.#known.has(Buffer.from(trailer.signer).toString('base64'))) return
     this.unknownFrom ??= header.first
     this.unknown.push(frame.key)
+  }
+
+  /** By a key of before its rotation. */
+  #wasSigned(note: string, vkey: string): boolean {
+    const { name } = parseVkey(vkey)
+    return this.#logKeys().some((key) => isSignedBy(note, ownVkey(name, Buffer.from(key, 'base64'))))
   }
 }

@@ -22,8 +22,10 @@ export interface RecoverDeps {
   vkeyOf(log: string): string | null
   /** Raw public keys, from the keyring; null: none. */
   readonly segmentKeys: readonly Uint8Array[] | null
-  readonly logPublicKey: Uint8Array | null
-  readonly sign: ((text: Uint8Array) => Uint8Array) | null
+  /** The log keys that sign, from the keyring; none: it is not at hand. */
+  readonly signers: ReadonlyArray<{ readonly publicKey: Uint8Array; sign(text: Uint8Array): Uint8Array }>
+  /** Raw public keys of every log key there ever was, from the keyring. */
+  readonly logPublicKeys: readonly Uint8Array[]
   readonly kept: readonly KeptCheckpoint[]
   readonly dryRun: boolean
   readonly onProgress: (log: string, done: number, total: number) => void
@@ -41,7 +43,7 @@ export interface Recovered {
 /** Recovers every log of the store that has no head, each by itself: one that must not go on keeps no other back. */
 export async function recoverLogs(names: readonly string[], deps: RecoverDeps): Promise<Recovered[]> {
   const recovered: Recovered[] = []
-  const announced = new Announced()
+  const announced = new Announced(deps.logPublicKeys)
   for (const log of announcingFirst(names)) {
     const head = deps.heads?.read(log) ?? null
     if (head === null) recovered.push(await recoverLog(log, deps, announced))
@@ -87,8 +89,12 @@ async function recoverLog(log: string, deps: RecoverDeps, announced: Announced):
 }
 
 /** The checkpoint of the head, if the key that signs it is at hand. */
-function signed(head: Head, vkey: string | null, { sign, logPublicKey }: RecoverDeps): string | null {
-  if (sign === null || vkey === null || logPublicKey === null) return null
+function signed(head: Head, vkey: string | null, { signers }: RecoverDeps): string | null {
+  if (vkey === null || signers.length === 0) return null
   const { name } = parseVkey(vkey)
-  return signCheckpoint(name, head, { name, keyId: keyId(name, TYPE_ED25519, logPublicKey), sign })
+  return signCheckpoint(
+    name,
+    head,
+    signers.map(({ publicKey, sign }) => ({ name, keyId: keyId(name, TYPE_ED25519, publicKey), sign })),
+  )
 }

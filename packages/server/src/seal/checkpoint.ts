@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ed25519Verifier, formatCheckpoint, openCheckpoint, signNote } from '@sealtrail/tlog'
-import type { Signer } from '@sealtrail/tlog'
+import type { Signer, Verifier } from '@sealtrail/tlog'
 import type { Head } from '../head/head.ts'
 
 /** The folder of the committed checkpoints of a data directory: a file a log, under its name. */
@@ -14,9 +14,9 @@ export function checkpointPath(data: string, log: string): string {
   return join(checkpointFolder(data), log)
 }
 
-/** The signed checkpoint of a head: always the same bytes for the same head and key. */
-export function signCheckpoint(origin: string, head: Head, signer: Signer): string {
-  return signNote(formatCheckpoint({ origin, size: BigInt(head.size), root: Buffer.from(head.root, 'hex') }), [signer])
+/** The signed checkpoint of a head: always the same bytes for the same head and keys. */
+export function signCheckpoint(origin: string, head: Head, signers: readonly Signer[]): string {
+  return signNote(formatCheckpoint({ origin, size: BigInt(head.size), root: Buffer.from(head.root, 'hex') }), signers)
 }
 
 /**
@@ -47,12 +47,16 @@ export function writeCheckpoint(path: string, note: string): void {
   renameSync(path + '.next', path)
 }
 
-/** The checkpoint in the file, if it is one of this log; attacker: whoever can write the data directory wrote it. */
-export function readCheckpoint(path: string, vkey: string): { readonly note: string; readonly size: number; readonly root: string } | null {
-  const verifier = ed25519Verifier(vkey)
+/** The checkpoint in the file, if it is one of this log, signed with one of its keys; attacker: whoever can write the data directory wrote it. */
+export function readCheckpoint(
+  path: string,
+  ...vkeys: readonly [string, ...string[]]
+): { readonly note: string; readonly size: number; readonly root: string } | null {
+  const verifiers = vkeys.map((vkey) => ed25519Verifier(vkey))
+  const origin = (verifiers[0] as Verifier).name
   for (let note = read(path); note !== null;) {
     try {
-      const { size, root } = openCheckpoint(note, { origin: verifier.name, log: [verifier] })
+      const { size, root } = openCheckpoint(note, { origin, log: verifiers })
       return { note, size: Number(size), root: Buffer.from(root).toString('hex') }
     } catch {
       // Half of it was being written: then it is another text by now.

@@ -1,8 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { TYPE_ED25519, formatVkey, parseVkey } from '@sealtrail/tlog'
+import { logSignersOf } from '../config/open-log.ts'
 import type { Sealing } from '../config/open-sealing.ts'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject } from '../event/json.ts'
 import type { IngestKeys } from '../keys/keys.ts'
 import type { KeyInfo, KeyPurpose } from '../keys/ring.ts'
+import { bears } from '../publish/sign-published.ts'
+import { publishedPath } from '../publish/published.ts'
 import { endEvent, keyEvent, rewrapEvent } from './key-event.ts'
 
 /** What serving threads may ask of the keys. `by` is the name it is sealed under. */
@@ -19,7 +24,7 @@ export interface KeyDesk {
   ingestKeys(known: number): Promise<IngestKeys | null>
 }
 
-export function keyDesk(sealing: Pick<Sealing, 'keys' | 'vault' | 'vkeys' | 'sealed'>, now: () => number): KeyDesk {
+export function keyDesk(sealing: Pick<Sealing, 'config' | 'keys' | 'vault' | 'vkeys' | 'committed' | 'sealed'>, now: () => number): KeyDesk {
   const { keys, vault } = sealing
   // One at a time: two rotations of a purpose would make one generation twice.
   let last: Promise<unknown> = Promise.resolve()
@@ -28,12 +33,16 @@ export function keyDesk(sealing: Pick<Sealing, 'keys' | 'vault' | 'vkeys' | 'sea
     last = result.catch(() => {})
     return result
   }
+  const logKeys = (): string[] => keys.list().flatMap(({ purpose, publicKey }) => (purpose === 'log' && publicKey !== null ? [publicKey] : []))
   return {
     async keyList({ uses }) {
       const wrapped = uses ? await vault.wrapped() : null
       return keys.list().map((key) => shown(key, wrapped === null || key.purpose !== 'wrapping' ? null : (wrapped.under.get(key.id) ?? 0), sealing))
     },
-    rotateKey: ({ name, by }) => alone(async () => shown(await keys.rotate(name as KeyPurpose, (made) => sealing.sealed(keyEvent(made, by))), null, sealing)),
+    rotateKey: ({ name, by }) =>
+      alone(async () =>
+        shown(await keys.rotate(name as KeyPurpose, (made) => sealing.sealed(keyEvent(made, by, name === 'log' ? logKeys() : []))), null, sealing),
+      ),
     rewrapKeys: ({ by }) =>
       alone(async () => {
         const rewrapped = await vault.rewrap(keys.wrappingId)
@@ -47,6 +56,7 @@ export function keyDesk(sealing: Pick<Sealing, 'keys' | 'vault' | 'vkeys' | 'sea
         const key = keys.list().find((each) => each.id === id)
         if (key === undefined) throw new SealtrailError('NOT_FOUND', 'the keyring has no key of this id')
         if (key.purpose === 'wrapping' && key.state === 'previous') await assertUnused(id, sealing)
+        if (key.purpose === 'log' && key.state === 'previous') assertSignedByAll(sealing)
         const ended = keys.end(id, key.purpose === 'log' ? 'retired' : 'destroyed')
         // Dying here: it is ended, and sealed at the next start.
         await sealing.sealed(endEvent(ended, by))
@@ -71,8 +81,20 @@ async function assertUnused(id: string, { vault }: Pick<Sealing, 'vault'>): Prom
     )
 }
 
-/** Of the key that signs checkpoints also what a verifier or witness is given, per log. */
+/** What readers hold of each log must verify without the key that is retired. @throws SealtrailError USAGE */
+function assertSignedByAll({ config, keys, committed, vkeys }: Pick<Sealing, 'config' | 'keys' | 'committed' | 'vkeys'>): void {
+  for (const [log, vkey] of Object.entries(vkeys())) {
+    const signers = logSignersOf(keys, parseVkey(vkey).name)
+    const path = publishedPath(config.data, log)
+    const notes = [committed(log).note, ...(existsSync(path) ? [readFileSync(path, 'utf8')] : [])]
+    if (!notes.every((note) => bears(note, signers)))
+      throw new SealtrailError('USAGE', `the newest checkpoint of ${log} does not bear the new signature yet: it does after the next start`)
+  }
+}
+
+/** Of a key that signs checkpoints also what a verifier or witness is given, per log. */
 function shown(key: KeyInfo, wraps: number | null, sealing: Pick<Sealing, 'vkeys'>): JsonObject {
-  const vkeys = key.purpose === 'log' && key.state === 'current' ? { vkeys: sealing.vkeys() } : {}
+  const own = (vkey: string): string => formatVkey(parseVkey(vkey).name, TYPE_ED25519, Buffer.from(key.publicKey as string, 'base64'))
+  const vkeys = key.purpose === 'log' ? { vkeys: Object.fromEntries(Object.entries(sealing.vkeys()).map(([log, vkey]) => [log, own(vkey)])) } : {}
   return { ...key, ...(wraps === null ? {} : { wraps }), ...vkeys } as unknown as JsonObject
 }

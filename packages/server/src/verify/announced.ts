@@ -3,6 +3,7 @@ import type { AuditLogOptions } from './audit-log.ts'
 import type { LogVerdict } from './verdict.ts'
 import type { Store } from '../store/store.ts'
 import { SealedErasures } from './erasures.ts'
+import { logKeysIn } from './log-keys.ts'
 import { isSummaryLog } from './summaries.ts'
 
 const SYSTEM_LOG = 'system'
@@ -24,6 +25,12 @@ export class Announced {
   readonly #claims = new Map<string, NonNullable<AuditLogOptions['summaries']>[number][]>()
 
   readonly erasures: SealedErasures = new SealedErasures()
+  readonly #logKeys: Set<string>
+
+  /** @param own raw public keys of the logs, where their keyring is at hand */
+  constructor(own: readonly Uint8Array[] = []) {
+    this.#logKeys = new Set(own.map((key) => Buffer.from(key).toString('base64')))
+  }
 
   /** The verdict on a log; on `system` with what is wrong with the certificates it names. Before the audits of the others. */
   async heard(verdict: LogVerdict, store: Pick<Store, 'get'>): Promise<LogVerdict> {
@@ -32,10 +39,16 @@ export class Announced {
     return { ...verdict, ok: verdict.ok && problems.length === 0, problems: [...verdict.problems, ...problems], notes: [...verdict.notes, ...notes] }
   }
 
-  of(log: string): Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'onSound' | 'summaries' | 'onSummaries'> {
+  #take(ndjson: Uint8Array): void {
+    this.erasures.take(ndjson)
+    for (const key of logKeysIn(ndjson)) this.#logKeys.add(key)
+  }
+
+  of(log: string): Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'onSound' | 'logKeys' | 'summaries' | 'onSummaries'> {
     return {
       expired: this.#ranges.filter((range) => range.log === log),
-      ...(log === SYSTEM_LOG ? { onExpiry: (range) => void this.#ranges.push(range), onSound: (ndjson) => this.erasures.take(ndjson) } : {}),
+      ...(log === SYSTEM_LOG ? { onExpiry: (range) => void this.#ranges.push(range), onSound: (ndjson) => this.#take(ndjson) } : {}),
+      logKeys: () => [...this.#logKeys],
       summaries: this.#claims.get(log) ?? [],
       onSummaries: (claims) => {
         // attacker: a log of summaries may speak of any log; it is believed of none, and held against each.

@@ -1,5 +1,6 @@
 import { LogAudit, parseObjectKey, PROBLEMS } from '@sealtrail/evidence'
 import type { ExpiredRange, RecordChecks, SummaryClaim } from '@sealtrail/evidence'
+import { parseVkey } from '@sealtrail/tlog'
 import type { Head } from '../head/head.ts'
 import type { Store } from '../store/store.ts'
 import { decidedFrames } from './branches.ts'
@@ -13,6 +14,7 @@ import { auditKept } from './kept.ts'
 import { checkObjects } from './objects.ts'
 import { isSummaryLog, SummaryCheck } from './summaries.ts'
 import { storedHashes } from './stored-hashes.ts'
+import { ownVkey } from './trust.ts'
 import { Unpacker } from './unpacker.ts'
 import type { FoundProblem, LogVerdict, Note } from './verdict.ts'
 import { readStored } from './stored.ts'
@@ -39,6 +41,8 @@ export interface AuditLogOptions {
   readonly onExpiry?: (range: ExpiredRange) => void
   /** Told of each sound segment of this log: asked of the log `system`. */
   readonly onSound?: (ndjson: Uint8Array) => void
+  /** Public keys (base64) the logs were signed with at some time; asked at the end. */
+  readonly logKeys?: () => readonly string[]
   /** What logs of summaries say was made of this log. */
   readonly summaries?: readonly SummaryClaim[]
   /** Told what this log, if it is one of summaries, says of others. */
@@ -70,6 +74,7 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
     ...(options.hashes === undefined ? {} : { hashes: options.hashes }),
     expired: { ranges: expired, hashes: proofs.read },
     ...(options.summaries === undefined ? {} : { summaries: options.summaries }),
+    ...earlierOf(options),
   })
   const summed = isSummaryLog(log) ? new SummaryCheck(log) : null
   const tails: string[] = []
@@ -155,6 +160,13 @@ export async function auditLog(options: AuditLogOptions): Promise<LogVerdict> {
     notes,
     commitments: found === undefined ? null : { ...found.counts, ...(expiredRecords > 0 ? { expired: expiredRecords } : {}) },
   }
+}
+
+/** Other keys of the log, as vkeys under the name that the trusted one has. */
+function earlierOf({ vkey, logKeys }: Pick<AuditLogOptions, 'vkey' | 'logKeys'>): { readonly earlier?: () => readonly string[] } {
+  if (vkey === null || logKeys === undefined) return {}
+  const { name } = parseVkey(vkey)
+  return { earlier: () => logKeys().map((key) => ownVkey(name, Buffer.from(key, 'base64'))) }
 }
 
 /** The segment key that the trailer names, base64; '' when there is none. The trailer's form is the audit's to check. */

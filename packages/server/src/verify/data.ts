@@ -48,7 +48,7 @@ export interface AuditDataOptions {
   /** Asks witnesses what they cosigned last of the log of this origin. */
   readonly askWitnesses?: (origin: string) => Promise<{ readonly kept: readonly KeptCheckpoint[]; readonly notes: readonly Note[] }>
   /** The keyring's own public keys: signatures are then checked, though nothing is said of who signed. */
-  readonly own: { readonly log: Uint8Array; readonly segment: readonly Uint8Array[] } | null
+  readonly own: { readonly log: Uint8Array; readonly logs?: readonly Uint8Array[]; readonly segment: readonly Uint8Array[] } | null
   /**
    * Opens what looks commitments up, per log; null: no vault at hand. Called once the files were checked, since opening
    * a database rewrites some; `damaged` says that the vault's own are, and then it must not be opened.
@@ -84,7 +84,7 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   const all = await logsOf(directory, store, heads)
   const logs = all.filter((log) => options.logs?.includes(log) ?? true)
   const verdicts: LogVerdict[] = []
-  const announced = new Announced()
+  const announced = new Announced(options.own?.logs)
   const { onProgress: _, ...unseen } = options
   for (const log of announcingFirst(all)) {
     if (!logs.includes(log)) {
@@ -119,7 +119,7 @@ export async function auditData(directory: string, options: AuditDataOptions): P
   return verdicts
 }
 
-interface OfLog extends Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'onSound' | 'summaries' | 'onSummaries'> {
+interface OfLog extends Pick<AuditLogOptions, 'expired' | 'onExpiry' | 'onSound' | 'logKeys' | 'summaries' | 'onSummaries'> {
   readonly commitments: CommitmentCheck | null
 }
 

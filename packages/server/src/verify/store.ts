@@ -100,6 +100,7 @@ export interface AuditStoredLogOptions extends Pick<AuditStoreOptions, 'store' |
   readonly expired?: AuditLogOptions['expired']
   readonly onExpiry?: AuditLogOptions['onExpiry']
   readonly onSound?: AuditLogOptions['onSound']
+  readonly logKeys?: AuditLogOptions['logKeys']
   readonly summaries?: AuditLogOptions['summaries']
   readonly onSummaries?: AuditLogOptions['onSummaries']
 }
@@ -125,6 +126,7 @@ export async function auditStoredLog(options: AuditStoredLogOptions): Promise<Lo
     ...(options.expired === undefined ? {} : { expired: options.expired }),
     ...(options.onExpiry === undefined ? {} : { onExpiry: options.onExpiry }),
     ...(options.onSound === undefined ? {} : { onSound: options.onSound }),
+    ...(options.logKeys === undefined ? {} : { logKeys: options.logKeys }),
     ...(options.summaries === undefined ? {} : { summaries: options.summaries }),
     ...(options.onSummaries === undefined ? {} : { onSummaries: options.onSummaries }),
     records: isRawLog(log) ? RAW : RECORDS,

@@ -142,9 +142,17 @@ async function extend(data: string, log: string, name: string, own = true): Prom
   const segmentSigner = own
     ? { publicKey: keys.segmentPublicKey, sign: (message: Uint8Array) => keys.signSegment(message) }
     : { publicKey: ed25519PublicKey(STRANGER_SEED), sign: (message: Uint8Array) => ed25519Sign(STRANGER_SEED, message) }
-  const deps: CommitDeps = { log, store, heads, segmentSigner, signCheckpoint: (next) => signCheckpoint(origin, next, signer), lock: () => LOCK, now: Date.now }
+  const deps: CommitDeps = {
+    log,
+    store,
+    heads,
+    segmentSigner,
+    signCheckpoint: (next) => signCheckpoint(origin, next, [signer]),
+    lock: () => LOCK,
+    now: Date.now,
+  }
   const { next, frame } = await prepare(
-    { origin, head, checkpoint: signCheckpoint(origin, head, signer), frontier: files.frontier() },
+    { origin, head, checkpoint: signCheckpoint(origin, head, [signer]), frontier: files.frontier() },
     [numbered(log, name)],
     { file: 1, offset: 16 },
     deps,

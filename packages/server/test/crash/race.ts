@@ -56,7 +56,7 @@ class Writer {
       report: (finding) => void writer.findings.push(finding),
     })
     const signer = ed25519Signer(ORIGIN, LOG_SEED)
-    const standing: Standing = { origin: ORIGIN, head, checkpoint: signCheckpoint(ORIGIN, head, signer), frontier: files.frontier() }
+    const standing: Standing = { origin: ORIGIN, head, checkpoint: signCheckpoint(ORIGIN, head, [signer]), frontier: files.frontier() }
     const gated: Pick<Store, 'put'> = {
       async put(key, bytes, lock) {
         const stored = await store.put(key, bytes, lock)
@@ -71,7 +71,7 @@ class Writer {
       segmentSigner: { publicKey, sign: (message) => ed25519Sign(SEGMENT_SEED, message) },
       signCheckpoint(next) {
         writer.signed.push(next)
-        return signCheckpoint(ORIGIN, next, signer)
+        return signCheckpoint(ORIGIN, next, [signer])
       },
       lock: () => LOCK,
       now: () => 1_750_000_000_000,

@@ -26,7 +26,7 @@ describe('keys that sign answers', () => {
     await world.restart()
     assert.deepEqual((await sealed()).sort(), (await listed()).sort())
     assert.equal((await listed()).length, 2)
-    assert.equal((await world.send('/api/v1/keys/log/rotate', undefined, { role: 'security' })).body['code'], 'USAGE')
+    assert.equal((await world.send('/api/v1/keys/naming/rotate', undefined, { role: 'security' })).body['code'], 'USAGE')
   })
 
   it('are made where an earlier version made none, or they are lost; the log tells the new from the old', async () => {

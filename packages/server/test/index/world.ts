@@ -195,7 +195,7 @@ export class World {
     const signer = { name: origin, keyId: keyId(origin, TYPE_ED25519, this.#keys.logPublicKey), sign: (message: Uint8Array) => this.#keys.signLog(message) }
     this.#notes.set(
       log,
-      signCheckpoint(origin, { size: hashes.size, root: Buffer.from(hashes.rootAt(hashes.size)).toString('hex'), segment: '', digest: '' }, signer),
+      signCheckpoint(origin, { size: hashes.size, root: Buffer.from(hashes.rootAt(hashes.size)).toString('hex'), segment: '', digest: '' }, [signer]),
     )
   }
 

@@ -52,7 +52,7 @@ export class TestLog {
 
   get note(): string {
     const root = Buffer.from(this.files.rootAt(this.files.size)).toString('hex')
-    return signCheckpoint(ORIGIN, { size: this.files.size, root, segment: '', digest: '' }, this.signer)
+    return signCheckpoint(ORIGIN, { size: this.files.size, root, segment: '', digest: '' }, [this.signer])
   }
 
   end(): void {

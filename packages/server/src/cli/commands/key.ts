@@ -13,8 +13,9 @@ export const key: Command = {
   summary: 'list, rotate and lock keys, show the verification key of each log',
   usage: [
     'list [--uses]',
-    'rotate wrapping|segment|answers|token [--rewrap]',
+    'rotate wrapping|segment|answers|token|log [--rewrap]',
     'destroy ID',
+    'retire ID',
     'show [LOG]',
     '(each with --data DIR or --url URL)',
     'lock|unlock --data DIR [--config FILE]',
