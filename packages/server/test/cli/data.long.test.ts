@@ -157,7 +157,7 @@ test('the index is rebuilt; quarantine is listed and replayed; tokens are made a
   assert.match(tokens.out, /reader +auditor +revoked/)
   assert.doesNotMatch(tokens.out, /st_/)
   assert.equal((await sealtrail(['key', 'rotate', 'segment', '--data', data])).exit, 0)
-  assert.equal((await sealtrail(['key', 'rotate', 'log', '--data', data])).exit, 2)
+  assert.equal((await sealtrail(['key', 'rotate', 'naming', '--data', data])).exit, 2)
   assert.equal((await sealtrail(['verify', data])).exit, 0)
 })
 
