@@ -252,11 +252,12 @@ describe('the system trail', () => {
             'auditNotifications',
             ['customer_external_id'],
             'CASE-2026/17',
-            [{ auditid: sent.body['auditid'], log: 'notifications' }],
+            [{ auditid: sent.body['auditid'], log: 'notifications', view: 0 }],
           ],
-          ['officer.token', 'officer', 'readRecord', [], null, [{ auditid: sent.body['auditid'], log: 'notifications' }]],
+          ['officer.token', 'officer', 'readRecord', [], null, [{ auditid: sent.body['auditid'], log: 'notifications', view: 0 }]],
         ],
       )
+      assert.deepEqual((reads[0]?.['views'] as JsonObject[])[0], { disclosed: ['customer_external_id'], masked: [] }, 'names of fields, no value')
 
       const [counts] = await world.system('counts')
       assert.deepEqual(counts?.['notifications'], { received: 3, sealed: 1, refused: 1, filtered: 1 })

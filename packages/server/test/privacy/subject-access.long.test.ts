@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { openDisclosure, verifyBundle } from '@sealtrail/evidence'
+import type { CertificateBody } from '@sealtrail/evidence'
 import type { JsonObject } from '../../src/event/json.ts'
 import type { Role } from '../../src/http/ports.ts'
 import { bundlePath, exportFolder } from '../../src/export/exports.ts'
@@ -134,6 +135,13 @@ describe('subject access', () => {
   it('of somebody erased there is nothing to hand over', async () => {
     const { body } = await world.send('/api/v1/erasures', { person: HER.phone, ground: 'GDPR Art. 17(1)(b)' }, { role: 'officer' })
     assert.equal(body['state'], 'completed')
+    // What was verify-only is gone as well, and the certificate names it.
+    const { certificate } = (await world.get(`/api/v1/certificates/${String(body['id'])}`)).body as unknown as { certificate: CertificateBody }
+    assert.ok(certificate.records.some(({ fields }) => fields.some(({ path }) => path === '/pass')))
+    assert.ok(
+      certificate.records.every(({ fields }) => fields.every(({ path }) => !path.endsWith('2'))),
+      'nothing of his',
+    )
     assert.equal((await ask({ person: HER.phone })).status, 404)
     assert.deepEqual(await world.closeAndAudit(), [])
   })
