@@ -9,6 +9,8 @@ import { house as evidenceHouse } from '../../../evidence/test/bundle/sample-log
 import { certificateDraft, digestOf, sampleBody, sealCertificate } from '../../../evidence/test/certificate/maker.ts'
 import type { CertificateDraft } from '../../../evidence/test/certificate/maker.ts'
 import { SealedErasures } from '../../src/verify/erasures.ts'
+import { auditStore } from '../../src/verify/store.ts'
+import { FileStore } from '../../src/store/files/store.ts'
 import { objectKey } from '../../src/store/objects.ts'
 import { Erased, ID } from '../privacy/erased.ts'
 
@@ -113,6 +115,14 @@ describe('erased values before an audit', () => {
           writeFileSync(path, readFileSync(path, 'utf8').replace('DSR-7', 'DSR-8'))
         }
         const { problems } = await erased.audit()
+        // The store alone says the same.
+        const store = await FileStore.open(join(erased.world.data, 'store'), { readOnly: true })
+        const alone = (await auditStore({ store, key: null, kept: [] })).flatMap(({ log, problems: found }) => found.map((each) => `${log} ${each.code} -`))
+        await store.close()
+        assert.deepEqual(
+          alone.filter((each) => each.startsWith('system CERTIFICATE')),
+          problems.filter((each) => each.startsWith('system CERTIFICATE')),
+        )
         assert.ok(
           problems.some(
             (problem) => problem.startsWith(`system ${code}`) || (code === 'CERTIFICATE_UNFIT' && problem.startsWith('system CERTIFICATE_MISSING')),
