@@ -23,6 +23,8 @@ const QUANTITY = /\b(?:time|timestamp|date|ms|millis|seconds?|minutes|duration|c
 /** Seconds and milliseconds since 1970, until 2033. */
 const EPOCH = /^1\d{9}(?:\d{3})?$/
 const DATE = /^(?:0?\d{1,2}[./-]0?\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2})(?![./-]?\d)/
+/** Numbers of cases, orders and invoices: 2026-00123. */
+const OF_A_YEAR = /^(?:19|20)\d\d[-/ .]/
 const MAX_CANDIDATES = 64
 
 /**
@@ -41,8 +43,9 @@ export function hasPhone(text: string, name: string): boolean {
     if (DATE.test(match)) continue
     if (++candidates > MAX_CANDIDATES || isNational(match)) return true
   }
-  const said = CONTEXT.test(text) || (CONTEXT.test(name) && namesPhone(name))
-  if (said && hasGrouped(text)) return true
+  const named = CONTEXT.test(name) && namesPhone(name)
+  const said = named || CONTEXT.test(text)
+  if (said && hasGrouped(text, named)) return true
   if (STRONG.test(name) && namesPhone(name)) for (const [match] of text.matchAll(SHORT)) if (!EPOCH.test(match)) return true
   if (!said && !namesPhone(name)) return false
   for (const [match] of text.matchAll(BARE)) {
@@ -57,11 +60,13 @@ export function namesPhone(name: string): boolean {
   return !ID.test(name) && !QUANTITY.test(name) && (CONTEXT.test(name) || ADDRESS.test(name))
 }
 
-function hasGrouped(text: string): boolean {
+/** @param named the field's name says it, and not only a word in the text, which may speak of a call and of a case. */
+function hasGrouped(text: string, named: boolean): boolean {
   for (const [match] of text.matchAll(GROUPED)) {
     const groups = match.match(/\d+/g) ?? []
     const digits = groups.join('').length
-    if (digits >= 7 && digits <= 15 && (groups.length > 2 || digits > 7) && !DATE.test(match)) return true
+    if (digits < 7 || digits > 15 || DATE.test(match)) continue
+    if (named ? groups.length > 2 || digits > 7 : (groups.length > 2 || digits > 8) && !OF_A_YEAR.test(match)) return true
   }
   return false
 }

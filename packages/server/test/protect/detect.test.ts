@@ -78,6 +78,20 @@ test('seconds and milliseconds since 1970 are no telephone numbers, whatever the
   )
 })
 
+test('a text that speaks of a call and of a case is no telephone number', () => {
+  for (const text of [
+    'recording of call 2026-00123 for litigation',
+    'call 2025/4711/0815',
+    'call 4711-0815',
+    'caller of ticket 2026.000417',
+    'call at 14.02 on 20.11.2026',
+    'call 7 of 12',
+    'dial plan 12-3 rev 4',
+  ])
+    assert.equal(detect(text, 'reason'), null, text)
+  for (const text of ['call 512 345 678', 'caller 301 2345678', 'call 32 12 34 56']) assert.equal(detect(text, 'reason'), 'phone', text)
+})
+
 test('digits of every script are digits', () => {
   for (let point = 0x80; point < 0x20000; point++) {
     const char = point >= 0xd800 && point <= 0xdfff ? '' : String.fromCodePoint(point)
