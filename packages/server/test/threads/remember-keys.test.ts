@@ -3,6 +3,23 @@ import { test } from 'node:test'
 import { rememberKeys } from '../../src/threads/remember-keys.ts'
 import type { DataKey, OwnerTokens } from '../../src/vault/vault.ts'
 
+test('what is forgotten is asked for again, also what was being asked for at that moment', async () => {
+  const answers: Array<(keys: DataKey[]) => void> = []
+  const { keysFor, forget } = rememberKeys(() => new Promise((resolve) => answers.push(resolve)))
+  const key = (n: number): DataKey => ({ id: Buffer.alloc(16, n), key: Buffer.alloc(32) })
+  const asked = keysFor([['a']])
+  forget()
+  answers[0]?.([key(1)])
+  assert.deepEqual(await asked, [key(1)], 'whoever asked has the answer')
+  const again = keysFor([['a']])
+  answers[1]?.([key(2)])
+  assert.deepEqual(await again, [key(2)], 'and it is not remembered')
+  assert.deepEqual(await keysFor([['a']]), [key(2)])
+  forget()
+  void keysFor([['a']])
+  assert.equal(answers.length, 3)
+})
+
 function counted(): { asked: string[][]; keysFor: (owners: readonly OwnerTokens[]) => Promise<readonly DataKey[]> } {
   const asked: string[][] = []
   const { keysFor } = rememberKeys(async (owners) => {
