@@ -202,6 +202,40 @@ test('signing keys sign as Ed25519 says, and what cannot be rotated says why', a
   await assert.rejects(keys.rotate('none' as 'log'), throws('USAGE'))
 })
 
+test('a key whose announcement is not sealed is never kept, and every key signs beside the older ones until these are retired', async () => {
+  const opening = options()
+  const keys = openFileKeys(opening)
+  const files = await bytesOf(opening.folder)
+  const list = keys.list()
+  for (const purpose of ['log', 'segment', 'token', 'wrapping', 'answers'] as const) {
+    const seen: string[] = []
+    const refused = keys.rotate(purpose, async (made) => {
+      seen.push(made.purpose, made.state)
+      assert.deepEqual(await bytesOf(opening.folder), files, 'not there before it is announced')
+      throw new SealtrailError('NOT_DURABLE')
+    })
+    await assert.rejects(refused, throws('NOT_DURABLE'))
+    assert.deepEqual(seen, [purpose, 'current'])
+    assert.deepEqual([await bytesOf(opening.folder), keys.list()], [files, list], purpose)
+  }
+  const first = keys.logPublicKey
+  const made = await keys.rotate('log')
+  assert.deepEqual(keys.logPublicKey, first, 'the older one vouches for both')
+  const both = [first, Uint8Array.from(Buffer.from(String(made.publicKey), 'base64'))]
+  for (const ring of [keys, openFileKeys(opening)]) {
+    assert.deepEqual(
+      ring.logSigners.map(({ publicKey }) => publicKey),
+      both,
+    )
+    for (const { publicKey, sign } of ring.logSigners) assert.ok(verifies(publicKey, Buffer.from('m'), sign(Buffer.from('m'))))
+  }
+  keys.end(String(list.find(({ purpose }) => purpose === 'log')?.id), 'retired')
+  assert.equal(keys.logSigners.length, 2, 'until the next start')
+  const again = openFileKeys(opening)
+  assert.deepEqual([again.logPublicKey, again.logSigners.length], [both[1], 1])
+  assert.deepEqual(again.logPublicKeys, [both[1], both[0]], 'what the retired one signed is still known to be ours')
+})
+
 test('the list tells keys apart and says nothing of their secrets', async () => {
   const opening = options()
   const keys = openFileKeys(opening)
