@@ -94,7 +94,7 @@ test('wrong use is 2 and says so as every command does, a file that cannot be re
   writeFileSync(place.at('note.txt'), 'hello')
   for (const [args, expected] of [
     [['gone.zip'], /there is no such file/],
-    [['note.txt'], /no evidence bundle, proof or receipt/],
+    [['note.txt'], /no evidence bundle, proof, receipt or erasure certificate/],
     [['good.zip', '--key', 'nonsense'], /is no key/],
     [['good.zip', '--policy', 'gone'], /no such file/],
     [['good.zip', '--tsa-roots', 'note.txt'], /note\.txt: There is no certificate here/],
