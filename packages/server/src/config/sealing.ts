@@ -49,7 +49,7 @@ export interface Sealing {
   readonly config: Config
   readonly flow: Flow
   readonly keys: Keyring
-  readonly vault: Vault & ErasableVault & Pick<LevelVault, 'expire' | 'merge' | 'split' | 'wrapped' | 'rewrap'>
+  readonly vault: Vault & ErasableVault & Pick<LevelVault, 'expire' | 'merge' | 'split' | 'assertSplit' | 'wrapped' | 'rewrap'>
   /**
    * Has vault and index closed and opened anew, in every thread: their lists of files, which name keys that are long gone, and
    * their own logs are new then. Reads and writes wait meanwhile. @throws SealtrailError NOT_DURABLE: try again

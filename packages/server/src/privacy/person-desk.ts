@@ -14,6 +14,8 @@ export interface PersonDeskDeps {
     merge(people: ReadonlyArray<readonly string[]>): Promise<void>
     /** The tokens of one name get a key of their own; resolves to how many keys they left. @throws SealtrailError BAD_REQUEST */
     split(tokens: readonly string[]): Promise<number>
+    /** @throws SealtrailError BAD_REQUEST as `split` would */
+    assertSplit(tokens: readonly string[]): Promise<void>
   }
   readonly eraser: Pick<Eraser, 'find'>
   /** Seals something in `system`. @throws SealtrailError NOT_DURABLE, LOG_STOPPED */
@@ -25,6 +27,8 @@ export interface PersonDeskDeps {
 }
 
 const SHOWN = 20
+/** So many a key's row can name. */
+const MOST_ALIASES = 255
 
 /** People as their names lead to them. What is sealed of an order holds no name, no token and no id of a key: only who, why and how many. */
 export function personDesk(deps: PersonDeskDeps): PersonDesk {
@@ -76,6 +80,7 @@ export function personDesk(deps: PersonDeskDeps): PersonDesk {
         if (people.length < 2) throw new SealtrailError('BAD_REQUEST', 'these names are one person’s already')
         const id = deps.newId()
         const [keys, aliases] = [people.flatMap(({ keyIds }) => keyIds).length, people.flatMap(({ tokens }) => tokens).length]
+        if (aliases > MOST_ALIASES) throw new SealtrailError('TOO_LARGE', `a person has ${MOST_ALIASES} aliases at most; these have ${aliases} together`)
         await deps.seal({
           what: 'people-merged',
           subject: `people/${id}`,
@@ -95,6 +100,8 @@ export function personDesk(deps: PersonDeskDeps): PersonDesk {
         const id = deps.newId()
         if (!(await vault.personOf(tokens).then(({ keyIds }) => keyIds.length > 0, isCorrupt)))
           throw new SealtrailError('NOT_FOUND', 'nobody is known by this name')
+        // What cannot be done is not sealed as ordered.
+        await vault.assertSplit(tokens)
         await deps.seal({ what: 'alias-split', subject: `people/${id}`, id: `people/${id}`, data: { by: name, reason } })
         // As above.
         crashPoint('people:sealed')

@@ -121,6 +121,7 @@ test('a name that is split off is somebody else’s from then on, and what was w
     assert.deepEqual(await world.system('alias-split'), [{ by: 'officer.token', reason: 'number given to somebody else' }])
     const only = await world.send(`${PEOPLE}/split`, { person: '+442079460199', reason: 'again' }, { role: 'officer' })
     assert.equal(only.status, 400, 'its only name')
+    assert.equal((await world.system('alias-split')).length, 1, 'what was refused is not sealed as done')
     assert.deepEqual(await grepAll(world.data, ['contact-9', '+442079460199']), [])
   } finally {
     await world.end()

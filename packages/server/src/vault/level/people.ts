@@ -50,14 +50,15 @@ export class People {
    * Takes a name, under all its tokens, off every key it leads to; its rows are for the caller to write. Returns the tokens that
    * led somewhere, and from how many keys they were taken.
    * @throws SealtrailError BAD_REQUEST when a key would be left without a name: what is under it could never be found again
+   * @param only it is looked at whether it can be done, and nothing is
    */
-  async leave(tokens: readonly string[]): Promise<{ known: readonly string[]; keys: number }> {
+  async leave(tokens: readonly string[], only = false): Promise<{ known: readonly string[]; keys: number }> {
     const aliases = await this.#rows.aliases(tokens)
     const rows = await this.#rows.keys([...new Set([...aliases.values()].flat())])
     const astray = [...aliases].filter(([token, named]) => named.some((id) => !isMutual(token, rows.get(id) ?? ERASED)))
     if (astray.length > 0) {
       // Its row was put in another's place: it goes back to the keys that know it, and nothing else is done.
-      for (const [token] of astray) this.#rows.setAlias(token, await this.#rows.keysNaming(token))
+      for (const [token] of only ? [] : astray) this.#rows.setAlias(token, await this.#rows.keysNaming(token))
       return { known: [], keys: astray.length }
     }
     const changed = [...rows].flatMap(([id, row]) => {
@@ -66,7 +67,7 @@ export class People {
     })
     if (changed.some(({ row }) => row.tokens.length === 0))
       throw new SealtrailError('BAD_REQUEST', 'it is the only name of this person: nobody could be told apart by it')
-    for (const { id, row } of changed) this.#rows.setKey(id, row)
+    if (!only) for (const { id, row } of changed) this.#rows.setKey(id, row)
     return { known: [...aliases.keys()], keys: [...rows.values()].filter((row) => row?.state !== 'erased').length }
   }
 

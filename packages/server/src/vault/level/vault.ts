@@ -205,6 +205,11 @@ export class LevelVault implements Vault, ErasableVault {
     return left
   }
 
+  /** @throws SealtrailError BAD_REQUEST as `split` would */
+  async assertSplit(tokens: readonly string[]): Promise<void> {
+    await this.#serially(() => this.#people.leave(tokens, true))
+  }
+
   async condemn(keyIds: readonly string[]): Promise<void> {
     this.#condemned.add(keyIds)
     this.#keys.forget()
