@@ -7,6 +7,7 @@ import { keptDigest } from '@sealtrail/evidence'
 import type { Found } from './eraser.ts'
 import { affected, placesOf } from './places.ts'
 import type { PlacesDeps } from './places.ts'
+import { LEAST_PATTERN } from './patterns.ts'
 import { quarantinedNaming } from './quarantined.ts'
 import type { QuarantinedDeps } from './quarantined.ts'
 import type { ErasureWork, Pattern, WorkRow } from './work-file.ts'
@@ -125,17 +126,22 @@ async function look(row: OwnedRow, keyIds: ReadonlySet<string>, { vault }: FindD
     if (answer?.state === 'open') digests?.push(...answer.disclosures.map(keptDigest))
     else digests = null
   })
-  if (isTelling(entry.fingerprint)) add('fingerprint', entry.fingerprint)
+  const telling = tellingPart(entry.fingerprint)
+  if (telling !== null) add('fingerprint', telling)
   return { key: row.key, digests, tokens }
 }
 
 const ENDS = 16
 
-/** Words that are zero say nothing, and with fewer than two others it could be found by chance. */
-function isTelling(fingerprint: Uint8Array): boolean {
-  let words = 0
-  for (let at = 0; at < fingerprint.length; at += 4) if (fingerprint.subarray(at, at + 4).some((byte) => byte !== 0)) words++
-  return words >= 2
+/** The longest run of words that are stated, two at least: zeros stand everywhere, and a search that stops at each takes long. */
+function tellingPart(fingerprint: Uint8Array): Uint8Array | null {
+  let [best, from] = [fingerprint.subarray(0, 0), 0]
+  for (let at = 0; at <= fingerprint.length; at += 4) {
+    if (at < fingerprint.length && fingerprint.subarray(at, at + 4).some((byte) => byte !== 0)) continue
+    if (at - from > best.length) best = fingerprint.subarray(from, at)
+    from = at + 4
+  }
+  return best.length >= LEAST_PATTERN ? best : null
 }
 
 /** What was known before it was destroyed counts, and what is new joins it. */
