@@ -62,17 +62,22 @@ function erased(sheet: Sheet, { records }: CertificateBody, sha256: string): voi
     'The values are gone; the records stay. Each keeps its place in its log, its event time, its delivery status and its hash, named below, and still leads to the signed state of the log, bit for bit. In place of each value it has held from the start only a digest.',
   )
   sheet.heading('Records that stay and still verify')
-  const widths = [0.24, 0.09, 0.29, 0.26, 0.12].map((share) => share * sheet.width)
+  const widths = [0.19, 0.08, 0.41, 0.2, 0.12].map((share) => share * sheet.width)
   const cells = (...texts: readonly string[]): Cell[] => texts.map((text, i) => ({ text, width: widths[i] as number }))
   sheet.list(
-    cells('Log', 'Number', 'Type', 'Event time', 'Delivery'),
+    cells('Log', 'Number', 'Type', 'Event time (UTC)', 'Delivery'),
     records.slice(0, MOST_RECORDS).map(({ log, index, type, time, status, auditid, hash }) => ({
-      cells: cells(log, count(index), type, time === null ? 'none' : moment(time), status ?? '–'),
+      cells: cells(log, count(index), type, time === null ? 'none' : secondOf(time), status ?? '–'),
       under: `${auditid}  ${hash}`,
     })),
   )
   if (records.length > MOST_RECORDS)
     sheet.paragraph(`These are the first ${count(MOST_RECORDS)}. All ${count(records.length)} are in the JSON, SHA-256 ${sha256}.`)
+}
+
+/** `2026-11-20 11:00:00`: in UTC, short enough for a column. */
+function secondOf(time: string): string {
+  return new Date(time).toISOString().slice(0, 19).replace('T', ' ')
 }
 
 function method(sheet: Sheet, body: CertificateBody): void {

@@ -1,3 +1,4 @@
+import { some } from '@sealtrail/evidence'
 import { SealtrailError } from '../../errors.ts'
 import type { JsonObject } from '../../event/json.ts'
 import type { PersonView } from '../../privacy/person.ts'
@@ -50,10 +51,10 @@ function reasonOf(ctx: Context, what: string): string {
 function told({ people, keys, aliases, records, together, interactions, seenWith, others }: PersonView): string {
   const lines = [
     people === 1 ? 'one person' : `${count(people)} people; in ${count(together)} events together`,
-    `${count(keys)} keys, ${count(aliases)} aliases, ${count(records)} events with values of theirs, ${count(interactions)} calls and messages`,
+    `${some(keys, 'key')}, ${some(aliases, 'alias', 'aliases')}, ${some(records, 'event')} with values of theirs, ${some(interactions, 'call or message', 'calls and messages')}`,
     others === 0
       ? 'seen with nobody else'
-      : `seen with ${count(others)} others, in ${seenWith.map((each) => count(each.records)).join(', ')}${others > seenWith.length ? ' …' : ''} events each`,
+      : `seen with ${some(others, 'other')}, in ${seenWith.map((each) => count(each.records)).join(', ')}${others > seenWith.length ? ' …' : ''} events each`,
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
