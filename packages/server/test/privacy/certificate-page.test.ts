@@ -109,7 +109,7 @@ test('a long list ends after 200 records with the number of all and the digest t
   assert.ok(text.includes(record(199).hash) && !text.includes(record(200).hash))
   assert.ok(pages < 12)
   // The head of the list stands on each of its pages.
-  assert.ok(text.split('Log Number Type Event time Delivery').length > 4)
+  assert.ok(text.split('Log Number Type Event time (UTC) Delivery').length > 4)
   assert.ok(!read(await page(body())).text.includes('are in the JSON'))
 })
 
