@@ -10,7 +10,7 @@ import { LOG, makeBundle, Maker, testLog } from './maker.ts'
 const { asked, step } = workerData as { asked: BundleAsked; step: number }
 const maker = new Maker()
 const trust = { vkeys: [maker.signer.vkey], tsaRoots: [maker.root.der] }
-/** These prove nothing, and say so: texts for people, hints; certificates enclosed with a token or beside it (tokens are turned in timestamp/damage.test.ts). */
+/** These prove nothing, and say so: texts for people, hints; certificates enclosed with a token or beside it (tokens are turned in timestamp/damage.long.test.ts). */
 const FREE = /^(README|CERTIFICATE-DRAFT)\.md$|^schemas\/|^keys\.json$|^manifest\.json$|chain\.pem$|token\.tst$/
 
 const own =
