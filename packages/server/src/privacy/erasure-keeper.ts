@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { canonicalize, completionData, intentData } from '@sealtrail/evidence'
+import { MAX_CERTIFICATE_RECORDS, canonicalize, completionData, count, intentData } from '@sealtrail/evidence'
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import { crashPoint } from '../observe/crash-point.ts'
@@ -50,6 +50,8 @@ interface Standing {
 const MOST_WAIT_MS = 86_400_000
 const BLOCKS_SEALED = 25
 const WAIT_MS = 2_000
+/** A certificate is read up to MAX_CERTIFICATE_RECORDS; a few may come on top between the intent and its end. */
+const MOST_RECORDS = MAX_CERTIFICATE_RECORDS - 10_000
 
 /**
  * Does what approved erasures ask for, one after the other: begins those that nothing blocks, goes on with those that have
@@ -168,6 +170,12 @@ export class ErasureKeeper {
     }
     const { person } = current
     const found = await eraser.find(person, () => this.#assertOpen())
+    // What has begun must end in a certificate that can be read: a name so many share is hardly one person's.
+    if (found.records.length > MOST_RECORDS)
+      throw new SealtrailError(
+        'TOO_LARGE',
+        `${count(found.records.length)} records are more than one certificate can name; a name many people share is given away with \`sealtrail person split\``,
+      )
     if (found.waiting > 0 && this.#waits(id)) return false
     return alone(async () => {
       await fold.catchUp()

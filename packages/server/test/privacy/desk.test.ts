@@ -4,6 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, it, mock } from 'node:test'
 import { SealtrailError } from '../../src/errors.ts'
+import type { AffectedRecord } from '../../src/privacy/eraser.ts'
 import type { ErasureView } from '../../src/privacy/erasure.ts'
 import { DAY, DeskWorld } from './desk-world.ts'
 
@@ -189,6 +190,21 @@ describe('what blocks an erasure', () => {
     assert.deepEqual([state, world.orders.length], ['deferred', 0])
     world.nowMs += 11 * DAY
     assert.equal((await look(id)).state, 'completed')
+  })
+})
+
+describe('more records than a certificate can name', () => {
+  it('are told, and nothing begins', async () => {
+    open()
+    world.person({ switchboard: ['k1'] })
+    const [record] = world.records.values().next().value as [AffectedRecord]
+    world.records.set(
+      world.records.keys().next().value as string,
+      Array.from({ length: 240_001 }, () => record),
+    )
+    const view = await world.desk.request(asked('switchboard'), ANN)
+    assert.deepEqual([view.state, view.problem?.slice(0, 26)], ['deferred', 'TOO_LARGE: 240,001 records'])
+    assert.equal(world.orders.length, 0)
   })
 })
 
