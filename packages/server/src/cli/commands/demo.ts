@@ -11,6 +11,7 @@ import type { Command, Context, Exit } from '../command.ts'
 import { tellAudit, tellSearch } from '../demo/audit-steps.ts'
 import { tellCall, tellPrivacy, tellState } from '../demo/call-steps.ts'
 import { conversationId, idsOf, messageId } from '../demo/envelope.ts'
+import { tellErasure } from '../demo/erase-steps.ts'
 import { DemoClient } from '../demo/http.ts'
 import { tellDuplicate, tellMessage, tellReceipt } from '../demo/message-steps.ts'
 import { Story } from '../demo/story.ts'
@@ -69,6 +70,7 @@ async function tell(ctx: Context, scratch: string): Promise<Exit> {
     await tellMessage(story, http, ids, callMs + 400_000)
     await tellDuplicate(story, http, ids, callMs)
     await tellReceipt(story, http, String(records[0]?.['auditid']), vkey)
+    await tellErasure(story, http, ids, server.sealing.vkey('system'))
   } finally {
     await server.close()
   }
