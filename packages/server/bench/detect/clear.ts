@@ -35,9 +35,9 @@ export function protectEvent(event: MappedEvent, fields: FieldNode): ProtectResu
   return protect(event, fields, env)
 }
 
-/** What protect makes of data in which nobody calls anything personal. */
-export function clearEvent(data: JsonObject): { readonly refused: boolean; readonly data: JsonObject; readonly hits: readonly Hit[] } {
-  const event = {
+/** An event of one call with this data. */
+export function mappedEvent(data: JsonObject, people: MappedEvent['people'] = {}): MappedEvent {
+  return {
     trail: 'calls',
     pack: 'test@1',
     id: 'id-1',
@@ -53,9 +53,13 @@ export function clearEvent(data: JsonObject): { readonly refused: boolean; reado
     agree: null,
     order: { rank: 0, session: null, effect: null, phase: 0 },
     status: null,
-    people: {},
+    people,
   }
-  const result = protectEvent(event, plainFor(data))
+}
+
+/** What protect makes of data in which nobody calls anything personal. */
+export function clearEvent(data: JsonObject): { readonly refused: boolean; readonly data: JsonObject; readonly hits: readonly Hit[] } {
+  const result = protectEvent(mappedEvent(data), plainFor(data))
   return result.kind === 'protected' ? { ...result, refused: false } : { refused: true, data: {}, hits: [] }
 }
 

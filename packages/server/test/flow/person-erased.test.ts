@@ -8,25 +8,10 @@ import { aliasTokens } from '../../src/event/alias.ts'
 import { Intake } from '../../src/threads/intake.ts'
 import type { IntakeDeps } from '../../src/threads/intake.ts'
 import { openDatabase } from '../../src/vault/level/database.ts'
+import { flatReceipt } from './flat-receipt.ts'
 import { World } from './harness.ts'
 
 let sent = 0
-
-const receipt = (customer: string, more: JsonObject = {}): JsonObject => ({
-  audit_id: `evt_${++sent}`,
-  message_uuid: `m-${sent}`,
-  customer_external_id: customer,
-  communication_type: 'outbound_message_status_update',
-  delivery_status: 'DELIVERED',
-  carrier_receipt_timestamp: '2026-02-03T08:15:30Z',
-  carrier_error_code: null,
-  originating_workflow_id: 'wf',
-  originating_agent_id: null,
-  regulatory_tag: null,
-  platform_tenant_id: 'emea',
-  ingestion_timestamp: '2026-02-03T08:15:31Z',
-  ...more,
-})
 
 describe('a person erased while events arrive', () => {
   let world: World
@@ -51,7 +36,7 @@ describe('a person erased while events arrive', () => {
   }
 
   it('a batch under the key is refused whole, and its thread makes it once more: all of it is sealed, once, nothing under the key', async () => {
-    assert.deepEqual(await send(receipt('CUST-A'), receipt('CUST-B')), ['sealed', 'sealed'])
+    assert.deepEqual(await send(flatReceipt('CUST-A'), flatReceipt('CUST-B')), ['sealed', 'sealed'])
     const [old, other] = [await keysOf('CUST-A'), await keysOf('CUST-B')]
     // The batch is encrypted under the key by now, and on its way.
     const { flow } = world.local.sealing
@@ -65,7 +50,7 @@ describe('a person erased while events arrive', () => {
       })
     }
     const size = world.local.sealing.sizes.get('notifications')
-    const batch = [receipt('CUST-B'), receipt('CUST-A'), receipt('CUST-C')]
+    const batch = [flatReceipt('CUST-B'), flatReceipt('CUST-A'), flatReceipt('CUST-C')]
     assert.deepEqual(await send(...batch), ['sealed', 'sealed', 'sealed'])
     flow.accept = accept
     assert.equal(refused, 1)
@@ -83,7 +68,7 @@ describe('a person erased while events arrive', () => {
   })
 
   it('twenty senders go on while it happens: each of them is answered, and once it is said nothing comes in under the key any more', async () => {
-    await send(receipt('CUST-D'))
+    await send(flatReceipt('CUST-D'))
     let rounds = 0
     for (let round = 0; round < 5; round++) {
       const old = await keysOf('CUST-D')
@@ -91,7 +76,7 @@ describe('a person erased while events arrive', () => {
       const senders = Array.from({ length: 20 }, async (_, i) => {
         for (let n = 0; busy || n < 2; n++) {
           rounds++
-          assert.deepEqual(await send(receipt('CUST-D'), receipt(`CUST-own-${i}`)), ['sealed', 'sealed'])
+          assert.deepEqual(await send(flatReceipt('CUST-D'), flatReceipt(`CUST-own-${i}`)), ['sealed', 'sealed'])
         }
       })
       await vault().condemn(old)
@@ -105,10 +90,10 @@ describe('a person erased while events arrive', () => {
   })
 
   it('with everything dropped that a thread remembers the next event is the same person’s', async () => {
-    await send(receipt('CUST-E'))
+    await send(flatReceipt('CUST-E'))
     const before = await keysOf('CUST-E')
     world.local.served.forget()
-    await send(receipt('CUST-E'))
+    await send(flatReceipt('CUST-E'))
     assert.deepEqual(await keysOf('CUST-E'), before)
     assert.equal(await rowsUnder(before), 2)
   })
@@ -141,7 +126,7 @@ it('refused twice, the sender hears of it: 503, and nothing was written', async 
 it('a vault that refuses writes means nothing is acknowledged, sealed or found later; what comes after it is', async () => {
   const world = await World.open()
   try {
-    assert.equal((await world.send('/api/v1/events', receipt('CUST-1'), { role: 'ingest' })).status, 201)
+    assert.equal((await world.send('/api/v1/events', flatReceipt('CUST-1'), { role: 'ingest' })).status, 201)
     const journal = world.local.sealing.accepted
     const entries = async (): Promise<number> => {
       let count = 0
@@ -157,7 +142,7 @@ it('a vault that refuses writes means nothing is acknowledged, sealed or found l
       if (this.location.endsWith('/vault')) throw new Error('IO error: No space left on device')
       return original.apply(this, of)
     }
-    const lost = receipt('CUST-2')
+    const lost = flatReceipt('CUST-2')
     try {
       for (const path of ['/api/v1/events', '/api/v1/compliance/notifications']) {
         const answer = await world.send(path, lost, { role: 'ingest' })

@@ -2,27 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../../src/event/json.ts'
+import { flatReceipt } from '../flow/flat-receipt.ts'
 import { grepAll, World } from '../flow/harness.ts'
 
 const PEOPLE = '/api/v1/people'
 
 let sent = 0
-
-/** A receipt for somebody known by an id. */
-const receipt = (customer: string): JsonObject => ({
-  audit_id: `evt_${++sent}`,
-  message_uuid: `m-${sent}`,
-  customer_external_id: customer,
-  communication_type: 'outbound_message_status_update',
-  delivery_status: 'DELIVERED',
-  carrier_receipt_timestamp: '2026-02-03T08:15:30Z',
-  carrier_error_code: null,
-  originating_workflow_id: 'wf',
-  originating_agent_id: null,
-  regulatory_tag: null,
-  platform_tenant_id: 'emea',
-  ingestion_timestamp: '2026-02-03T08:15:31Z',
-})
 
 /** A message to a number, whose owner the platform may know by an id. */
 const message = (address: string, contact: string | null): JsonObject => ({
@@ -69,7 +54,7 @@ const ask = async (world: World, path: string, body: JsonObject): Promise<JsonOb
 test('names that were never seen together are two people until somebody says that they are one; erased, all of it goes', async () => {
   const world = await World.open()
   try {
-    await take(world, receipt('CUST-1'), receipt('CUST-1'), receipt('CUST-2'), message('+442079460199', null))
+    await take(world, flatReceipt('CUST-1'), flatReceipt('CUST-1'), flatReceipt('CUST-2'), message('+442079460199', null))
     await world.flush()
     const names = ['external-id:CUST-1', 'phone:+44 20 7946 0199']
     const before = await ask(world, PEOPLE, { person: names })
@@ -82,7 +67,7 @@ test('names that were never seen together are two people until somebody says tha
     assert.deepEqual([merged['people'], merged['keys'], merged['records']], [1, 2, 3])
     assert.equal((await world.send(`${PEOPLE}/merge`, { person: names, reason: 'again' }, { role: 'officer' })).status, 400, 'they are one already')
     // From here on new values of both go under one key.
-    await take(world, receipt('CUST-1'), message('+442079460199', null))
+    await take(world, flatReceipt('CUST-1'), message('+442079460199', null))
     await world.flush()
     assert.deepEqual(await ask(world, PEOPLE, { person: ['tel:+442079460199'] }).then((view) => [view['keys'], view['records']]), [2, 5])
     assert.deepEqual(await world.system('people-merged'), [
@@ -131,7 +116,7 @@ test('a name that is split off is somebody else’s from then on, and what was w
 test('what an order may not say, and whom it may not mean', async () => {
   const world = await World.open()
   try {
-    await take(world, receipt('CUST-1'), receipt('CUST-2'))
+    await take(world, flatReceipt('CUST-1'), flatReceipt('CUST-2'))
     const wrong: Array<[string, JsonObject, number]> = [
       [PEOPLE, { person: 'external-id:nobody' }, 404],
       [PEOPLE, { person: ['external-id:CUST-1', 'external-id:nobody'] }, 404],

@@ -12,6 +12,7 @@ import type { FieldNode, FieldRule } from '../../src/pack/pack.ts'
 import { protectEnv } from '../../src/protect/env.ts'
 import { protect } from '../../src/protect/protect.ts'
 import type { ProtectResult } from '../../src/protect/protect.ts'
+import { mappedEvent } from '../../bench/detect/clear.ts'
 import { sensitiveFields } from '../../src/protect/sensitive.ts'
 
 const hashes = keyedHashes({ naming: randomBytes(32), token: randomBytes(32), fingerprint: randomBytes(32) })
@@ -36,30 +37,9 @@ const personal = (whose: string | null, kind = 'text', token = false): FieldRule
 })
 const map = (whose: string | null, ...allow: string[]): FieldRule => ({ class: 'map', allow: new Set(allow), whose })
 
-function mapped(data: JsonObject, people: MappedEvent['people'] = {}): MappedEvent {
-  return {
-    trail: 'calls',
-    pack: 'test@1',
-    id: 'id-1',
-    subject: 'call-1',
-    type: 'test',
-    timeMs: 0,
-    time: null,
-    source: 'test',
-    schema: 'urn:sealtrail:schema:test:1',
-    regulatorytag: null,
-    data,
-    compared: data,
-    agree: null,
-    order: { rank: 0, session: null, effect: null, phase: 0 },
-    status: null,
-    people,
-  }
-}
-
 type Protected = Extract<ProtectResult, { kind: 'protected' }>
 function run(data: JsonObject, fields: FieldNode, people: MappedEvent['people'] = {}): Protected {
-  const result = protect(mapped(data, people), fields, env)
+  const result = protect(mappedEvent(data, people), fields, env)
   assert.equal(result.kind, 'protected')
   return result as Protected
 }
@@ -266,7 +246,7 @@ test('several values under one personal name are committed whole and found one b
 })
 
 test('refusals: by class, by name in the mapped data, by what the raw input held', () => {
-  const refused = (data: JsonObject, fields: FieldNode, raw: string[] = []): unknown => protect(mapped(data), fields, env, raw)
+  const refused = (data: JsonObject, fields: FieldNode, raw: string[] = []): unknown => protect(mappedEvent(data), fields, env, raw)
   assert.deepEqual(refused({ a: { secret: 'x' } }, tree({ a: { secret: refuse } })), { kind: 'refused', fields: ['a.secret'] })
   assert.deepEqual(refused({ attributes: { cvv: '123' } }, tree({ attributes: map('customer') })), { kind: 'refused', fields: ['attributes.cvv'] })
   assert.deepEqual(refused({ id: '1' }, tree({ id: plain }), ['detail.cvv']), { kind: 'refused', fields: ['detail.cvv'] })
@@ -338,7 +318,7 @@ test('for any data and any classification: no committed text is in the record, a
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), data) as fc.Arbitrary<JsonObject>, fieldTrees, (value, fields) => {
       const root = { ...fields, rule: null }
-      const result = protect(mapped(value, { customer: [{ kind: 'phone', value: '+13175550142' }] }), root, env)
+      const result = protect(mappedEvent(value, { customer: [{ kind: 'phone', value: '+13175550142' }] }), root, env)
       assert.equal(result.kind, 'protected')
       if (result.kind !== 'protected') return
       const allowed = new Set<string>()

@@ -10,29 +10,14 @@ import { createLog } from '../../src/observe/log.ts'
 import { startServer } from '../../src/threads/server.ts'
 import { decodeRow } from '../../src/vault/row.ts'
 import type { VaultEntry, VaultRow } from '../../src/vault/vault.ts'
+import { flatReceipt } from '../flow/flat-receipt.ts'
 import { World } from '../flow/harness.ts'
 import { filesWith, printed } from '../vault/stage.ts'
 
 const PEOPLE = 1_000
 const WHO = 417
 
-let sent = 0
-
-const receipt = (person: number): JsonObject => ({
-  audit_id: `evt_${++sent}`,
-  message_uuid: `m-${sent}`,
-  customer_external_id: `CUST_${person}`,
-  recipient_address: `+4420794${String(60_000 + person).slice(1)}9`,
-  communication_type: 'outbound_message_status_update',
-  delivery_status: 'DELIVERED',
-  carrier_receipt_timestamp: '2026-02-03T08:15:30Z',
-  carrier_error_code: null,
-  originating_workflow_id: 'wf',
-  originating_agent_id: null,
-  regulatory_tag: null,
-  platform_tenant_id: 'emea',
-  ingestion_timestamp: '2026-02-03T08:15:31Z',
-})
+const receipt = (person: number): JsonObject => flatReceipt(`CUST_${person}`, { recipient_address: `+4420794${String(60_000 + person).slice(1)}9` })
 
 test('one of a thousand: while a server with its threads goes on', async (t) => {
   const world = await World.open()
