@@ -3,7 +3,7 @@ import type { RecordFields } from '@sealtrail/evidence'
 import { vaultValues } from '../index/disclose.ts'
 import type { Records } from '../index/records.ts'
 import type { Sight } from '../index/views.ts'
-import { decodeRow } from '../vault/row.ts'
+import { latin1, decodeRow } from '../vault/row.ts'
 import type { PersonKeys } from '../vault/erasable.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -83,8 +83,4 @@ export class AccessSight {
     const rows = await this.#deps.vault.rows(auditIdBytes(auditid))
     return rows.flatMap((row) => (decodeRow(row.key, row.value)?.parts ?? []).map(({ keyId }) => latin1(keyId)))
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }

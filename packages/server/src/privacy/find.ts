@@ -1,5 +1,5 @@
 import type { Entry } from '../event/entry.ts'
-import { decodeRow } from '../vault/row.ts'
+import { latin1, decodeRow } from '../vault/row.ts'
 import type { ErasableVault, OwnedRow, PersonKeys } from '../vault/erasable.ts'
 import type { Vault } from '../vault/vault.ts'
 import { vaultValues } from '../index/disclose.ts'
@@ -167,8 +167,4 @@ export async function staying(auditid: string, keyIds: ReadonlySet<string>, { va
   }
   const { known, kept } = await vaultValues(auditid, others)
   return new Set([...known.keys(), ...kept.keys()])
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }

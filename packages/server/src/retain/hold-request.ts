@@ -1,7 +1,7 @@
 import { SealtrailError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../event/json.ts'
 import { parseRange } from '../export/request.ts'
-import { detect } from '../protect/detect.ts'
+import { matterOf } from '../privacy/matter.ts'
 import { HOLD_SCOPES } from './hold.ts'
 import type { HoldAsked, HoldScope } from './hold.ts'
 
@@ -22,14 +22,9 @@ export function parseHold(body: JsonObject): HoldAsked {
   return { target: { kind: 'subject', subject: text('subject', subject) }, scope: scope as HoldScope, reason }
 }
 
-/** `{reason}`. @throws SealtrailError BAD_REQUEST */
+/** `{reason}`, sealed in clear. @throws SealtrailError BAD_REQUEST */
 export function reasonOf({ reason }: JsonObject): string {
-  if (typeof reason !== 'string' || reason.trim() === '' || reason.length > 500)
-    throw new SealtrailError('BAD_REQUEST', 'reason is a text of at most 500 characters')
-  // It is sealed in clear, for ever.
-  const found = detect(reason, 'reason')
-  if (found !== null) throw new SealtrailError('BAD_REQUEST', `reason holds a personal value (${found}); name the matter, not the person`)
-  return reason
+  return matterOf('reason', reason)
 }
 
 function text(name: string, value: JsonValue | undefined): string {

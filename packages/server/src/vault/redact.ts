@@ -1,8 +1,7 @@
-import { Buffer } from 'node:buffer'
 import { eachKeyId } from './row-keys.ts'
 import { mentions } from './condemned.ts'
 import type { OwnedRow } from './erasable.ts'
-import { decodeRow, encodeRow } from './row.ts'
+import { latin1, decodeRow, encodeRow } from './row.ts'
 import type { VaultRow } from './vault.ts'
 
 const NOTHING = new Uint8Array(16)
@@ -49,8 +48,4 @@ export function redactRow({ key, value }: VaultRow, keyIds: ReadonlySet<string>)
       theirs[i] === true ? { keyId: part.keyId, commitment: NOTHING, nonce: NOTHING.subarray(0, 12), ciphertext: NOTHING.subarray(0, 0) } : part,
     ),
   })
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }

@@ -130,6 +130,7 @@ function count(out: Buffer, at: number, value: number): number {
   return at + 1
 }
 
-function latin1(bytes: Uint8Array): string {
+/** Ids, tokens and row keys as text, one character a byte: what maps and sets can hold. */
+export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }

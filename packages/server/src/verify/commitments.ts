@@ -1,3 +1,4 @@
+import { latin1 } from '../vault/row.ts'
 import { auditIdBytes, keptDigest } from '@sealtrail/evidence'
 import { openRow, readRow } from '../vault/encrypt.ts'
 import type { KeyAnswer, Vault, VaultEntry, VaultRow } from '../vault/vault.ts'
@@ -177,10 +178,6 @@ function unvouched(under: ReadonlySet<string>, gone: ReadonlySet<string>, named:
 
 function messageOf({ code, detail }: { readonly code: FoundProblem['code']; readonly detail?: string }): string {
   return detail === undefined ? ALL_PROBLEMS[code] : `${ALL_PROBLEMS[code]} (${detail})`
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }
 
 function parsed(auditid: string): Uint8Array | null {

@@ -1,3 +1,4 @@
+import { latin1 } from '../row.ts'
 import { Buffer } from 'node:buffer'
 import type { SharedLevel } from '../../observe/shared-level.ts'
 import { failure } from './database.ts'
@@ -144,8 +145,4 @@ export class KeyRows {
       throw failure('read', cause)
     }
   }
-}
-
-export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice()
 }
